@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Addresses as the data plane compares and hashes them. Every struct here is fully initialised,
+ * padding included, so that memcmp() equality is address equality.
+ */
+#ifndef DCO_ADDR_H
+#define DCO_ADDR_H
+
+#include "dco_os.h"
+
+/* An IPv4 or IPv6 address. family: 0 (none), 4 or 6. addr: network order; IPv4 uses the first 4
+ * bytes and the rest is zero. */
+struct dco_ip {
+    uint8_t family;
+    uint8_t zero[3];
+    uint8_t addr[16];
+};
+
+/* A UDP end point. port: network order, as it lies in a sockaddr. scope_id: host order, 0 unless
+ * the address is IPv6 link-local. */
+struct dco_endpoint {
+    struct dco_ip ip;
+    uint32_t scope_id;
+    uint16_t port;
+    uint16_t zero;
+};
+
+/* Where a peer is reached, and from which of our addresses (family 0: the kernel chooses). */
+struct dco_path {
+    struct dco_endpoint remote;
+    struct dco_ip local;
+};
+
+_Static_assert(sizeof(struct dco_ip) == 20, "no hidden padding");
+_Static_assert(sizeof(struct dco_endpoint) == 28, "no hidden padding");
+_Static_assert(sizeof(struct dco_path) == 48, "no hidden padding");
+
+/* addr points at 4 network-order bytes. */
+struct dco_ip dco_ip4(const uint8_t *addr);
+
+/* addr points at 16 network-order bytes. A v4-mapped address (RFC 4291 2.5.5.2) stays IPv6. */
+struct dco_ip dco_ip6(const uint8_t *addr);
+
+/* The IPv4 address inside a v4-mapped one; any other address is returned as it is. */
+struct dco_ip dco_ip_unmap(struct dco_ip ip);
+
+static inline bool
+dco_ip_equal(const struct dco_ip *a, const struct dco_ip *b)
+{
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+static inline bool
+dco_endpoint_equal(const struct dco_endpoint *a, const struct dco_endpoint *b)
+{
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* The one form under which end points are stored, hashed and compared: v4-mapped addresses are
+ * IPv4, only link-local IPv6 (RFC 4291 2.5.6) has a scope, padding is zero. Families other than 4
+ * and 6 become 0. */
+struct dco_endpoint dco_endpoint_canon(const struct dco_endpoint *endpoint);
+
+/* An address with clean padding, without unmapping; the all-zero address becomes family 0. */
+struct dco_ip dco_ip_canon(const struct dco_ip *ip);
+
+/* For tables of inner addresses. Fast, because it is paid for every packet, and not siphash: who
+ * gets which inner address is our side's choice, so nobody can fill a table with collisions. */
+uint64_t dco_ip_hash(const struct dco_ip *ip, uint64_t seed);
+
+/* True for family 0 and for the all-zero address of either family. */
+bool dco_ip_is_any(const struct dco_ip *ip);
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "coalesce.h"
+#include "bytes.h"
+
+/* Offsets and bits of RFC 791, 8200, 9293 and 768. */
+#define IP4_HDR      20U
+#define IP4_TOTAL    2
+#define IP4_ID       4
+#define IP4_FRAG     6
+#define IP4_DF       0x4000U
+#define IP4_TTL      8
+#define IP4_CHECKSUM 10
+#define IP6_HDR      40U
+#define IP6_PAYLOAD  4
+#define IP6_HOPS     7
+#define TCP_SEQ      4
+#define TCP_ACK_ID   8
+#define TCP_OFFSET   12
+#define TCP_FLAGS    13
+#define TCP_CHECKSUM 16
+#define TCP_HDR_MIN  20U
+#define TCP_FIN      0x01U
+#define TCP_PSH      0x08U
+#define TCP_ACK      0x10U
+#define UDP_LEN      4
+#define UDP_CHECKSUM 6
+#define UDP_HDR      8U
+#define PORTS_LEN    4U
+
+/* A packet that could be joined with others. */
+struct segment {
+    uint8_t *pkt;
+    uint32_t len;
+    uint32_t payload; /* bytes */
+    uint16_t hdr_len;
+    uint16_t l4;
+    uint8_t last_flags; /* TCP: FIN and PSH */
+    const struct dco_inner *inner;
+};
+
+void
+dco_coalescer_init(struct dco_coalescer *c, dco_csum_fn *csum, dco_emit_fn *emit, void *arg,
+                   bool tcp, bool udp)
+{
+    uint8_t i;
+
+    c->csum = csum;
+    c->emit = emit;
+    c->arg = arg;
+    c->tcp = tcp;
+    c->udp = udp;
+    c->used = 0;
+    for (i = 0; i < DCO_COALESCE_FLOWS; i++)
+        c->order[i] = i;
+}
+
+/* The flags other than FIN and PSH must be exactly ACK. */
+static bool
+tcp_suits(struct segment *s)
+{
+    const uint8_t *tcp = s->pkt + s->l4;
+    uint32_t hdr_len;
+
+    if (s->len < s->l4 + TCP_HDR_MIN)
+        return false;
+    hdr_len = (tcp[TCP_OFFSET] >> 4) * 4U;
+    if (hdr_len < TCP_HDR_MIN || s->l4 + hdr_len >= s->len || (tcp[TCP_OFFSET] & 0xf) != 0 ||
+        (tcp[TCP_FLAGS] & ~(TCP_FIN | TCP_PSH)) != TCP_ACK)
+        return false;
+    s->last_flags = tcp[TCP_FLAGS] & (TCP_FIN | TCP_PSH);
+    s->hdr_len = (uint16_t)(s->l4 + hdr_len);
+    return true;
+}
+
+static bool
+udp_suits(struct segment *s)
+{
+    const uint8_t *udp = s->pkt + s->l4;
+
+    if (s->len <= s->l4 + UDP_HDR || dco_get16(udp + UDP_LEN) != s->len - s->l4 ||
+        dco_get16(udp + UDP_CHECKSUM) == 0)
+        return false;
+    s->last_flags = 0;
+    s->hdr_len = (uint16_t)(s->l4 + UDP_HDR);
+    return true;
+}
+
+/* A plain IP header whose length field is the true one. */
+static bool
+ip_suits(const struct segment *s)
+{
+    if (s->inner->total != s->len)
+        return false;
+    if (s->inner->version == 4)
+        return s->l4 == IP4_HDR && dco_get16(s->pkt + IP4_TOTAL) == s->len;
+    return s->l4 == IP6_HDR && dco_get16(s->pkt + IP6_PAYLOAD) == s->len - IP6_HDR;
+}
+
+static bool
+suits(const struct dco_coalescer *c, struct segment *s)
+{
+    bool ok = false;
+
+    if (!ip_suits(s))
+        return false;
+    if (s->inner->protocol == DCO_PROTO_TCP)
+        ok = c->tcp && tcp_suits(s);
+    else if (s->inner->protocol == DCO_PROTO_UDP)
+        ok = c->udp && udp_suits(s);
+    s->payload = s->len - s->hdr_len;
+    return ok;
+}
+
+/* Both checksums. A super-packet enters the stack with new ones, so a wrong one must not get in. */
+static bool
+checksums_right(const struct dco_coalescer *c, const uint8_t *pkt, uint32_t len,
+                const struct dco_inner *inner)
+{
+    uint32_t l4 = inner->l4, addrs = inner->version == 4 ? 12 : 8;
+    uint16_t sum;
+
+    if (inner->version == 4 && dco_csum(pkt, IP4_HDR) != 0xffff)
+        return false;
+    sum = dco_csum_pseudo(pkt + addrs, inner->version == 4 ? 8 : 32, inner->protocol, len - l4);
+    return dco_csum_add(sum, c->csum(pkt + l4, len - l4)) == 0xffff;
+}
+
+/* What the stack needs to see a super-packet of several as one: lengths, the pseudo-header sum in
+ * place of the checksum, and how to cut it again. */
+static void
+finish_headers(struct dco_super *f)
+{
+    bool v4 = f->inner.version == 4, tcp = f->inner.protocol == DCO_PROTO_TCP;
+    uint32_t l4_len = f->len - f->inner.l4;
+    uint8_t *ip = f->piece[0].data, *l4 = ip + f->inner.l4;
+
+    if (v4) {
+        dco_put16(ip + IP4_TOTAL, (uint16_t)f->len);
+        dco_put16(ip + IP4_CHECKSUM, 0);
+        dco_put16(ip + IP4_CHECKSUM, (uint16_t)~dco_csum(ip, IP4_HDR));
+    } else {
+        dco_put16(ip + IP6_PAYLOAD, (uint16_t)l4_len);
+    }
+    if (tcp)
+        l4[TCP_FLAGS] |= f->last_flags;
+    else
+        dco_put16(l4 + UDP_LEN, (uint16_t)l4_len);
+    dco_put16(l4 + (tcp ? TCP_CHECKSUM : UDP_CHECKSUM),
+              dco_csum_pseudo(ip + (v4 ? 12 : 8), v4 ? 8 : 32, f->inner.protocol, l4_len));
+    f->vnet.flags = DCO_VNET_NEEDS_CSUM;
+    f->vnet.gso_type = !tcp ? DCO_VNET_GSO_UDP_L4 : v4 ? DCO_VNET_GSO_TCPV4 : DCO_VNET_GSO_TCPV6;
+    f->vnet.gso_size = f->seg_len;
+    f->vnet.hdr_len = f->hdr_len;
+    f->vnet.csum_start = f->inner.l4;
+    f->vnet.csum_offset = tcp ? TCP_CHECKSUM : UDP_CHECKSUM;
+}
+
+static void
+emit(struct dco_coalescer *c, struct dco_super *f)
+{
+    memset(&f->vnet, 0, sizeof(f->vnet));
+    if (f->pieces > 1)
+        finish_headers(f);
+    f->packets = f->pieces;
+    c->emit(c->arg, f);
+}
+
+static void
+emit_alone(struct dco_coalescer *c, uint8_t *pkt, uint32_t len)
+{
+    struct dco_super *f = &c->alone;
+
+    f->piece[0] = (struct dco_piece){pkt, len};
+    f->pieces = 1;
+    f->len = len;
+    emit(c, f);
+}
+
+/* Emits the flow at this place of the order and frees it. */
+static void
+emit_flow(struct dco_coalescer *c, uint32_t place)
+{
+    uint8_t index = c->order[place];
+
+    for (c->used--; place < c->used; place++)
+        c->order[place] = c->order[place + 1];
+    c->order[place] = index;
+    emit(c, &c->flow[index]);
+}
+
+void
+dco_coalesce_flush(struct dco_coalescer *c)
+{
+    while (c->used > 0)
+        emit_flow(c, 0);
+}
+
+static inline bool
+same_hosts(const struct dco_inner *a, const struct dco_inner *b)
+{
+    return dco_ip_equal(&a->src, &b->src) && dco_ip_equal(&a->dst, &b->dst);
+}
+
+/* The place of the packet's flow in the order, or c->used. */
+static uint32_t
+find_flow(const struct dco_coalescer *c, const uint8_t *pkt, const struct dco_inner *inner)
+{
+    const struct dco_super *f;
+    uint32_t place;
+
+    for (place = 0; place < c->used; place++) {
+        f = &c->flow[c->order[place]];
+        if (f->inner.protocol == inner->protocol &&
+            memcmp(f->piece[0].data + f->inner.l4, pkt + inner->l4, PORTS_LEN) == 0 &&
+            same_hosts(&f->inner, inner))
+            break;
+    }
+    return place;
+}
+
+/* Fragments, and what hides its transport, may belong to any flow of their hosts. */
+static void
+emit_flows_of_hosts(struct dco_coalescer *c, const struct dco_inner *inner)
+{
+    uint32_t place = 0;
+
+    while (place < c->used) {
+        if (same_hosts(&c->flow[c->order[place]].inner, inner))
+            emit_flow(c, place);
+        else
+            place++;
+    }
+}
+
+/* Keeps the order within a flow before a packet passes that cannot be joined. */
+static void
+make_way(struct dco_coalescer *c, const uint8_t *pkt, uint32_t len, const struct dco_inner *inner)
+{
+    uint32_t place;
+
+    if (inner->l4 == 0 || len < inner->l4 + PORTS_LEN) {
+        emit_flows_of_hosts(c, inner);
+        return;
+    }
+    place = find_flow(c, pkt, inner);
+    if (place < c->used)
+        emit_flow(c, place);
+}
+
+/* The same but for lengths, IPv4 id and checksum, TCP sequence number, checksum, FIN and PSH. */
+static bool
+headers_agree(const struct dco_super *f, const struct segment *s)
+{
+    const uint8_t *a = f->piece[0].data, *b = s->pkt;
+
+    if (f->hdr_len != s->hdr_len)
+        return false;
+    if (s->inner->version == 4) {
+        if (a[1] != b[1] || memcmp(a + IP4_FRAG, b + IP4_FRAG, 4) != 0)
+            return false;
+        if (!(dco_get16(b + IP4_FRAG) & IP4_DF) && dco_get16(b + IP4_ID) != f->next_id)
+            return false;
+    } else if (memcmp(a, b, 4) != 0 || a[IP6_HOPS] != b[IP6_HOPS]) {
+        return false;
+    }
+    if (s->inner->protocol != DCO_PROTO_TCP)
+        return true;
+    a += s->l4;
+    b += s->l4;
+    return memcmp(a + TCP_ACK_ID, b + TCP_ACK_ID, 4) == 0 && memcmp(a + 14, b + 14, 2) == 0 &&
+           memcmp(a + 18, b + 18, s->hdr_len - s->l4 - 18U) == 0;
+}
+
+static bool
+follows(const struct dco_super *f, const struct segment *s)
+{
+    if (s->payload > f->seg_len || f->pieces == DCO_COALESCE_PIECES ||
+        f->len + s->payload > DCO_COALESCE_BYTES)
+        return false;
+    if (s->inner->protocol == DCO_PROTO_TCP && dco_get32(s->pkt + s->l4 + TCP_SEQ) != f->next_seq)
+        return false;
+    return headers_agree(f, s);
+}
+
+static void
+start_flow(struct dco_coalescer *c, const struct segment *s)
+{
+    struct dco_super *f;
+
+    if (c->used == DCO_COALESCE_FLOWS)
+        emit_flow(c, 0);
+    f = &c->flow[c->order[c->used++]];
+    f->piece[0] = (struct dco_piece){s->pkt, s->len};
+    f->pieces = 1;
+    f->len = s->len;
+    f->inner = *s->inner;
+    f->hdr_len = s->hdr_len;
+    f->seg_len = (uint16_t)s->payload;
+    f->last_flags = s->last_flags;
+    f->verified = false;
+    if (s->inner->version == 4)
+        f->next_id = (uint16_t)(dco_get16(s->pkt + IP4_ID) + 1);
+    if (s->inner->protocol == DCO_PROTO_TCP)
+        f->next_seq = dco_get32(s->pkt + s->l4 + TCP_SEQ) + s->payload;
+}
+
+static void
+append(struct dco_super *f, const struct segment *s)
+{
+    f->piece[f->pieces++] = (struct dco_piece){s->pkt + s->hdr_len, s->payload};
+    f->len += s->payload;
+    f->next_seq += s->payload;
+    f->next_id++;
+    f->last_flags |= s->last_flags;
+}
+
+/* Verified only once a second packet wants to join it: a packet that stays alone is the kernel's
+ * to check. */
+static bool
+verify_first(const struct dco_coalescer *c, struct dco_super *f)
+{
+    if (!f->verified)
+        f->verified = checksums_right(c, f->piece[0].data, f->len, &f->inner);
+    return f->verified;
+}
+
+/* A packet that may join, of the flow at place (c->used: none). */
+static void
+join(struct dco_coalescer *c, const struct segment *s, uint32_t place)
+{
+    struct dco_super *f;
+
+    if (place < c->used) {
+        f = &c->flow[c->order[place]];
+        if (follows(f, s) && verify_first(c, f) && checksums_right(c, s->pkt, s->len, s->inner)) {
+            append(f, s);
+            if (s->payload < f->seg_len || (s->last_flags & TCP_FIN) != 0)
+                emit_flow(c, place);
+            return;
+        }
+        emit_flow(c, place);
+    }
+    if ((s->last_flags & TCP_FIN) != 0)
+        emit_alone(c, s->pkt, s->len);
+    else
+        start_flow(c, s);
+}
+
+void
+dco_coalesce_add(struct dco_coalescer *c, uint8_t *pkt, uint32_t len, const struct dco_inner *inner)
+{
+    struct segment s = {.pkt = pkt, .len = len, .l4 = inner->l4, .hdr_len = 0, .inner = inner};
+
+    if (suits(c, &s)) {
+        join(c, &s, find_flow(c, pkt, inner));
+        return;
+    }
+    make_way(c, pkt, len, inner);
+    emit_alone(c, pkt, len);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The reverse of segment.h: opened packets of one burst are joined into super-packets that enter
+ * the kernel in one write. Packets stay where they are; a super-packet is a list of pieces.
+ *
+ * Joined are TCP segments of one flow with consecutive sequence numbers and UDP datagrams of one
+ * flow and size, when their headers agree in everything else but PSH, which any of them may bring,
+ * and their checksums are right (each is verified: the kernel is told to trust the result).
+ * Everything else passes alone, unchanged.
+ * Packets of one flow leave in the order they came.
+ *
+ * One coalescer per worker; no locks. All packets given must stay unchanged in memory until the
+ * next flush returned.
+ */
+#ifndef DCO_COALESCE_H
+#define DCO_COALESCE_H
+
+#include "csum.h"
+#include "inner.h"
+#include "segment.h"
+
+#define DCO_COALESCE_FLOWS  8U   /* super-packets under construction */
+#define DCO_COALESCE_PIECES 128U /* packets in one super-packet */
+#define DCO_COALESCE_BYTES  65535U
+
+struct dco_piece {
+    uint8_t *data;
+    size_t len;
+};
+
+/* Given to emit(). The first piece is a whole packet with repaired headers, the others payload. */
+struct dco_super {
+    struct dco_vnet vnet;
+    struct dco_piece piece[DCO_COALESCE_PIECES];
+    uint32_t pieces;
+    uint32_t len;     /* sum of the pieces */
+    uint32_t packets; /* inner packets joined: equals pieces */
+
+    /* private to coalesce.c: the flow */
+    struct dco_inner inner;
+    uint32_t next_seq;  /* TCP */
+    uint16_t next_id;   /* IPv4 */
+    uint16_t hdr_len;   /* IP plus transport header */
+    uint16_t seg_len;   /* payload of the first packet; the last may have less */
+    uint8_t last_flags; /* TCP: FIN of the last packet, PSH of any */
+    bool verified;      /* the checksums of the first packet are known to be right */
+};
+
+typedef void dco_emit_fn(void *arg, struct dco_super *super);
+
+struct dco_coalescer {
+    dco_csum_fn *csum;
+    dco_emit_fn *emit;
+    void *arg;
+    bool tcp, udp; /* join these; the TUN accepts such super-packets */
+    uint32_t used; /* flows in use, oldest first in order[] */
+    uint8_t order[DCO_COALESCE_FLOWS];
+    struct dco_super flow[DCO_COALESCE_FLOWS];
+    struct dco_super alone; /* carries one packet to emit() */
+};
+
+void dco_coalescer_init(struct dco_coalescer *c, dco_csum_fn *csum, dco_emit_fn *emit, void *arg,
+                        bool tcp, bool udp);
+
+/* Takes one inner packet of len bytes (inner->total already applied: no padding). May emit. */
+void dco_coalesce_add(struct dco_coalescer *c, uint8_t *pkt, uint32_t len,
+                      const struct dco_inner *inner);
+
+/* Emits everything that is left. */
+void dco_coalesce_flush(struct dco_coalescer *c);
+
+#endif

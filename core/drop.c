@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "drop.h"
+
+static const char *const names[DCO_DROP_COUNT] = {
+#define NAME(symbol, name, text) [DCO_DROP_##symbol] = name,
+    DCO_DROP_LIST(NAME)
+#undef NAME
+};
+
+static const char *const texts[DCO_DROP_COUNT] = {
+#define TEXT(symbol, name, text) [DCO_DROP_##symbol] = text,
+    DCO_DROP_LIST(TEXT)
+#undef TEXT
+};
+
+const char *
+dco_drop_name(enum dco_drop reason)
+{
+    return (unsigned)reason < DCO_DROP_COUNT ? names[reason] : "none";
+}
+
+const char *
+dco_drop_text(enum dco_drop reason)
+{
+    return (unsigned)reason < DCO_DROP_COUNT ? texts[reason] : "not dropped";
+}

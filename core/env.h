@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the home lends to the core: memory, deferred execution, and the ends of objects that the
+ * core only carries (keyed ciphers, transports). One struct per set of peers, constant while that
+ * set lives. Every function must be callable with the control lock held and must not sleep.
+ *
+ * Readers and writers.  Readers of peers, keys, tables and routes run inside a read section that
+ * the home defines (a worker's burst; epoch(9) in a kernel). Writers hold the control lock of the
+ * set (struct dco_peers). An object that a reader may still see is handed to defer(), which calls
+ * it back once every read section that was open at the time of the call has ended.
+ */
+#ifndef DCO_ENV_H
+#define DCO_ENV_H
+
+#include "dco_os.h"
+
+/* Lies inside the object that waits. */
+struct dco_deferred {
+    struct dco_deferred *next; /* owner: the home's defer() */
+    void (*run)(struct dco_deferred *);
+};
+
+struct dco_env {
+    void *arg; /* first argument of each function below */
+
+    /* Zeroed memory, 64-byte aligned, or NULL. */
+    void *(*alloc)(void *arg, size_t size);
+    void (*free)(void *arg, void *p, size_t size);
+    void (*defer)(void *arg, struct dco_deferred *d);
+
+    /* Ends a cipher given to dco_control_key_new(): wipes and frees it. */
+    void (*crypto_free)(void *arg, void *crypto);
+    /* Gives up the reference to a transport given to dco_control_peer_new(). */
+    void (*transport_put)(void *arg, void *transport);
+    /* At least one event waits; see dco_event_take(). Called with the control lock held. */
+    void (*wake)(void *arg);
+};
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "inner.h"
+#include "bytes.h"
+
+#define IP4_HDR_MIN   20U
+#define IP4_FRAG_MASK 0x3fffU /* more fragments, or an offset (RFC 791) */
+#define IP6_HDR       40U
+
+/* Next header values that lead to another header instead of a transport (RFC 8200; IANA's list of
+ * IPv6 extension header types, ESP left out: what follows it cannot be read). */
+enum {
+    IP6_HOP_BY_HOP = 0,
+    IP6_ROUTING = 43,
+    IP6_FRAGMENT = 44,
+    IP6_AUTH = 51,
+    IP6_DEST_OPTIONS = 60,
+    IP6_MOBILITY = 135,
+    IP6_HIP = 139,
+    IP6_SHIM6 = 140,
+};
+
+static bool
+is_extension(uint8_t next_header)
+{
+    switch (next_header) {
+    case IP6_HOP_BY_HOP:
+    case IP6_ROUTING:
+    case IP6_FRAGMENT:
+    case IP6_AUTH:
+    case IP6_DEST_OPTIONS:
+    case IP6_MOBILITY:
+    case IP6_HIP:
+    case IP6_SHIM6:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool
+parse4(const uint8_t *pkt, size_t len, struct dco_inner *inner)
+{
+    uint32_t hdr, total;
+
+    if (len < IP4_HDR_MIN)
+        return false;
+    hdr = (pkt[0] & 0xfU) * 4;
+    total = dco_get16(pkt + 2);
+    if (total == 0)
+        total = (uint32_t)len;
+    if (hdr < IP4_HDR_MIN || total < hdr || total > len)
+        return false;
+    inner->src = dco_ip4(pkt + 12);
+    inner->dst = dco_ip4(pkt + 16);
+    inner->ip_len = (uint16_t)hdr;
+    inner->total = total;
+    inner->version = 4;
+    inner->protocol = pkt[9];
+    inner->fragment = (dco_get16(pkt + 6) & IP4_FRAG_MASK) != 0;
+    inner->l4 = inner->fragment ? 0 : inner->ip_len;
+    return true;
+}
+
+static bool
+parse6(const uint8_t *pkt, size_t len, struct dco_inner *inner)
+{
+    uint32_t payload;
+
+    if (len < IP6_HDR)
+        return false;
+    payload = dco_get16(pkt + 4);
+    if (payload == 0)
+        payload = (uint32_t)len - IP6_HDR;
+    if (payload > len - IP6_HDR)
+        return false;
+    inner->src = dco_ip6(pkt + 8);
+    inner->dst = dco_ip6(pkt + 24);
+    inner->ip_len = IP6_HDR;
+    inner->total = IP6_HDR + payload;
+    inner->version = 6;
+    inner->protocol = pkt[6];
+    inner->fragment = pkt[6] == IP6_FRAGMENT;
+    inner->l4 = is_extension(pkt[6]) ? 0 : IP6_HDR;
+    return true;
+}
+
+bool
+dco_inner_parse(const uint8_t *pkt, size_t len, struct dco_inner *inner)
+{
+    if (len == 0 || len > UINT32_MAX)
+        return false;
+    switch (pkt[0] >> 4) {
+    case 4:
+        return parse4(pkt, len, inner);
+    case 6:
+        return parse6(pkt, len, inner);
+    default:
+        return false;
+    }
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "internal.h"
+#include "keys.h"
+
+struct dco_key *
+dco_key_new(const struct dco_env *env, const struct dco_key_new *req, uint64_t serial,
+            uint64_t now_ns)
+{
+    struct dco_key *key = env->alloc(env->arg, sizeof(*key));
+
+    if (key == NULL)
+        return NULL;
+    key->env = env;
+    key->refs = 1;
+    key->key_id = req->key_id;
+    key->cipher = (uint8_t)req->cipher;
+    key->key_len = req->key_len;
+    memcpy(key->tx_tail, req->tx_tail, DCO_NONCE_TAIL_LEN);
+    memcpy(key->rx_tail, req->rx_tail, DCO_NONCE_TAIL_LEN);
+    key->crypto = req->crypto;
+    key->created_ns = now_ns;
+    key->serial = serial;
+    key->tx_next = 1;
+    key->tx_sent = 1;
+    dco_lock_init(&key->replay_lock);
+    dco_replay_init(&key->replay);
+    return key;
+}
+
+static void
+key_free(struct dco_deferred *d)
+{
+    struct dco_key *key = dco_deferred_in(d, struct dco_key);
+    const struct dco_env *env = key->env;
+
+    env->crypto_free(env->arg, key->crypto);
+    dco_lock_fini(&key->replay_lock);
+    dco_wipe(key, sizeof(*key));
+    env->free(env->arg, key, sizeof(*key));
+}
+
+bool
+dco_key_get(struct dco_key *key)
+{
+    return dco_ref_get(&key->refs);
+}
+
+void
+dco_key_put(struct dco_key *key)
+{
+    if (!dco_ref_put(&key->refs))
+        return;
+    key->deferred.run = key_free;
+    key->env->defer(key->env->arg, &key->deferred);
+}
+
+/* True once per key and wish. */
+static bool
+want_new(struct dco_key *key, bool limit_passed, uint32_t wish)
+{
+    return limit_passed && (dco_load(&key->wanted) & wish) != wish &&
+           (dco_fetch_or(&key->wanted, wish) & wish) != wish;
+}
+
+/* A key that is spent does not need the milder wish any more. */
+static enum dco_drop
+spent(struct dco_key *key, bool *want)
+{
+    *want = want_new(key, true, DCO_KEY_WANTED_SOON | DCO_KEY_WANTED_NOW);
+    return DCO_DROP_TX_KEY_LIMIT;
+}
+
+/*
+ * Blocks are charged before ids are taken: every id that is taken is then given to the caller, and
+ * ids given out are contiguous, which dco_key_turn() relies on. Both counters only grow, so a key
+ * that refused once refuses for ever; they are wide enough never to come round.
+ */
+enum dco_drop
+dco_key_reserve(struct dco_key *key, uint32_t n, uint64_t cost, uint32_t *first, bool *want)
+{
+    uint64_t blocks = dco_fetch_add(&key->tx_blocks, cost) + cost;
+    bool gcm = key->cipher == DCO_CIPHER_AES_GCM;
+    uint64_t id;
+
+    if (gcm && blocks > DCO_GCM_BLOCKS_MAX)
+        return spent(key, want);
+    id = dco_fetch_add(&key->tx_next, (uint64_t)n);
+    if (id + n - 1 > DCO_PACKET_ID_MAX)
+        return spent(key, want);
+    *want = want_new(key, id + n > DCO_PACKET_ID_SOFT || (gcm && blocks > DCO_GCM_BLOCKS_SOFT),
+                     DCO_KEY_WANTED_SOON);
+    *first = (uint32_t)id;
+    return DCO_DROP_NONE;
+}
+
+bool
+dco_key_may_open(const struct dco_key *key)
+{
+    return dco_load(&key->rx_failures) < DCO_AUTH_FAILURES_MAX;
+}
+
+bool
+dco_key_failed(struct dco_key *key, uint32_t n)
+{
+    uint64_t failures = dco_fetch_add(&key->rx_failures, (uint64_t)n) + n;
+
+    return want_new(key, failures > DCO_AUTH_FAILURES_SOFT, DCO_KEY_WANTED_SOON);
+}
+
+bool
+dco_key_opened(struct dco_key *key, uint64_t cost)
+{
+    uint64_t blocks = dco_fetch_add(&key->rx_blocks, cost) + cost;
+
+    return want_new(key, key->cipher == DCO_CIPHER_AES_GCM && blocks > DCO_GCM_BLOCKS_SOFT,
+                    DCO_KEY_WANTED_SOON);
+}

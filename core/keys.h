@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Keys of a peer: two slots, of which the primary one encrypts and both decrypt.
+ *
+ * Guarantees: a packet id is given out once per key, whatever the number of threads; a key refuses
+ * to encrypt before an id or the AEAD's usage bound could be exceeded; a key that left its slot is
+ * wiped once the last reader and the last reference are gone.
+ *
+ * Threads: slots are changed under the control lock and read inside a read section. A reader that
+ * keeps a key beyond its read section (asynchronous crypto) takes a reference.
+ */
+#ifndef DCO_KEYS_H
+#define DCO_KEYS_H
+
+#include "atomic.h"
+#include "drop.h"
+#include "env.h"
+#include "replay.h"
+#include "wire.h"
+
+/* Values of the netlink ABIs. */
+enum dco_cipher {
+    DCO_CIPHER_NONE = 0,
+    DCO_CIPHER_AES_GCM = 1,
+    DCO_CIPHER_CHACHA20_POLY1305 = 2,
+};
+
+enum dco_slot {
+    DCO_SLOT_PRIMARY = 0,
+    DCO_SLOT_SECONDARY = 1,
+};
+
+#define DCO_PACKET_ID_MAX 0xffffffffULL
+/* Where a new key is asked for: half of the ids, as FreeBSD's driver does. */
+#define DCO_PACKET_ID_SOFT 0x80000000ULL
+/* AES-GCM: packets plus 16-byte blocks under one key (the bound OpenVPN 2.7 enforces). A new key is
+ * asked for at 7/8 of it. */
+#define DCO_GCM_BLOCKS_MAX  ((1ULL << 36) - 1)
+#define DCO_GCM_BLOCKS_SOFT (DCO_GCM_BLOCKS_MAX / 8 * 7)
+/* Failed authentications after which a key no longer decrypts (OpenVPN 2.7; RFC 9001 6.6 has the
+ * reasoning). */
+#define DCO_AUTH_FAILURES_MAX  (1ULL << 36)
+#define DCO_AUTH_FAILURES_SOFT (1ULL << 35)
+
+#define DCO_KEY_WANTED_SOON 1U /* a soft limit was passed */
+#define DCO_KEY_WANTED_NOW  2U /* the key encrypts nothing any more */
+
+struct dco_key {
+    const struct dco_env *env;           /* const */
+    struct dco_deferred deferred;        /* owner: the last put */
+    uint32_t refs;                       /* atomic; the slot holds one */
+    uint8_t key_id;                      /* const, 0..7 */
+    uint8_t cipher;                      /* const, enum dco_cipher */
+    uint16_t key_len;                    /* const, bytes: 16, 24, 32 */
+    uint8_t tx_tail[DCO_NONCE_TAIL_LEN]; /* const */
+    uint8_t rx_tail[DCO_NONCE_TAIL_LEN]; /* const */
+    void *crypto;                        /* const; the home's keyed ciphers, both directions */
+    uint64_t created_ns;                 /* const, monotonic */
+    uint64_t serial; /* const; of two keys of one device the newer has the larger */
+
+    uint64_t tx_next; /* atomic; next packet id, 64 bits wide so that it never wraps */
+    uint64_t tx_sent
+        __attribute__((aligned(64))); /* atomic; ids below it have left: dco_key_turn */
+    uint64_t tx_blocks;               /* atomic; packets + blocks encrypted */
+    uint64_t rx_blocks;   /* atomic; packets + blocks received: the peer's use of its key */
+    uint64_t rx_failures; /* atomic */
+    uint32_t wanted;      /* atomic; DCO_KEY_WANTED_*: each was asked for once */
+
+    struct dco_lock replay_lock; /* taken once per burst */
+    struct dco_replay replay;    /* lock: replay_lock */
+};
+
+/* What a packet of len inner bytes adds to tx_blocks and rx_blocks. */
+static inline uint64_t
+dco_key_cost(size_t len)
+{
+    return 1 + (len + 15) / 16;
+}
+
+/* Takes n consecutive packet ids, n >= 1, and charges cost (the sum of dco_key_cost()). Returns
+ * DCO_DROP_NONE and the first id, or DCO_DROP_TX_KEY_LIMIT: then the key encrypts nothing any more.
+ * *want_new is set to true for exactly one caller when the soft limit is first passed, and for one
+ * more when the key first refuses. */
+enum dco_drop dco_key_reserve(struct dco_key *key, uint32_t n, uint64_t cost, uint32_t *first,
+                              bool *want_new);
+
+/* Sending in order: ids of one key leave in the order they were given out even when several threads
+ * encrypt. After sealing its range a thread may send once dco_key_turn() is true for its first id,
+ * and calls dco_key_sent() when it has sent (or given up) the n packets. */
+static inline bool
+dco_key_turn(const struct dco_key *key, uint32_t first)
+{
+    return dco_load_acquire(&key->tx_sent) == first;
+}
+
+static inline void
+dco_key_sent(struct dco_key *key, uint32_t first, uint32_t n)
+{
+    dco_store_release(&key->tx_sent, (uint64_t)first + n);
+}
+
+/* A reference for use beyond the read section; key must be visible in the current one. False if it
+ * is already on its way out. */
+bool dco_key_get(struct dco_key *key);
+void dco_key_put(struct dco_key *key);
+
+/* For receivers. False for a key that has failed too often, before any work is spent on it: the
+ * packet is then DCO_DROP_RX_KEY_LIMIT, where a failed one is DCO_DROP_RX_AUTH. */
+bool dco_key_may_open(const struct dco_key *key);
+/* n packets failed authentication, or packets of this cost passed. Both return true to exactly one
+ * caller per key (dco_key_reserve() included) when a soft limit is first passed: the caller then
+ * asks for a new key with dco_peers_want_key(). */
+bool dco_key_failed(struct dco_key *key, uint32_t n);
+bool dco_key_opened(struct dco_key *key, uint64_t cost);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The path of a peer is read by every thread and written a few times in its life. There are two
+ * copies. The writer changes the one that is not being read, moves readers over by adding one to
+ * path_seq, and then brings the other up to date, so that a writer that loses the processor keeps
+ * nobody waiting. A reader whose copy was written meanwhile sees a changed path_seq and reads
+ * again: the words are released after the path_seq that moved readers away from them, and reading
+ * such a word acquires it.
+ */
+#include "internal.h"
+#include "peer.h"
+#include "peers.h"
+
+#define PATH_WORDS (sizeof(struct dco_path) / sizeof(uint32_t))
+
+struct dco_peer *
+dco_peer_new(struct dco_peers *p, const struct dco_peer_new *req, uint64_t now_ns)
+{
+    struct dco_path path = dco_path_canon(&req->path);
+    struct dco_peer *peer = p->env->alloc(p->env->arg, sizeof(*peer));
+
+    if (peer == NULL)
+        return NULL;
+    peer->peers = p;
+    peer->env = p->env;
+    peer->refs = 1;
+    peer->id = req->id;
+    peer->tx_id = req->tx_id;
+    if (p->mode == DCO_MODE_MP) {
+        peer->vpn4 = dco_ip_canon(&req->vpn4);
+        peer->vpn6 = dco_ip_canon(&req->vpn6);
+    }
+    peer->origin = path.remote;
+    peer->transport = req->transport;
+    peer->timers_ns = now_ns;
+    dco_peer_set_path(peer, &path);
+    return peer;
+}
+
+void
+dco_peer_abandon(struct dco_peer *peer)
+{
+    peer->env->free(peer->env->arg, peer, sizeof(*peer));
+}
+
+static void
+peer_free(struct dco_deferred *d)
+{
+    struct dco_peer *peer = dco_deferred_in(d, struct dco_peer);
+    const struct dco_env *env = peer->env;
+
+    if (peer->transport != NULL)
+        env->transport_put(env->arg, peer->transport);
+    env->free(env->arg, peer, sizeof(*peer));
+}
+
+bool
+dco_peer_get(struct dco_peer *peer)
+{
+    return dco_ref_get(&peer->refs);
+}
+
+void
+dco_peer_put(struct dco_peer *peer)
+{
+    if (!dco_ref_put(&peer->refs))
+        return;
+    peer->deferred.run = peer_free;
+    peer->env->defer(peer->env->arg, &peer->deferred);
+}
+
+static void
+write_words(uint32_t *words, const struct dco_path *path)
+{
+    uint32_t word;
+
+    for (size_t i = 0; i < PATH_WORDS; i++) {
+        memcpy(&word, (const uint8_t *)path + i * sizeof(word), sizeof(word));
+        dco_store_release(&words[i], word);
+    }
+}
+
+void
+dco_peer_set_path(struct dco_peer *peer, const struct dco_path *path)
+{
+    uint32_t seq = peer->path_seq;
+
+    write_words(peer->path_words[~seq & 1], path);
+    dco_store_release(&peer->path_seq, seq + 1);
+    write_words(peer->path_words[seq & 1], path);
+}
+
+void
+dco_peer_path(const struct dco_peer *peer, struct dco_path *path)
+{
+    uint32_t words[PATH_WORDS];
+    uint32_t seq;
+
+    do {
+        seq = dco_load_acquire(&peer->path_seq);
+        for (size_t i = 0; i < PATH_WORDS; i++)
+            words[i] = dco_load_acquire(&peer->path_words[seq & 1][i]);
+    } while (dco_load(&peer->path_seq) != seq);
+    memcpy(path, words, sizeof(*path));
+}
+
+void
+dco_peer_stats_read(const struct dco_peer *peer, struct dco_peer_stats *stats)
+{
+    const struct dco_peer_stats *from = &peer->stats;
+
+    stats->vpn_rx_bytes = dco_load(&from->vpn_rx_bytes);
+    stats->vpn_rx_packets = dco_load(&from->vpn_rx_packets);
+    stats->vpn_tx_bytes = dco_load(&from->vpn_tx_bytes);
+    stats->vpn_tx_packets = dco_load(&from->vpn_tx_packets);
+    stats->link_rx_bytes = dco_load(&from->link_rx_bytes);
+    stats->link_rx_packets = dco_load(&from->link_rx_packets);
+    stats->link_tx_bytes = dco_load(&from->link_tx_bytes);
+    stats->link_tx_packets = dco_load(&from->link_tx_packets);
+}
+
+struct dco_key *
+dco_peer_key_tx(const struct dco_peer *peer)
+{
+    return dco_load_acquire(&peer->slot[dco_load_acquire(&peer->primary)]);
+}
+
+struct dco_key *
+dco_peer_key_rx(const struct dco_peer *peer, uint8_t key_id)
+{
+    struct dco_key *a = dco_load_acquire(&peer->slot[0]);
+    struct dco_key *b = dco_load_acquire(&peer->slot[1]);
+
+    if (a != NULL && a->key_id != key_id)
+        a = NULL;
+    if (b == NULL || b->key_id != key_id)
+        return a;
+    return a != NULL && a->serial > b->serial ? a : b;
+}
+
+static unsigned
+slot_index(const struct dco_peer *peer, enum dco_slot slot)
+{
+    return slot == DCO_SLOT_PRIMARY ? peer->primary : peer->primary ^ 1;
+}
+
+struct dco_key *
+dco_peer_slot(const struct dco_peer *peer, enum dco_slot slot)
+{
+    return peer->slot[slot_index(peer, slot)];
+}
+
+void
+dco_peer_set_key(struct dco_peer *peer, enum dco_slot slot, struct dco_key *key)
+{
+    struct dco_key *old = dco_exchange(&peer->slot[slot_index(peer, slot)], key);
+
+    if (old != NULL)
+        dco_key_put(old);
+}

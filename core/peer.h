@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One peer: identity, addresses, key slots, timers and counters. Made and removed by the commands
+ * of control.h; found through peers.h.
+ */
+#ifndef DCO_PEER_H
+#define DCO_PEER_H
+
+#include "addr.h"
+#include "keys.h"
+
+/* Reasons of removal, with the values of the netlink ABIs. */
+enum dco_del_reason {
+    DCO_DEL_TEARDOWN = 0,
+    DCO_DEL_USERSPACE = 1,
+    DCO_DEL_EXPIRED = 2,
+    DCO_DEL_TRANSPORT_ERROR = 3,
+    DCO_DEL_TRANSPORT_DISCONNECT = 4,
+};
+
+/* Written once per burst. "vpn": inner packets; "link": UDP payload. */
+struct dco_peer_stats {
+    uint64_t vpn_rx_bytes, vpn_rx_packets;
+    uint64_t vpn_tx_bytes, vpn_tx_packets;
+    uint64_t link_rx_bytes, link_rx_packets;
+    uint64_t link_tx_bytes, link_tx_packets;
+};
+
+/* Events that wait for openvpn, bits of dco_peer.events. */
+#define DCO_EVENT_DEL        1U /* removed; del_reason says why */
+#define DCO_EVENT_FLOAT      2U /* authenticated packet from a new address */
+#define DCO_EVENT_KEY_WANTED 4U /* a soft limit of the primary key was passed */
+
+struct dco_peers;
+
+struct dco_peer {
+    struct dco_peers *peers;      /* const; valid while the peer is in its tables */
+    const struct dco_env *env;    /* const */
+    struct dco_deferred deferred; /* owner: the last put */
+    uint32_t refs;                /* atomic; the tables hold one, a waiting event another */
+    uint32_t id;                  /* const: id in received packets, key of the table */
+    uint32_t tx_id;               /* const: id written into sent packets */
+    struct dco_ip vpn4, vpn6;     /* const after publication; family 0: none */
+    struct dco_endpoint origin; /* const: remote it was created with, whatever it moved to since */
+    void *transport;            /* const; given up through env->transport_put */
+
+    struct dco_key *slot[2]; /* atomic pointers; writers: control lock */
+    uint32_t primary;        /* atomic index of the slot that encrypts */
+
+    /* Path in its canonical form (dco_endpoint_canon): a home whose socket is dual-stack maps IPv4
+     * again when it sends. Two copies under a sequence number; writers: control lock. See peer.c.
+     */
+    uint32_t path_seq; /* atomic; its lowest bit is the copy to read */
+    uint32_t path_words[2][sizeof(struct dco_path) / 4]; /* atomic words */
+
+    /* Timers, nanoseconds; 0 = off. Set under the control lock, read by dco_peers_tick(). */
+    uint64_t interval_ns;
+    uint64_t timeout_ns;
+    uint64_t timers_ns;     /* when both were last restarted */
+    uint64_t last_rx_ns;    /* atomic, monotonic; last authentic packet */
+    uint64_t last_tx_ns;    /* atomic, monotonic; last packet sent */
+    uint64_t last_float_ns; /* control lock */
+
+    uint16_t path_mtu;           /* atomic; outer MTU towards the peer, 0: unknown (home's) */
+    uint32_t no_gso;             /* atomic; home's: this peer's path refuses segmentation offload */
+    struct dco_peer_stats stats; /* atomic words */
+
+    uint32_t events;               /* control lock */
+    uint32_t del_reason;           /* control lock */
+    uint8_t wanted_key_id;         /* control lock; DCO_EVENT_KEY_WANTED */
+    bool wanted_now;               /* control lock; likewise: the key is spent */
+    bool dead;                     /* control lock; out of the tables */
+    struct dco_peer *event_next;   /* control lock */
+    struct dco_peer *next, **prev; /* control lock: list of all peers, newest first */
+};
+
+/* A consistent copy of the path, from any thread in a read section. */
+void dco_peer_path(const struct dco_peer *peer, struct dco_path *path);
+
+/* The key that encrypts, or NULL. Read section. */
+struct dco_key *dco_peer_key_tx(const struct dco_peer *peer);
+
+/* The key with this id in either slot, or NULL. Read section. */
+struct dco_key *dco_peer_key_rx(const struct dco_peer *peer, uint8_t key_id);
+
+/* A reference for use beyond the read section. False if the peer is already on its way out. */
+bool dco_peer_get(struct dco_peer *peer);
+void dco_peer_put(struct dco_peer *peer);
+
+#endif

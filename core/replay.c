@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "replay.h"
+
+_Static_assert((DCO_REPLAY_WINDOW & (DCO_REPLAY_WINDOW - 1)) == 0, "used as a mask");
+
+static inline uint64_t *
+word(struct dco_replay *r, uint32_t id)
+{
+    return &r->seen[(id & (DCO_REPLAY_WINDOW - 1)) / 64];
+}
+
+static inline uint64_t
+bit(uint32_t id)
+{
+    return 1ULL << (id % 64);
+}
+
+void
+dco_replay_init(struct dco_replay *r)
+{
+    memset(r, 0, sizeof(*r));
+}
+
+/* Forgets the ids that the window leaves behind as it moves up to id, which is beyond it. */
+static void
+advance(struct dco_replay *r, uint32_t id)
+{
+    if (id - r->highest >= DCO_REPLAY_WINDOW) {
+        memset(r->seen, 0, sizeof(r->seen));
+    } else {
+        for (uint32_t i = r->highest + 1; i != id; i++)
+            *word(r, i) &= ~bit(i);
+    }
+    r->highest = id;
+}
+
+enum dco_drop
+dco_replay_accept(struct dco_replay *r, uint32_t id, uint64_t now_ns)
+{
+    if (id == 0)
+        return DCO_DROP_RX_ID_ZERO;
+    if (now_ns >= r->expire_ns)
+        r->floor = r->highest;
+    if (id > r->highest) {
+        advance(r, id);
+    } else {
+        if (r->highest - id >= DCO_REPLAY_WINDOW)
+            return DCO_DROP_RX_LATE;
+        if (*word(r, id) & bit(id))
+            return DCO_DROP_RX_REPLAY;
+        if (id <= r->floor)
+            return DCO_DROP_RX_LATE;
+    }
+    *word(r, id) |= bit(id);
+    r->expire_ns = now_ns + DCO_REPLAY_EXPIRE_NS;
+    return DCO_DROP_NONE;
+}

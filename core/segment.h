@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Cutting a super-packet (a TCP or UDP packet of up to 64 KiB that the stack left for us to
+ * segment) into packets. Headers are written just before each payload, over bytes of the segment
+ * before it: nothing is copied but headers, and segments must be consumed in order.
+ */
+#ifndef DCO_SEGMENT_H
+#define DCO_SEGMENT_H
+
+#include "csum.h"
+#include "inner.h"
+
+/* The header that a TUN device with IFF_VNET_HDR puts before each packet, host byte order.
+ * (Source: virtio 1.2, 5.1.6, legacy layout; Linux virtio_net.h.) */
+struct dco_vnet {
+    uint8_t flags;
+    uint8_t gso_type;
+    uint16_t hdr_len;
+    uint16_t gso_size;
+    uint16_t csum_start;
+    uint16_t csum_offset;
+};
+_Static_assert(sizeof(struct dco_vnet) == 10, "as the kernel lays it out");
+
+#define DCO_VNET_NEEDS_CSUM 1
+#define DCO_VNET_GSO_NONE   0
+#define DCO_VNET_GSO_TCPV4  1
+#define DCO_VNET_GSO_TCPV6  4
+#define DCO_VNET_GSO_UDP_L4 5
+#define DCO_VNET_GSO_ECN    0x80
+
+#define DCO_SEGMENT_HDR_MAX 160U /* IP and transport header of a packet we can cut */
+
+struct dco_cut {
+    uint8_t *pkt;
+    uint32_t len;                     /* whole super-packet */
+    uint32_t n;                       /* segments; 1: the packet as it is */
+    uint16_t hdr_len;                 /* IP plus transport header */
+    uint16_t seg_len;                 /* payload bytes per segment, the last may have less */
+    uint16_t l4;                      /* offset of the transport header */
+    uint8_t version;                  /* 4 or 6 */
+    uint8_t protocol;                 /* TCP or UDP */
+    uint8_t hdr[DCO_SEGMENT_HDR_MAX]; /* the original headers */
+    uint16_t ip_sum; /* partial sum of hdr's IPv4 header but length, id and checksum */
+    uint16_t l4_sum; /* partial sum of pseudo and transport header but length, sequence
+                        number, flags and checksum */
+};
+
+/* Checks vnet against the packet and prepares the cut. For a packet that needs no cutting but has
+ * an unfinished checksum (NEEDS_CSUM) the checksum is completed in place here. Returns false for
+ * anything inconsistent: lengths beyond the packet, a gso_size of 0, headers that do not match the
+ * type, a transport other than announced, more than 64 KiB.
+ * inner: what dco_inner_parse() said of the packet. */
+bool dco_segment_plan(struct dco_cut *cut, const struct dco_vnet *vnet, uint8_t *pkt, uint32_t len,
+                      const struct dco_inner *inner, dco_csum_fn *csum);
+
+/* Finishes segment i (0 <= i < n, each once, ascending) and returns where it starts; *len is its
+ * length. Destroys the tail of segment i - 1, which must have been consumed. Checksums, lengths,
+ * sequence numbers, IPv4 ids and the FIN, PSH and CWR flags are as the kernel's own segmentation
+ * makes them. */
+uint8_t *dco_segment_next(struct dco_cut *cut, uint32_t i, uint32_t *len, dco_csum_fn *csum);
+
+#endif

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Tools, flags and the version. No -march: the CPU is looked at when the program runs.
+
+# One short line per step; V=1 shows the commands.
+ifeq ($(V),)
+step = @printf '  %-4s %s\n' $(1) $@;
+else
+step =
+endif
+
+VERSION := 0.1.0
+
+CC ?= cc
+CLANG ?= clang
+AR ?= ar
+CLANG_FORMAT ?= clang-format
+
+MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+
+WARNINGS := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla
+CORE_WARNINGS := -Wconversion -Wno-sign-conversion
+INCLUDES := -Icore -Ilinux/os -I.
+DEFINES := -D_GNU_SOURCE -DOPENDCO_VERSION='"$(VERSION)"'
+
+CFLAGS ?= -O2 -g
+STANDARD := -std=gnu11
+HARDEN_CFLAGS := -fstack-protector-strong -D_FORTIFY_SOURCE=2
+HARDEN_LDFLAGS := -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,-z,defs -Wl,--as-needed
+
+BASE_CFLAGS := $(STANDARD) $(WARNINGS) -Werror $(INCLUDES) $(DEFINES)
+
+LIB_LIBS := -lcrypto -lmnl -lseccomp -lpthread -ldl
+CLI_LIBS := -ljansson
+
+# What one machine has is a whole file, and a file that offers nothing takes its place elsewhere.
+# libipsec-mb is linked statically because its key structure changed size under one
+# soname. Elsewhere the files for x86-64 are replaced as a whole.
+ifeq ($(MACHINE),x86_64)
+IMB_LIBS := -Wl,-Bstatic -lIPSec_MB -Wl,-Bdynamic
+MACHINE_OMIT := linux/crypto/aead_imb_none.c linux/csum_none.c
+else
+IMB_LIBS :=
+MACHINE_OMIT := linux/crypto/aead_imb.c linux/csum_x86.c
+endif

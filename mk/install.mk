@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The command finds the library beside itself or in ../lib/opendco, so no path is compiled in.
+
+LIBDIR := $(PREFIX)/lib/opendco
+DOCDIR := $(PREFIX)/share/doc/opendco
+MANDIR := $(PREFIX)/share/man
+
+.PHONY: install uninstall
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBDIR) $(DESTDIR)$(MANDIR)/man8 \
+	    $(DESTDIR)$(DOCDIR)/systemd
+	install -m 755 $(BUILD)/opendco $(DESTDIR)$(PREFIX)/sbin/opendco
+	install -m 644 $(BUILD)/libopendco.so $(DESTDIR)$(LIBDIR)/libopendco.so
+	install -m 644 man/opendco.8 $(DESTDIR)$(MANDIR)/man8/opendco.8
+	sed 's|@LIBDIR@|$(LIBDIR)|g' packaging/systemd/10-opendco.conf \
+	    >$(DESTDIR)$(DOCDIR)/systemd/10-opendco.conf
+	install -m 644 README.md LICENSE CHANGELOG.md $(DESTDIR)$(DOCDIR)
+
+# Files of ours, and those folders that hold nothing else.
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/opendco $(DESTDIR)$(MANDIR)/man8/opendco.8
+	rm -rf $(DESTDIR)$(LIBDIR) $(DESTDIR)$(DOCDIR)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The library and the command. Sources are found, not listed.
+
+CORE_SRC := $(wildcard core/*.c)
+LINUX_SRC := $(filter-out $(MACHINE_OMIT),$(wildcard linux/*.c linux/*/*.c))
+CLI_SRC := $(wildcard cli/*.c)
+
+PRODUCTS := $(BUILD)/opendco $(BUILD)/libopendco.so
+
+# $(call objects,VARIANT,SOURCES)
+objects = $(patsubst %.c,$(BUILD)/obj/$(1)/%.o,$(2))
+
+LIB_OBJ := $(call objects,pic,$(CORE_SRC) $(LINUX_SRC))
+CLI_OBJ := $(call objects,cli,$(CLI_SRC))
+
+PIC_CFLAGS := $(BASE_CFLAGS) $(HARDEN_CFLAGS) -fPIC -fvisibility=hidden
+
+$(BUILD)/obj/pic/core/%.o: core/%.c
+	@mkdir -p $(@D)
+	$(call step,CC) $(CC) $(PIC_CFLAGS) $(CORE_WARNINGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/pic/%.o: %.c
+	@mkdir -p $(@D)
+	$(call step,CC) $(CC) $(PIC_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/cli/%.o: %.c
+	@mkdir -p $(@D)
+	$(call step,CC) $(CC) $(BASE_CFLAGS) $(HARDEN_CFLAGS) -fPIE $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/libopendco.so: $(LIB_OBJ)
+	$(call step,LD) $(CC) -shared -Wl,-soname,libopendco.so $(HARDEN_LDFLAGS) $(LDFLAGS) -o $@ $^ \
+	    -Wl,--exclude-libs,ALL $(IMB_LIBS) $(LIB_LIBS)
+
+$(BUILD)/opendco: $(CLI_OBJ)
+	$(call step,LD) $(CC) -pie $(HARDEN_LDFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
+
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d)

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Test programs. tests/core/X_test.c is linked with core and its harness and is built plain, with
+# ASAN+UBSAN, with TSAN where its name ends in _mt_test, and for two foreign machines (static, run
+# under qemu-user). tests/linux/X_test.c sees the Linux home and the command too, and is built plain,
+# with ASAN+UBSAN, and with TSAN by the same rule. The interposed calls of linux/doorway are in no
+# test program.
+#
+# Which of them run, and what is skipped with which reason, is decided by tests/run.
+
+HARNESS_SRC := $(filter-out %_test.c,$(wildcard tests/core/*.c))
+CORE_TESTS := $(patsubst %.c,%,$(wildcard tests/core/*_test.c))
+LINUX_TESTS := $(patsubst %.c,%,$(wildcard tests/linux/*_test.c))
+MT_TESTS := $(filter %_mt_test,$(CORE_TESTS) $(LINUX_TESTS))
+FUZZ_TARGETS := $(patsubst %.c,%,$(wildcard fuzz/*_fuzz.c))
+
+OS_SRC := $(wildcard linux/os/*.c)
+HOME_SRC := $(filter-out linux/doorway/% $(OS_SRC),$(LINUX_SRC)) \
+    $(filter-out cli/main.c,$(CLI_SRC))
+
+# What the archives of a variant hold besides the product.
+home_extras = $(if $(filter fuzz,$(1)),$(FUZZ_HARNESS_SRC),$(LINUX_HARNESS_SRC))
+
+SAN_CFLAGS := -O1 -g -fno-omit-frame-pointer
+asan_CC := $(CC)
+asan_FLAGS := $(SAN_CFLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all
+tsan_CC := $(CC)
+tsan_FLAGS := $(SAN_CFLAGS) -fsanitize=thread
+plain_CC := $(CC)
+plain_FLAGS := -O2 -g $(HARDEN_CFLAGS)
+arm64_CC := aarch64-linux-gnu-gcc
+arm64_FLAGS := -O2 -g
+s390x_CC := s390x-linux-gnu-gcc
+s390x_FLAGS := -O2 -g
+fuzz_CC := $(CLANG)
+fuzz_FLAGS := $(SAN_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined \
+    -fno-sanitize-recover=all -Wno-error
+VARIANTS := plain asan tsan arm64 s390x fuzz
+
+# $(eval $(call variant,NAME)): objects and archives of one variant. Archives let a program take
+# only what it calls.
+define variant
+$(BUILD)/obj/$(1)/core/%.o: core/%.c
+	@mkdir -p $$(@D)
+	$$(call step,CC) $$($(1)_CC) $$(BASE_CFLAGS) $$(CORE_WARNINGS) $$($(1)_FLAGS) \
+	    -MMD -MP -c -o $$@ $$<
+
+$(BUILD)/obj/$(1)/%.o: %.c
+	@mkdir -p $$(@D)
+	$$(call step,CC) $$($(1)_CC) $$(BASE_CFLAGS) -Itests/core $$($(1)_FLAGS) \
+	    -MMD -MP -c -o $$@ $$<
+
+$(BUILD)/lib/$(1)/core.a: $(call objects,$(1),$(CORE_SRC) $(OS_SRC) $(HARNESS_SRC))
+	@mkdir -p $$(@D)
+	$$(call step,AR) rm -f $$@ && $$(AR) rcs $$@ $$^
+
+$(BUILD)/lib/$(1)/home.a: $(call objects,$(1),$(HOME_SRC) $(call home_extras,$(1)))
+	@mkdir -p $$(@D)
+	$$(call step,AR) rm -f $$@ && $$(AR) rcs $$@ $$^
+
+-include $(patsubst %.o,%.d,$(call objects,$(1),$(CORE_SRC) $(OS_SRC) $(HARNESS_SRC) \
+    $(HOME_SRC) $(call home_extras,$(1)) \
+    $(addsuffix .c,$(CORE_TESTS) $(LINUX_TESTS) $(FUZZ_TARGETS))))
+endef
+$(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
+
+# $(eval $(call core_tests,VARIANT,LINK FLAGS))
+define core_tests
+$(BUILD)/test/$(1)/core/%: $(BUILD)/obj/$(1)/tests/core/%.o $(BUILD)/lib/$(1)/core.a
+	@mkdir -p $$(@D)
+	$$(call step,LD) $$($(1)_CC) $$($(1)_FLAGS) $(2) -o $$@ $$^ -lpthread
+endef
+$(foreach v,plain asan tsan,$(eval $(call core_tests,$(v),)))
+$(foreach v,arm64 s390x,$(eval $(call core_tests,$(v),-static)))
+
+define linux_tests
+$(BUILD)/test/$(1)/linux/%: $(BUILD)/obj/$(1)/tests/linux/%.o $(BUILD)/lib/$(1)/home.a \
+    $(BUILD)/lib/$(1)/core.a
+	@mkdir -p $$(@D)
+	$$(call step,LD) $$($(1)_CC) $$($(1)_FLAGS) -o $$@ $$^ $$(IMB_LIBS) $$(LIB_LIBS) $$(CLI_LIBS)
+endef
+$(foreach v,plain asan tsan,$(eval $(call linux_tests,$(v))))
+
+$(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/fuzz/%.o $(BUILD)/lib/fuzz/home.a $(BUILD)/lib/fuzz/core.a
+	@mkdir -p $(@D)
+	$(call step,LD) $(CLANG) -g -fsanitize=fuzzer,address,undefined -o $@ $^ $(IMB_LIBS) $(LIB_LIBS) $(CLI_LIBS)
+
+# What tests/run asks for, one goal per suite.
+test_programs = $(patsubst tests/%,$(BUILD)/test/$(1)/%,$(2))
+.PHONY: build-plain build-asan build-tsan build-arm64 build-s390x build-fuzz
+build-plain: $(call test_programs,plain,$(CORE_TESTS) $(LINUX_TESTS))
+build-asan: $(call test_programs,asan,$(CORE_TESTS) $(LINUX_TESTS))
+build-tsan: $(call test_programs,tsan,$(MT_TESTS))
+build-arm64: $(call test_programs,arm64,$(CORE_TESTS))
+build-s390x: $(call test_programs,s390x,$(CORE_TESTS))
+build-fuzz: $(patsubst fuzz/%,$(BUILD)/fuzz/%,$(FUZZ_TARGETS))
+
+# The core as a kernel would take it: freestanding, and one object whose undefined symbols tests/run
+# compares with what a home has to supply.
+FREESTANDING_OBJ := $(call objects,freestanding,$(CORE_SRC))
+$(BUILD)/obj/freestanding/%.o: %.c
+	@mkdir -p $(@D)
+	$(call step,CC) $(CC) $(BASE_CFLAGS) $(CORE_WARNINGS) -O2 -ffreestanding -fno-stack-protector \
+	    -MMD -MP -c -o $@ $<
+$(BUILD)/obj/freestanding/core.o: $(FREESTANDING_OBJ)
+	$(call step,LD) $(CC) -r -nostdlib -o $@ $^
+.PHONY: build-freestanding
+build-freestanding: $(BUILD)/obj/freestanding/core.o
+
+.SECONDARY:
+
+# T=word runs only the programs and scripts whose name holds the word.
+T ?=
+run_suite = @BUILD=$(BUILD) MAKE="$(MAKE)" tests/run $(if $(T),-m $(T))
+SUITES := cli unit asan tsan cross fuzz style docs freebsd integration
+.PHONY: check $(addprefix check-,$(SUITES)) fuzz
+check:
+	$(run_suite)
+$(addprefix check-,$(SUITES)): check-%:
+	$(run_suite) $*
+
+# FUZZ_SECONDS is per target.
+FUZZ_SECONDS ?= 600
+fuzz:
+	$(run_suite) -s $(FUZZ_SECONDS) fuzz

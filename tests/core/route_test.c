@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Longest-prefix match: stated cases, and random sets of routes beside a model that looks at every
+ * route for every address.
+ */
+#include "harness.h"
+#include "route.h"
+
+static bool
+bits_equal(const uint8_t *a, const uint8_t *b, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if ((a[i / 8] ^ b[i / 8]) & 0x80 >> i % 8)
+            return false;
+    }
+    return true;
+}
+
+static bool
+model_valid(const struct dco_route *r)
+{
+    return (r->prefix.family == 4 && r->len <= 32) || (r->prefix.family == 6 && r->len <= 128);
+}
+
+static void
+model_hop(const struct dco_route *routes, size_t n, const struct dco_ip *ip, struct dco_ip *hop)
+{
+    const struct dco_route *best = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct dco_route *r = &routes[i];
+
+        if (!model_valid(r) || r->prefix.family != ip->family ||
+            !bits_equal(r->prefix.addr, ip->addr, r->len))
+            continue;
+        if (best == NULL || r->len > best->len || (r->len == best->len && r->metric < best->metric))
+            best = r;
+    }
+    *hop = best != NULL && best->gateway.family != 0 ? best->gateway : *ip;
+}
+
+static bool
+same_hop(const struct dco_routes *set, const struct dco_route *routes, size_t n,
+         const struct dco_ip *ip)
+{
+    struct dco_ip want, got;
+
+    model_hop(routes, n, ip, &want);
+    dco_routes_hop(set, ip, &got);
+    return harness_check(dco_ip_equal(&want, &got), __FILE__, __LINE__,
+                         "%zu routes, IPv%u %02x%02x%02x%02x..: hop IPv%u %02x%02x%02x%02x", n,
+                         ip->family, ip->addr[0], ip->addr[1], ip->addr[2], ip->addr[3], got.family,
+                         got.addr[0], got.addr[1], got.addr[2], got.addr[3]);
+}
+
+/* Dense: few distinct values per byte, and most bytes alike at first, so that prefixes nest, repeat
+ * and part anywhere. */
+static struct dco_ip
+random_ip(struct rng *rng)
+{
+    static const uint8_t few[] = {0x00, 0x01, 0x80, 0xff, 0x0a, 0x0b};
+    uint8_t addr[16];
+    unsigned alike = rng_below(rng, 16);
+
+    for (unsigned i = 0; i < 16; i++)
+        addr[i] = i < alike             ? few[i % 6]
+                  : rng_chance(rng, 90) ? few[rng_below(rng, 6)]
+                                        : (uint8_t)rng_next(rng);
+    return rng_chance(rng, 50) ? dco_ip4(addr) : dco_ip6(addr);
+}
+
+static struct dco_route
+random_route(struct rng *rng, uint32_t number)
+{
+    struct dco_route r = {.prefix = random_ip(rng), .metric = rng_below(rng, 3)};
+    uint8_t gateway[4];
+
+    dco_put32(gateway, 0x0a000000 + number + 1);
+    r.len = (uint8_t)rng_below(rng, r.prefix.family == 4 ? 33 : 129);
+    if (rng_chance(rng, 2))
+        r.len = (uint8_t)(200 + rng_below(rng, 56));
+    if (rng_chance(rng, 2))
+        r.prefix.family = 0;
+    if (rng_chance(rng, 80))
+        r.gateway = rng_chance(rng, 90) ? dco_ip4(gateway) : ip6(number + 1);
+    return r;
+}
+
+/* The prefix itself, its last address, and the ones just outside. */
+static void
+probe_edges(const struct dco_routes *set, const struct dco_route *routes, size_t n,
+            const struct dco_route *r)
+{
+    struct dco_ip ip = dco_ip_canon(&r->prefix);
+    unsigned width = ip.family == 4 ? 32 : 128;
+
+    if (!model_valid(r) || ip.family == 0)
+        return;
+    same_hop(set, routes, n, &ip);
+    for (unsigned i = r->len; i < width; i++)
+        ip.addr[i / 8] |= (uint8_t)(0x80 >> i % 8);
+    same_hop(set, routes, n, &ip);
+    for (unsigned i = r->len; i < width; i++)
+        ip.addr[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
+    same_hop(set, routes, n, &ip);
+    if (r->len > 0) {
+        ip.addr[(r->len - 1) / 8] ^= (uint8_t)(0x80 >> (r->len - 1) % 8);
+        same_hop(set, routes, n, &ip);
+    }
+}
+
+static void
+one_set(struct rng *rng, struct home *home, size_t n)
+{
+    struct dco_route *routes = calloc(n + 1, sizeof(*routes));
+    struct dco_routes *set;
+
+    for (size_t i = 0; i < n; i++)
+        routes[i] = random_route(rng, (uint32_t)i);
+    set = dco_routes_new(&home->env, routes, n);
+    if (check(set != NULL)) {
+        for (unsigned i = 0; i < 200; i++) {
+            struct dco_ip ip = random_ip(rng);
+
+            same_hop(set, routes, n, &ip);
+        }
+        for (size_t i = 0; i < n; i++)
+            probe_edges(set, routes, n, &routes[i]);
+    }
+    check_equal(home->allocations, 1);
+    dco_routes_free(set);
+    free(routes);
+}
+
+static void
+model(void)
+{
+    struct rng rng = harness_rng();
+    struct home home;
+
+    home_init(&home, HOME_IMMEDIATE);
+    for (unsigned i = 0; i < harness_rounds(150); i++)
+        one_set(&rng, &home, i < 30 ? i : rng_below(&rng, 400));
+    home_fini(&home);
+}
+
+static void
+expect(const struct dco_routes *set, struct dco_ip ip, struct dco_ip want)
+{
+    struct dco_ip got;
+
+    dco_routes_hop(set, &ip, &got);
+    check(dco_ip_equal(&got, &want));
+}
+
+/* As a server has them: the pool on-link, a client's networks behind its address. */
+static void
+stated(void)
+{
+    const struct dco_route routes[] = {
+        {.prefix = ip4(10, 8, 0, 0), .len = 24},
+        {.prefix = ip4(192, 168, 5, 77), .len = 24, .gateway = ip4(10, 8, 0, 2), .metric = 200},
+        {.prefix = ip4(192, 168, 5, 0), .len = 24, .gateway = ip4(10, 8, 0, 3), .metric = 100},
+        {.prefix = ip4(192, 168, 5, 0), .len = 24, .gateway = ip4(10, 8, 0, 4), .metric = 100},
+        {.prefix = ip4(192, 168, 5, 128), .len = 25},
+        {.prefix = ip4(0, 0, 0, 0), .len = 0, .gateway = ip4(10, 8, 0, 9)},
+        {.prefix = ip6(0), .len = 64, .gateway = ip6(2)},
+        {.prefix = ip6(0x10), .len = 128, .gateway = ip4(10, 8, 0, 6)},
+    };
+    struct home home;
+    struct dco_routes *set;
+
+    home_init(&home, HOME_IMMEDIATE);
+    set = dco_routes_new(&home.env, routes, sizeof(routes) / sizeof(routes[0]));
+    expect(set, ip4(10, 8, 0, 2), ip4(10, 8, 0, 2));
+    expect(set, ip4(192, 168, 5, 1), ip4(10, 8, 0, 3)); /* lower metric, then the first */
+    expect(set, ip4(192, 168, 5, 200), ip4(192, 168, 5, 200));
+    expect(set, ip4(8, 8, 8, 8), ip4(10, 8, 0, 9));
+    expect(set, ip6(0x11), ip6(2));
+    expect(set, ip6(0x10), ip4(10, 8, 0, 6));
+    dco_routes_free(set);
+    home_fini(&home);
+}
+
+static void
+empty_and_none(void)
+{
+    struct home home;
+    struct dco_routes *set;
+    struct dco_ip none = {0};
+
+    home_init(&home, HOME_IMMEDIATE);
+    set = dco_routes_new(&home.env, NULL, 0);
+    check(set != NULL);
+    expect(set, ip4(1, 2, 3, 4), ip4(1, 2, 3, 4));
+    expect(NULL, ip6(1), ip6(1));
+    expect(set, none, none);
+    dco_routes_free(set);
+    dco_routes_free(NULL);
+    home_fini(&home);
+}
+
+static void
+no_memory(void)
+{
+    const struct dco_route route = {.prefix = ip4(10, 0, 0, 0), .len = 8};
+    struct home home;
+
+    home_init(&home, HOME_IMMEDIATE);
+    home.fail_in = 0;
+    check(dco_routes_new(&home.env, &route, 1) == NULL);
+    check(dco_routes_new(&home.env, &route, SIZE_MAX) == NULL);
+    check(dco_routes_new(&home.env, &route, SIZE_MAX / 64) == NULL);
+    home_fini(&home);
+}
+
+/* Adjacent prefixes: the deepest trie of its size. */
+static void
+many(void)
+{
+    struct rng rng = harness_rng();
+    struct home home;
+    size_t n = 20000;
+    struct dco_route *routes = calloc(n, sizeof(*routes));
+    struct dco_routes *set;
+
+    home_init(&home, HOME_IMMEDIATE);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t addr[4];
+
+        dco_put32(addr, (uint32_t)i << 12);
+        routes[i] = (struct dco_route){.prefix = dco_ip4(addr), .len = 20, .gateway = ip6(i + 1)};
+    }
+    set = dco_routes_new(&home.env, routes, n);
+    for (unsigned i = 0; i < 5000; i++) {
+        uint32_t r = rng_below(&rng, (uint32_t)n);
+        uint8_t addr[4];
+
+        dco_put32(addr, r << 12 | rng_below(&rng, 4096));
+        expect(set, dco_ip4(addr), ip6(r + 1));
+    }
+    dco_routes_free(set);
+    free(routes);
+    home_fini(&home);
+}
+
+static const struct test tests[] = {
+    {"route: stated cases", stated},
+    {"route: empty set, no set, no address", empty_and_none},
+    {"route: random sets beside the model", model},
+    {"route: twenty thousand networks", many},
+    {"route: without memory, or too many", no_memory},
+};
+HARNESS_MAIN(tests)

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Readers beside one writer of a table: an object that is there the whole time is always found, one
+ * that is found is alive and has the key that was asked for.
+ */
+#include "atomic.h"
+#include "harness.h"
+#include "table.h"
+
+#define READERS  3U
+#define STABLE   40U /* objects that are never taken out */
+#define CHANGING 80U /* keys of those that come and go */
+#define ALIVE    0x600df00dU
+
+struct item {
+    struct dco_deferred deferred;
+    uint32_t key;
+    uint32_t alive;
+};
+
+static struct home home;
+static struct dco_table table;
+static uint32_t stop;      /* atomic */
+static uint64_t found_all; /* atomic */
+
+static bool
+match(const void *object, const void *key)
+{
+    const struct item *item = object;
+
+    return check(item->alive == ALIVE) && item->key == *(const uint32_t *)key;
+}
+
+/* Eight hashes: long probe sequences of mixed keys. */
+static uint64_t
+hash(uint32_t key)
+{
+    return (key % 8) * 0x10001;
+}
+
+static void *
+read_table(void *arg)
+{
+    struct rng rng = {(uintptr_t)arg + 5};
+    uint64_t found = 0;
+
+    while (!dco_load(&stop)) {
+        home_enter(&home);
+        for (unsigned i = 0; i < 64; i++) {
+            uint32_t key = rng_below(&rng, STABLE + CHANGING);
+            struct item *item = dco_table_find(&table, hash(key), &key);
+
+            if (item != NULL)
+                check(item->key == key && item->alive == ALIVE);
+            else
+                check(key >= STABLE);
+            found += item != NULL;
+        }
+        home_leave(&home);
+    }
+    dco_add(&found_all, found);
+    return NULL;
+}
+
+static struct item *
+item_new(uint32_t key)
+{
+    struct item *item = home.env.alloc(&home, sizeof(*item));
+
+    item->key = key;
+    item->alive = ALIVE;
+    return item;
+}
+
+static void
+item_end(struct dco_deferred *d)
+{
+    struct item *item = (struct item *)d; /* its first member */
+
+    item->alive = 0;
+    home.env.free(&home, item, sizeof(*item));
+}
+
+static void
+take_out(struct item **place)
+{
+    struct item *item = *place;
+
+    *place = NULL;
+    check(dco_table_del(&table, hash(item->key), item));
+    item->deferred.run = item_end;
+    home.env.defer(&home, &item->deferred);
+}
+
+/* Up to three objects per changing key, in front or behind. */
+static void
+write_table(void)
+{
+    struct rng rng = {1};
+    struct item *there[CHANGING][3] = {{NULL}};
+    unsigned rounds = harness_rounds(40000);
+
+    for (unsigned i = 0; i < rounds; i++) {
+        uint32_t n = rng_below(&rng, CHANGING), key = STABLE + n;
+        struct item **place = &there[n][rng_below(&rng, 3)];
+
+        if (*place == NULL) {
+            *place = item_new(key);
+            check_equal(rng_chance(&rng, 50) ? dco_table_add(&table, hash(key), *place)
+                                             : dco_table_add_behind(&table, hash(key), *place),
+                        0);
+        } else {
+            take_out(place);
+        }
+        if (i % 200 == 0)
+            home_run_deferred(&home);
+    }
+    for (unsigned n = 0; n < CHANGING; n++) {
+        for (unsigned j = 0; j < 3; j++) {
+            if (there[n][j] != NULL)
+                take_out(&there[n][j]);
+        }
+    }
+}
+
+static void
+readers_and_writer(void)
+{
+    pthread_t reader[READERS];
+    struct item *stable[STABLE];
+
+    home_init(&home, HOME_GRACE);
+    dco_table_init(&table, &home.env, match);
+    for (uint32_t key = 0; key < STABLE; key++) {
+        stable[key] = item_new(key);
+        check_equal(dco_table_add(&table, hash(key), stable[key]), 0);
+    }
+    stop = 0;
+    for (uintptr_t i = 0; i < READERS; i++)
+        pthread_create(&reader[i], NULL, read_table, (void *)i);
+    write_table();
+    dco_store(&stop, 1);
+    for (unsigned i = 0; i < READERS; i++)
+        pthread_join(reader[i], NULL);
+    check(found_all > 0);
+    for (uint32_t key = 0; key < STABLE; key++)
+        item_end(&stable[key]->deferred);
+    dco_table_fini(&table);
+    home_fini(&home);
+}
+
+static const struct test tests[] = {
+    {"table, threads: readers beside a writer", readers_and_writer},
+};
+HARNESS_MAIN(tests)
