@@ -1,0 +1,625 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/abi/dco_v2.h"
+
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <netinet/in.h>
+
+/* Attributes inside the nests. */
+enum {
+    NEW_PEER_ID = 1,
+    NEW_PEER_REMOTE,
+    NEW_PEER_SOCKET,
+    NEW_PEER_IPV4,
+    NEW_PEER_IPV6,
+    NEW_PEER_LOCAL_IP,
+    NEW_PEER_MAX = NEW_PEER_LOCAL_IP
+};
+enum { SET_PEER_ID = 1, SET_PEER_INTERVAL, SET_PEER_TIMEOUT, SET_PEER_MAX = SET_PEER_TIMEOUT };
+enum { DEL_PEER_REASON = 1, DEL_PEER_ID, DEL_PEER_MAX = DEL_PEER_ID };
+enum {
+    NEW_KEY_PEER_ID = 1,
+    NEW_KEY_SLOT,
+    NEW_KEY_ID,
+    NEW_KEY_CIPHER,
+    NEW_KEY_ENCRYPT,
+    NEW_KEY_DECRYPT,
+    NEW_KEY_MAX = NEW_KEY_DECRYPT
+};
+enum { KEY_DIR_KEY = 1, KEY_DIR_TAIL, KEY_DIR_MAX = KEY_DIR_TAIL };
+enum { SWAP_KEYS_PEER_ID = 1, SWAP_KEYS_MAX = SWAP_KEYS_PEER_ID };
+enum { DEL_KEY_PEER_ID = 1, DEL_KEY_SLOT, DEL_KEY_MAX = DEL_KEY_SLOT };
+enum { GET_PEER_ID = 1, GET_PEER_MAX = GET_PEER_ID };
+enum {
+    PEER_ID = 1,
+    PEER_REMOTE,
+    PEER_IPV4,
+    PEER_IPV6,
+    PEER_LOCAL_IP,
+    PEER_LOCAL_PORT,
+    PEER_INTERVAL,
+    PEER_TIMEOUT,
+    PEER_VPN_RX_BYTES,
+    PEER_VPN_TX_BYTES,
+    PEER_VPN_RX_PACKETS,
+    PEER_VPN_TX_PACKETS,
+    PEER_LINK_RX_BYTES,
+    PEER_LINK_TX_BYTES,
+    PEER_LINK_RX_PACKETS,
+    PEER_LINK_TX_PACKETS
+};
+
+#define NEST(table)                                                                                \
+    {                                                                                              \
+        .type = NETLINK_NEST, .nest = table, .nest_max = sizeof(table) / sizeof(*table) - 1        \
+    }
+#define BINARY(lo, hi)                                                                             \
+    {                                                                                              \
+        .type = NETLINK_BINARY, .min = lo, .max = hi                                               \
+    }
+
+static const struct netlink_policy policy_key_dir[] = {
+    [KEY_DIR_KEY] = BINARY(0, 255),
+    [KEY_DIR_TAIL] = BINARY(DCO_NONCE_TAIL_LEN, DCO_NONCE_TAIL_LEN),
+};
+
+static const struct netlink_policy policy_new_peer[] = {
+    [NEW_PEER_ID] = {.type = NETLINK_U32},
+    [NEW_PEER_REMOTE] = BINARY(sizeof(struct sockaddr), 0),
+    [NEW_PEER_SOCKET] = {.type = NETLINK_U32},
+    [NEW_PEER_IPV4] = {.type = NETLINK_U32},
+    [NEW_PEER_IPV6] = BINARY(16, 16),
+    [NEW_PEER_LOCAL_IP] = BINARY(0, 16),
+};
+
+static const struct netlink_policy policy_set_peer[] = {
+    [SET_PEER_ID] = {.type = NETLINK_U32},
+    [SET_PEER_INTERVAL] = {.type = NETLINK_U32},
+    [SET_PEER_TIMEOUT] = {.type = NETLINK_U32},
+};
+
+static const struct netlink_policy policy_del_peer[] = {
+    [DEL_PEER_REASON] = {.type = NETLINK_U8, .max = DCO_DEL_TRANSPORT_DISCONNECT},
+    [DEL_PEER_ID] = {.type = NETLINK_U32},
+};
+
+static const struct netlink_policy policy_new_key[] = {
+    [NEW_KEY_PEER_ID] = {.type = NETLINK_U32},
+    [NEW_KEY_SLOT] = {.type = NETLINK_U8, .max = DCO_SLOT_SECONDARY},
+    [NEW_KEY_ID] = {.type = NETLINK_U8},
+    [NEW_KEY_CIPHER] = {.type = NETLINK_U16},
+    [NEW_KEY_ENCRYPT] = NEST(policy_key_dir),
+    [NEW_KEY_DECRYPT] = NEST(policy_key_dir),
+};
+
+static const struct netlink_policy policy_swap_keys[] = {
+    [SWAP_KEYS_PEER_ID] = {.type = NETLINK_U32},
+};
+
+static const struct netlink_policy policy_del_key[] = {
+    [DEL_KEY_PEER_ID] = {.type = NETLINK_U32},
+    [DEL_KEY_SLOT] = {.type = NETLINK_U8, .max = DCO_SLOT_SECONDARY},
+};
+
+static const struct netlink_policy policy_get_peer[] = {
+    [GET_PEER_ID] = {.type = NETLINK_U32},
+};
+
+static const struct netlink_policy policy_top[DCO_V2_MAXATTR + 1] = {
+    [DCO_V2_A_IFINDEX] = {.type = NETLINK_U32},  [DCO_V2_A_NEW_PEER] = NEST(policy_new_peer),
+    [DCO_V2_A_SET_PEER] = NEST(policy_set_peer), [DCO_V2_A_DEL_PEER] = NEST(policy_del_peer),
+    [DCO_V2_A_NEW_KEY] = NEST(policy_new_key),   [DCO_V2_A_SWAP_KEYS] = NEST(policy_swap_keys),
+    [DCO_V2_A_DEL_KEY] = NEST(policy_del_key),   [DCO_V2_A_GET_PEER] = NEST(policy_get_peer),
+};
+
+/* One request on its way through a handler. */
+struct call {
+    const struct dco_v2_host *host;
+    const struct netlink_sink *sink;
+    const struct nlmsghdr *request;
+    uint32_t ifindex;
+    struct dco_peers *peers;
+};
+
+/* Whether an attribute that the policy made an integer is there; *value: its value. */
+static bool
+get_u32(const struct nlattr *attr, uint32_t *value)
+{
+    if (!attr)
+        return false;
+    *value = mnl_attr_get_u32(attr);
+    return true;
+}
+
+static bool
+get_u8(const struct nlattr *attr, uint8_t *value)
+{
+    if (!attr)
+        return false;
+    *value = mnl_attr_get_u8(attr);
+    return true;
+}
+
+/* ---- addresses ------------------------------------------------------------------------------- */
+
+static int
+endpoint_read(const struct nlattr *attr, struct dco_endpoint *ep)
+{
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+    size_t len = attr ? mnl_attr_get_payload_len(attr) : 0;
+
+    memset(ep, 0, sizeof(*ep));
+    if (len == sizeof(in)) {
+        memcpy(&in, mnl_attr_get_payload(attr), sizeof(in));
+        if (in.sin_family != AF_INET)
+            return -EINVAL;
+        ep->ip = dco_ip4((const uint8_t *)&in.sin_addr);
+        ep->port = in.sin_port;
+        return 0;
+    }
+    if (len != sizeof(in6))
+        return -EINVAL;
+    memcpy(&in6, mnl_attr_get_payload(attr), sizeof(in6));
+    if (in6.sin6_family != AF_INET6)
+        return -EINVAL;
+    ep->ip = dco_ip_unmap(dco_ip6(in6.sin6_addr.s6_addr));
+    ep->port = in6.sin6_port;
+    if (IN6_IS_ADDR_LINKLOCAL(&in6.sin6_addr))
+        ep->scope_id = in6.sin6_scope_id;
+    return 0;
+}
+
+/* The local address must be of the family of remote; v4-mapped counts as IPv4. */
+static int
+local_ip_read(const struct nlattr *attr, const struct dco_endpoint *remote, struct dco_ip *local)
+{
+    memset(local, 0, sizeof(*local));
+    if (!attr)
+        return 0;
+    if (mnl_attr_get_payload_len(attr) == 4)
+        *local = dco_ip4(mnl_attr_get_payload(attr));
+    else if (mnl_attr_get_payload_len(attr) == 16)
+        *local = dco_ip_unmap(dco_ip6(mnl_attr_get_payload(attr)));
+    if (local->family != remote->ip.family)
+        return -EINVAL;
+    if (dco_ip_is_any(local))
+        memset(local, 0, sizeof(*local));
+    return 0;
+}
+
+static void
+endpoint_put(struct nlmsghdr *nlh, const struct dco_endpoint *ep)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = ep->port};
+    struct sockaddr_in6 in6 = {
+        .sin6_family = AF_INET6, .sin6_port = ep->port, .sin6_scope_id = ep->scope_id};
+
+    if (ep->ip.family == 4) {
+        memcpy(&in.sin_addr, ep->ip.addr, sizeof(in.sin_addr));
+        mnl_attr_put(nlh, PEER_REMOTE, sizeof(in), &in);
+    } else if (ep->ip.family == 6) {
+        memcpy(&in6.sin6_addr, ep->ip.addr, sizeof(in6.sin6_addr));
+        mnl_attr_put(nlh, PEER_REMOTE, sizeof(in6), &in6);
+    }
+}
+
+static void
+ip_put(struct nlmsghdr *nlh, uint16_t type, const struct dco_ip *ip)
+{
+    if (!dco_ip_is_any(ip))
+        mnl_attr_put(nlh, type, ip->family == 4 ? 4 : 16, ip->addr);
+}
+
+/* ---- commands -------------------------------------------------------------------------------- */
+
+static int
+new_peer_attach(const struct call *c, uint32_t fd, struct dco_peer_new *req)
+{
+    int error = c->host->transport_get(c->host->arg, fd, c->ifindex, &req->transport);
+
+    if (error)
+        return error;
+    error = dco_control_peer_new(c->peers, req, c->host->now(c->host->arg));
+    if (error)
+        c->host->transport_put(c->host->arg, req->transport);
+    return error;
+}
+
+static int
+do_new_peer(const struct call *c, const struct nlattr *nest)
+{
+    const struct nlattr *tb[NEW_PEER_MAX + 1];
+    struct dco_peer_new req = {0};
+    uint32_t fd;
+    int error;
+
+    netlink_parse_nest(nest, NEW_PEER_MAX, tb);
+    if (!get_u32(tb[NEW_PEER_ID], &req.id) || !get_u32(tb[NEW_PEER_SOCKET], &fd))
+        return -EINVAL;
+    if (c->peers->mode == DCO_MODE_MP && !tb[NEW_PEER_IPV4] && !tb[NEW_PEER_IPV6])
+        return -EINVAL;
+    error = c->host->socket_check(c->host->arg, fd);
+    if (!error)
+        error = endpoint_read(tb[NEW_PEER_REMOTE], &req.path.remote);
+    if (!error)
+        error = local_ip_read(tb[NEW_PEER_LOCAL_IP], &req.path.remote, &req.path.local);
+    if (error)
+        return error;
+    req.tx_id = req.id;
+    req.share_vpn = true; /* openvpn 2.6 lets the newest session of an address win */
+    if (tb[NEW_PEER_IPV4])
+        req.vpn4 = dco_ip4(mnl_attr_get_payload(tb[NEW_PEER_IPV4]));
+    if (tb[NEW_PEER_IPV6])
+        req.vpn6 = dco_ip6(mnl_attr_get_payload(tb[NEW_PEER_IPV6]));
+    return new_peer_attach(c, fd, &req);
+}
+
+static int
+do_set_peer(const struct call *c, const struct nlattr *nest)
+{
+    const struct nlattr *tb[SET_PEER_MAX + 1];
+    struct dco_peer_info info;
+    uint32_t id, interval, timeout;
+
+    netlink_parse_nest(nest, SET_PEER_MAX, tb);
+    if (!get_u32(tb[SET_PEER_ID], &id))
+        return -EINVAL;
+    /* One timer alone changes nothing, as in the driver. */
+    if (!get_u32(tb[SET_PEER_INTERVAL], &interval) || !get_u32(tb[SET_PEER_TIMEOUT], &timeout))
+        return dco_control_peer_get(c->peers, id, &info);
+    /* UINT32_MAX would mean "as it is" to the core. */
+    interval -= interval == UINT32_MAX;
+    timeout -= timeout == UINT32_MAX;
+    return dco_control_peer_set(c->peers, id, interval, timeout, c->host->now(c->host->arg));
+}
+
+static int
+do_del_peer(const struct call *c, const struct nlattr *nest)
+{
+    const struct nlattr *tb[DEL_PEER_MAX + 1];
+    uint32_t id;
+
+    netlink_parse_nest(nest, DEL_PEER_MAX, tb);
+    if (!get_u32(tb[DEL_PEER_ID], &id))
+        return -EINVAL;
+    return dco_control_peer_del(c->peers, id, DCO_DEL_USERSPACE);
+}
+
+static int
+key_dir_read(const struct nlattr *nest, const uint8_t **key, size_t *key_len, const uint8_t **tail)
+{
+    const struct nlattr *tb[KEY_DIR_MAX + 1];
+
+    netlink_parse_nest(nest, KEY_DIR_MAX, tb);
+    if (!tb[KEY_DIR_KEY] || !tb[KEY_DIR_TAIL])
+        return -EINVAL;
+    *key = mnl_attr_get_payload(tb[KEY_DIR_KEY]);
+    *key_len = mnl_attr_get_payload_len(tb[KEY_DIR_KEY]);
+    *tail = mnl_attr_get_payload(tb[KEY_DIR_TAIL]);
+    return 0;
+}
+
+static bool
+key_len_ok(enum dco_cipher cipher, size_t len)
+{
+    if (cipher == DCO_CIPHER_CHACHA20_POLY1305)
+        return len == 32;
+    return len == 16 || len == 24 || len == 32;
+}
+
+static int
+new_key_install(const struct call *c, struct dco_key_new *req, const struct dco_v2_key *key)
+{
+    int error;
+
+    req->key_len = (uint16_t)key->len;
+    req->tx_key = key->tx;
+    req->tx_tail = key->tx_tail;
+    req->rx_tail = key->rx_tail;
+    error = c->host->crypto_new(c->host->arg, key, &req->crypto);
+    if (error)
+        return error;
+    error = dco_control_key_new(c->peers, req, c->host->now(c->host->arg));
+    if (error)
+        c->host->crypto_free(c->host->arg, req->crypto);
+    return error;
+}
+
+static int
+do_new_key(const struct call *c, const struct nlattr *nest)
+{
+    const struct nlattr *tb[NEW_KEY_MAX + 1];
+    struct dco_key_new req = {0};
+    struct dco_peer_info info;
+    struct dco_v2_key key;
+    size_t rx_len;
+    uint8_t slot;
+    int error;
+
+    netlink_parse_nest(nest, NEW_KEY_MAX, tb);
+    if (!get_u32(tb[NEW_KEY_PEER_ID], &req.peer_id) || !get_u8(tb[NEW_KEY_SLOT], &slot) ||
+        !get_u8(tb[NEW_KEY_ID], &req.key_id) || !tb[NEW_KEY_CIPHER] || !tb[NEW_KEY_ENCRYPT] ||
+        !tb[NEW_KEY_DECRYPT])
+        return -EINVAL;
+    req.slot = slot;
+    req.cipher = key.cipher = mnl_attr_get_u16(tb[NEW_KEY_CIPHER]);
+    if (req.cipher != DCO_CIPHER_AES_GCM && req.cipher != DCO_CIPHER_CHACHA20_POLY1305)
+        return -EINVAL;
+    if (key_dir_read(tb[NEW_KEY_ENCRYPT], &key.tx, &key.len, &key.tx_tail) ||
+        key_dir_read(tb[NEW_KEY_DECRYPT], &key.rx, &rx_len, &key.rx_tail))
+        return -EINVAL;
+    error = dco_control_peer_get(c->peers, req.peer_id, &info);
+    if (error)
+        return error;
+    if (key.len != rx_len || !key_len_ok(key.cipher, key.len))
+        return -EINVAL;
+    return new_key_install(c, &req, &key);
+}
+
+static int
+do_swap_keys(const struct call *c, const struct nlattr *nest)
+{
+    const struct nlattr *tb[SWAP_KEYS_MAX + 1];
+    uint32_t id;
+
+    netlink_parse_nest(nest, SWAP_KEYS_MAX, tb);
+    if (!get_u32(tb[SWAP_KEYS_PEER_ID], &id))
+        return -EINVAL;
+    return dco_control_key_swap(c->peers, id);
+}
+
+static int
+do_del_key(const struct call *c, const struct nlattr *nest)
+{
+    const struct nlattr *tb[DEL_KEY_MAX + 1];
+    uint32_t id;
+    uint8_t slot;
+
+    netlink_parse_nest(nest, DEL_KEY_MAX, tb);
+    if (!get_u32(tb[DEL_KEY_PEER_ID], &id) || !get_u8(tb[DEL_KEY_SLOT], &slot))
+        return -EINVAL;
+    return dco_control_key_del(c->peers, id, slot);
+}
+
+/* ---- peers as replies ------------------------------------------------------------------------ */
+
+/* What one peer takes in a reply, at most: 16 attributes and 28 + 2 * 16 + 4 * 8 bytes in them. */
+#define PEER_REPLY_MAX 384U
+
+static struct nlmsghdr *
+header_put(void *buf, const struct nlmsghdr *request, uint32_t portid, uint8_t command,
+           uint16_t flags)
+{
+    struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+    struct genlmsghdr *genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+
+    nlh->nlmsg_type = DCO_V2_FAMILY_ID;
+    nlh->nlmsg_flags = flags;
+    nlh->nlmsg_seq = request ? request->nlmsg_seq : 0;
+    nlh->nlmsg_pid = portid;
+    genl->cmd = command;
+    genl->version = DCO_V2_VERSION;
+    return nlh;
+}
+
+static void
+path_put(struct nlmsghdr *nlh, const struct dco_path *path)
+{
+    static const uint8_t any[16];
+
+    if (!path->remote.ip.family)
+        return;
+    endpoint_put(nlh, &path->remote);
+    mnl_attr_put(nlh, PEER_LOCAL_IP, path->remote.ip.family == 4 ? 4 : 16,
+                 path->local.family ? path->local.addr : any);
+}
+
+static void
+stats_put(struct nlmsghdr *nlh, const struct dco_peer_stats *s)
+{
+    mnl_attr_put_u64(nlh, PEER_VPN_RX_BYTES, s->vpn_rx_bytes);
+    mnl_attr_put_u32(nlh, PEER_VPN_RX_PACKETS, (uint32_t)s->vpn_rx_packets);
+    mnl_attr_put_u64(nlh, PEER_VPN_TX_BYTES, s->vpn_tx_bytes);
+    mnl_attr_put_u32(nlh, PEER_VPN_TX_PACKETS, (uint32_t)s->vpn_tx_packets);
+    mnl_attr_put_u64(nlh, PEER_LINK_RX_BYTES, s->link_rx_bytes);
+    mnl_attr_put_u32(nlh, PEER_LINK_RX_PACKETS, (uint32_t)s->link_rx_packets);
+    mnl_attr_put_u64(nlh, PEER_LINK_TX_BYTES, s->link_tx_bytes);
+    mnl_attr_put_u32(nlh, PEER_LINK_TX_PACKETS, (uint32_t)s->link_tx_packets);
+}
+
+/* buf: PEER_REPLY_MAX bytes, cleared because libmnl leaves padding as it finds it. */
+static size_t
+peer_put(const struct call *c, void *buf, const struct dco_peer_info *info, uint16_t flags)
+{
+    struct nlmsghdr *nlh;
+    struct nlattr *nest;
+
+    memset(buf, 0, PEER_REPLY_MAX);
+    nlh = header_put(buf, c->request, c->sink->portid, DCO_V2_GET_PEER, flags);
+    nest = mnl_attr_nest_start(nlh, DCO_V2_A_GET_PEER);
+    mnl_attr_put_u32(nlh, PEER_ID, info->id);
+    ip_put(nlh, PEER_IPV4, &info->vpn4);
+    ip_put(nlh, PEER_IPV6, &info->vpn6);
+    mnl_attr_put_u32(nlh, PEER_INTERVAL, info->interval_s);
+    mnl_attr_put_u32(nlh, PEER_TIMEOUT, info->timeout_s);
+    path_put(nlh, &info->path);
+    mnl_attr_put_u16(nlh, PEER_LOCAL_PORT, c->host->transport_port(c->host->arg, info->transport));
+    stats_put(nlh, &info->stats);
+    mnl_attr_nest_end(nlh, nest);
+    return nlh->nlmsg_len;
+}
+
+static int
+do_get_peer(const struct call *c, const struct nlattr *nest)
+{
+    const struct nlattr *tb[GET_PEER_MAX + 1];
+    uint8_t buf[PEER_REPLY_MAX] __attribute__((aligned(8)));
+    struct dco_peer_info info;
+    uint32_t id;
+    int error;
+
+    netlink_parse_nest(nest, GET_PEER_MAX, tb);
+    if (!get_u32(tb[GET_PEER_ID], &id))
+        return -EINVAL;
+    error = dco_control_peer_get(c->peers, id, &info);
+    if (error)
+        return error;
+    c->sink->emit(c->sink->arg, buf, peer_put(c, buf, &info, 0));
+    return 0;
+}
+
+static void
+dump_peers(const struct call *c)
+{
+    uint8_t buf[NETLINK_DATAGRAM_MAX] __attribute__((aligned(8)));
+    struct dco_peer_info info;
+    size_t len = 0;
+    uint32_t from = 0;
+
+    while (dco_control_peer_next(c->peers, from, &info) == 0) {
+        if (sizeof(buf) - len < PEER_REPLY_MAX) {
+            c->sink->emit(c->sink->arg, buf, len);
+            len = 0;
+        }
+        len += peer_put(c, buf + len, &info, NLM_F_MULTI);
+        if (info.id == UINT32_MAX)
+            break;
+        from = info.id + 1;
+    }
+    if (len)
+        c->sink->emit(c->sink->arg, buf, len);
+}
+
+/* ---- dispatch -------------------------------------------------------------------------------- */
+
+static int (*const handlers[])(const struct call *, const struct nlattr *nest) = {
+    [DCO_V2_NEW_PEER] = do_new_peer,   [DCO_V2_SET_PEER] = do_set_peer,
+    [DCO_V2_DEL_PEER] = do_del_peer,   [DCO_V2_NEW_KEY] = do_new_key,
+    [DCO_V2_SWAP_KEYS] = do_swap_keys, [DCO_V2_DEL_KEY] = do_del_key,
+    [DCO_V2_GET_PEER] = do_get_peer,
+};
+
+/* The nest that belongs to a command. */
+static const uint8_t nest_of[] = {
+    [DCO_V2_NEW_PEER] = DCO_V2_A_NEW_PEER,   [DCO_V2_SET_PEER] = DCO_V2_A_SET_PEER,
+    [DCO_V2_DEL_PEER] = DCO_V2_A_DEL_PEER,   [DCO_V2_NEW_KEY] = DCO_V2_A_NEW_KEY,
+    [DCO_V2_SWAP_KEYS] = DCO_V2_A_SWAP_KEYS, [DCO_V2_DEL_KEY] = DCO_V2_A_DEL_KEY,
+    [DCO_V2_GET_PEER] = DCO_V2_A_GET_PEER,
+};
+
+static int
+device_find(struct call *c, const struct nlattr *ifindex)
+{
+    if (!get_u32(ifindex, &c->ifindex))
+        return -EINVAL;
+    return c->host->device(c->host->arg, c->ifindex, &c->peers);
+}
+
+static void
+run_dump(struct call *c, const struct nlattr **tb)
+{
+    int error = device_find(c, tb[DCO_V2_A_IFINDEX]);
+
+    if (!error)
+        dump_peers(c);
+    netlink_done(c->sink, c->request, error);
+}
+
+static int
+run_do(struct call *c, uint8_t command, const struct nlattr **tb)
+{
+    int error = device_find(c, tb[DCO_V2_A_IFINDEX]);
+
+    if (error)
+        return error;
+    if (!tb[nest_of[command]])
+        return -EINVAL;
+    return handlers[command](c, tb[nest_of[command]]);
+}
+
+void
+dco_v2_request(const struct dco_v2_host *host, const struct netlink_sink *sink,
+               const struct nlmsghdr *request)
+{
+    const struct genlmsghdr *genl = mnl_nlmsg_get_payload(request);
+    const struct nlattr *tb[DCO_V2_MAXATTR + 1];
+    struct call c = {.host = host, .sink = sink, .request = request};
+    bool dump = (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+    int error;
+
+    if (!netlink_is_request(sink, request))
+        return;
+    if (request->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN) {
+        netlink_ack(sink, request, -EINVAL, true);
+        return;
+    }
+    if (genl->cmd == 0 || genl->cmd > DCO_V2_GET_PEER || (dump && genl->cmd != DCO_V2_GET_PEER)) {
+        netlink_ack(sink, request, -EOPNOTSUPP, true);
+        return;
+    }
+    error = netlink_parse((const uint8_t *)genl + GENL_HDRLEN,
+                          request->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN, policy_top,
+                          DCO_V2_MAXATTR, tb);
+    if (!error && dump) {
+        run_dump(&c, tb);
+        return;
+    }
+    if (!error)
+        error = run_do(&c, genl->cmd, tb);
+    if (error == -ENOMEM) /* openvpn would exit, with all its clients */
+        error = -ENOSPC;
+    netlink_ack(sink, request, error, genl->cmd != DCO_V2_NEW_KEY);
+}
+
+/* ---- notifications --------------------------------------------------------------------------- */
+
+size_t
+dco_v2_notification(void *buf, uint32_t ifindex, const struct dco_event *event)
+{
+    struct nlmsghdr *nlh;
+    struct nlattr *nest;
+
+    if (event->kind != DCO_EVENT_DEL)
+        return 0;
+    memset(buf, 0, DCO_V2_NOTIFICATION_MAX);
+    nlh = header_put(buf, NULL, 0, DCO_V2_DEL_PEER, 0);
+    mnl_attr_put_u32(nlh, DCO_V2_A_IFINDEX, ifindex);
+    nest = mnl_attr_nest_start(nlh, DCO_V2_A_DEL_PEER);
+    mnl_attr_put_u8(nlh, DEL_PEER_REASON, (uint8_t)event->del_reason);
+    mnl_attr_put_u32(nlh, DEL_PEER_ID, event->peer_id);
+    mnl_attr_nest_end(nlh, nest);
+    return nlh->nlmsg_len;
+}
+
+bool
+dco_v2_is_notification(const void *data, size_t len)
+{
+    struct nlmsghdr nlh;
+
+    if (len < sizeof(nlh))
+        return false;
+    memcpy(&nlh, data, sizeof(nlh));
+    return nlh.nlmsg_type == DCO_V2_FAMILY_ID && nlh.nlmsg_seq == 0 && nlh.nlmsg_pid == 0;
+}
+
+bool
+dco_v2_subject(const struct nlmsghdr *nlh, struct dco_v2_subject *subject)
+{
+    const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+    const struct nlattr *tb[DCO_V2_MAXATTR + 1], *in[NEW_PEER_MAX + 1];
+    bool fresh;
+
+    if (nlh->nlmsg_type != DCO_V2_FAMILY_ID || nlh->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN ||
+        (genl->cmd != DCO_V2_NEW_PEER && genl->cmd != DCO_V2_DEL_PEER))
+        return false;
+    if (netlink_parse((const uint8_t *)genl + GENL_HDRLEN,
+                      nlh->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN, policy_top, DCO_V2_MAXATTR, tb))
+        return false;
+    fresh = genl->cmd == DCO_V2_NEW_PEER;
+    if (!tb[nest_of[genl->cmd]])
+        return false;
+    netlink_parse_nest(tb[nest_of[genl->cmd]], NEW_PEER_MAX, in);
+    return get_u32(tb[DCO_V2_A_IFINDEX], &subject->ifindex) &&
+           get_u32(in[fresh ? NEW_PEER_ID : DEL_PEER_ID], &subject->peer_id);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "backend.h"
+
+#include <stdlib.h>
+
+static bool
+key_len_suits(enum dco_cipher cipher, size_t key_len)
+{
+    switch (cipher) {
+    case DCO_CIPHER_AES_GCM:
+        return key_len == 16 || key_len == 24 || key_len == 32;
+    case DCO_CIPHER_CHACHA20_POLY1305:
+        return key_len == 32;
+    default:
+        return false;
+    }
+}
+
+static const struct dco_aead_backend *
+by_name(const char *name)
+{
+    static const struct dco_aead_backend *const all[] = {
+        &dco_aead_imb,
+        &dco_aead_ossl,
+        &dco_aead_null,
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (all[i] && strcmp(all[i]->name, name) == 0)
+            return all[i];
+    }
+    return NULL;
+}
+
+static const struct dco_aead_backend *
+choose(enum dco_cipher cipher)
+{
+    const char *wish = getenv("OPENDCO_AEAD");
+    const struct dco_aead_backend *backend;
+
+    if (wish && *wish)
+        backend = by_name(wish);
+    else if (dco_aead_imb.usable(cipher) && dco_aead_imb.preferred(cipher))
+        backend = &dco_aead_imb;
+    else
+        backend = &dco_aead_ossl;
+    return backend && backend->usable(cipher) ? backend : NULL;
+}
+
+struct dco_aead *
+dco_aead_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, size_t key_len,
+             const uint8_t tx_tail[DCO_NONCE_TAIL_LEN], const uint8_t rx_tail[DCO_NONCE_TAIL_LEN],
+             unsigned lanes)
+{
+    const struct dco_aead_backend *backend = NULL;
+    struct dco_aead *aead;
+
+    if (key_len_suits(cipher, key_len) && lanes > 0)
+        backend = choose(cipher);
+    if (!backend) {
+        errno = EINVAL;
+        return NULL;
+    }
+    aead = backend->new (cipher, tx_key, rx_key, key_len, lanes);
+    if (!aead)
+        return NULL;
+    aead->backend = backend;
+    memcpy(aead->tx_tail, tx_tail, DCO_NONCE_TAIL_LEN);
+    memcpy(aead->rx_tail, rx_tail, DCO_NONCE_TAIL_LEN);
+    return aead;
+}
+
+void
+dco_aead_free(struct dco_aead *aead)
+{
+    if (aead)
+        aead->backend->free(aead);
+}
+
+void
+dco_aead_seal(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
+{
+    aead->seal(aead, lane, ops, n);
+}
+
+void
+dco_aead_open(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
+{
+    aead->open(aead, lane, ops, n);
+}
+
+const char *
+dco_aead_backend(const struct dco_aead *aead)
+{
+    return aead->backend->name;
+}

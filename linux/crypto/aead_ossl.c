@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "backend.h"
+#include "secret.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#define KEY_MAX 32U
+
+/* OpenSSL's contexts are changed by every packet, so each lane has its own, made when the lane
+ * first needs it: most peers are served by one worker. */
+struct lane {
+    EVP_CIPHER_CTX *tx; /* owner: the thread of this lane */
+    EVP_CIPHER_CTX *rx; /* owner: the thread of this lane */
+} __attribute__((aligned(64)));
+
+struct keys {
+    uint8_t tx[KEY_MAX];
+    uint8_t rx[KEY_MAX];
+};
+
+struct ossl {
+    struct dco_aead base;
+    EVP_CIPHER *cipher; /* const */
+    struct keys *keys;  /* const; secret memory */
+    unsigned lanes;
+    struct lane lane[];
+};
+
+/* Fetched once: a fetch takes a lock and a search. Owned until the process ends. */
+static struct {
+    const char *name;
+    EVP_CIPHER *cipher;
+} ciphers[] = {
+    {"AES-128-GCM", NULL},
+    {"AES-192-GCM", NULL},
+    {"AES-256-GCM", NULL},
+    {"ChaCha20-Poly1305", NULL},
+};
+
+static pthread_once_t fetched = PTHREAD_ONCE_INIT;
+
+static void
+fetch(void)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(ciphers) / sizeof(ciphers[0]); i++)
+        ciphers[i].cipher = EVP_CIPHER_fetch(NULL, ciphers[i].name, NULL);
+    ERR_clear_error();
+}
+
+static EVP_CIPHER *
+find_cipher(enum dco_cipher cipher, size_t key_len)
+{
+    pthread_once(&fetched, fetch);
+    if (cipher == DCO_CIPHER_CHACHA20_POLY1305)
+        return ciphers[3].cipher;
+    return ciphers[(key_len - 16) / 8].cipher;
+}
+
+static bool
+ossl_usable(enum dco_cipher cipher)
+{
+    return find_cipher(cipher, 32) != NULL;
+}
+
+static bool
+ossl_preferred(enum dco_cipher cipher)
+{
+    (void)cipher;
+    return true;
+}
+
+static bool
+make_ctx(EVP_CIPHER_CTX **ctx, const EVP_CIPHER *cipher, const uint8_t *key, int encrypt)
+{
+    *ctx = EVP_CIPHER_CTX_new();
+    if (*ctx && EVP_CipherInit_ex2(*ctx, cipher, key, NULL, encrypt, NULL) == 1)
+        return true;
+    EVP_CIPHER_CTX_free(*ctx);
+    *ctx = NULL;
+    ERR_clear_error();
+    return false;
+}
+
+static bool
+make_lane(struct ossl *ossl, unsigned lane)
+{
+    struct lane *l = &ossl->lane[lane];
+
+    return (l->tx || make_ctx(&l->tx, ossl->cipher, ossl->keys->tx, 1)) &&
+           (l->rx || make_ctx(&l->rx, ossl->cipher, ossl->keys->rx, 0));
+}
+
+static void
+fail_all(struct dco_aead_op *ops, unsigned n)
+{
+    unsigned i;
+
+    for (i = 0; i < n; i++)
+        ops[i].ok = false;
+}
+
+static bool
+seal_one(EVP_CIPHER_CTX *ctx, const uint8_t *tail, const struct dco_aead_op *op)
+{
+    uint8_t nonce[DCO_NONCE_LEN], *text = op->pkt + DCO_OVERHEAD;
+    int len;
+
+    dco_wire_nonce(nonce, op->pkt, tail);
+    return EVP_EncryptInit_ex2(ctx, NULL, NULL, nonce, NULL) == 1 &&
+           EVP_EncryptUpdate(ctx, NULL, &len, op->pkt, DCO_AAD_LEN) == 1 &&
+           (op->len == 0 || EVP_EncryptUpdate(ctx, text, &len, op->in, (int)op->len) == 1) &&
+           EVP_EncryptFinal_ex(ctx, text, &len) == 1 &&
+           EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, DCO_TAG_LEN, op->pkt + DCO_HDR_LEN) == 1;
+}
+
+static bool
+open_one(EVP_CIPHER_CTX *ctx, const uint8_t *tail, const struct dco_aead_op *op)
+{
+    uint8_t nonce[DCO_NONCE_LEN], *text = op->pkt + DCO_OVERHEAD;
+    int len;
+
+    dco_wire_nonce(nonce, op->pkt, tail);
+    return EVP_DecryptInit_ex2(ctx, NULL, NULL, nonce, NULL) == 1 &&
+           EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, DCO_TAG_LEN, op->pkt + DCO_HDR_LEN) ==
+               1 &&
+           EVP_DecryptUpdate(ctx, NULL, &len, op->pkt, DCO_AAD_LEN) == 1 &&
+           (op->len == 0 || EVP_DecryptUpdate(ctx, text, &len, text, (int)op->len) == 1) &&
+           EVP_DecryptFinal_ex(ctx, text, &len) == 1;
+}
+
+static void
+ossl_seal(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
+{
+    struct ossl *ossl = (struct ossl *)aead;
+    unsigned i;
+
+    if (!make_lane(ossl, lane)) {
+        fail_all(ops, n);
+        return;
+    }
+    for (i = 0; i < n; i++)
+        ops[i].ok = seal_one(ossl->lane[lane].tx, aead->tx_tail, &ops[i]);
+}
+
+static void
+ossl_open(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
+{
+    struct ossl *ossl = (struct ossl *)aead;
+    unsigned i;
+
+    if (!make_lane(ossl, lane)) {
+        fail_all(ops, n);
+        return;
+    }
+    for (i = 0; i < n; i++)
+        ops[i].ok = open_one(ossl->lane[lane].rx, aead->rx_tail, &ops[i]);
+}
+
+static void
+ossl_free(struct dco_aead *aead)
+{
+    struct ossl *ossl = (struct ossl *)aead;
+    unsigned i;
+
+    for (i = 0; i < ossl->lanes; i++) {
+        EVP_CIPHER_CTX_free(ossl->lane[i].tx);
+        EVP_CIPHER_CTX_free(ossl->lane[i].rx);
+    }
+    dco_secret_free(ossl->keys);
+    free(ossl);
+}
+
+static struct ossl *
+ossl_alloc(unsigned lanes)
+{
+    size_t size = sizeof(struct ossl) + lanes * sizeof(struct lane);
+    struct ossl *ossl = aligned_alloc(64, (size + 63) / 64 * 64);
+
+    if (!ossl)
+        return NULL;
+    memset(ossl, 0, size);
+    ossl->lanes = lanes;
+    ossl->keys = dco_secret_alloc(sizeof(*ossl->keys));
+    if (!ossl->keys) {
+        free(ossl);
+        return NULL;
+    }
+    return ossl;
+}
+
+static struct dco_aead *
+ossl_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, size_t key_len,
+         unsigned lanes)
+{
+    struct ossl *ossl = ossl_alloc(lanes);
+
+    if (!ossl) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    ossl->base.seal = ossl_seal;
+    ossl->base.open = ossl_open;
+    ossl->cipher = find_cipher(cipher, key_len);
+    memcpy(ossl->keys->tx, tx_key, key_len);
+    memcpy(ossl->keys->rx, rx_key, key_len);
+    if (!make_lane(ossl, 0)) {
+        ossl_free(&ossl->base);
+        errno = ENOMEM;
+        return NULL;
+    }
+    return &ossl->base;
+}
+
+const struct dco_aead_backend dco_aead_ossl = {
+    .name = "openssl",
+    .usable = ossl_usable,
+    .preferred = ossl_preferred,
+    .new = ossl_new,
+    .free = ossl_free,
+};

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What an implementation of aead.h provides. aead.c checks arguments, chooses one and fills in what
+ * they share; the bursts go through the two function pointers of the key.
+ */
+#ifndef DCO_AEAD_BACKEND_H
+#define DCO_AEAD_BACKEND_H
+
+#include "aead.h"
+
+/* The first member of each implementation's own struct. Constant between new and free. */
+struct dco_aead {
+    void (*seal)(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n);
+    void (*open)(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n);
+    const struct dco_aead_backend *backend;
+    uint8_t tx_tail[DCO_NONCE_TAIL_LEN];
+    uint8_t rx_tail[DCO_NONCE_TAIL_LEN];
+};
+
+struct dco_aead_backend {
+    const char *name;
+
+    /* Is it there and correct on this machine; and is it then the faster one? Any thread. */
+    bool (*usable)(enum dco_cipher cipher);
+    bool (*preferred)(enum dco_cipher cipher);
+
+    /* Sets seal and open. The arguments were checked. NULL with errno EINVAL or ENOMEM. */
+    struct dco_aead *(*new)(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key,
+                            size_t key_len, unsigned lanes);
+    void (*free)(struct dco_aead *aead);
+};
+
+extern const struct dco_aead_backend dco_aead_imb;
+extern const struct dco_aead_backend dco_aead_ossl;
+
+/* Only in builds for benchmarks: see aead_null.c. */
+extern const struct dco_aead_backend dco_aead_null __attribute__((weak));
+
+#endif

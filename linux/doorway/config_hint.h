@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A look at openvpn's command line and configuration files, to tell things that openvpn itself
+ * does not tell the kernel: whether the transport is TCP, which option probably keeps openvpn from
+ * using offload, and what lines of its log look like. Only a hint: openvpn decides by itself, and
+ * what cannot be read is skipped.
+ *
+ * Bounded whatever the files hold: regular files only, HINT_FILE_MAX bytes each, HINT_FILES_MAX
+ * files, nesting HINT_DEPTH_MAX. No state, no locks; any thread.
+ */
+#ifndef DCO_DOORWAY_CONFIG_HINT_H
+#define DCO_DOORWAY_CONFIG_HINT_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define HINT_FILE_MAX  (1U << 20)
+#define HINT_FILES_MAX 16U
+#define HINT_DEPTH_MAX 10U /* as openvpn */
+#define HINT_TEXT_MAX  96U
+
+struct config_hint {
+    bool readable; /* the command line, and every file it names, could be read */
+    bool tcp;      /* some remote or the socket uses TCP */
+    bool server;   /* --server, --mode server, ... */
+    bool client;   /* --client or --pull */
+    bool no_time;  /* --suppress-timestamps: lines of the log carry none */
+    bool vpn;      /* the options of a tunnel, not of another program or of --mktun and the like */
+    char dev[IFNAMSIZ];          /* --dev; "" if there is none or no device can have the name */
+    char dropped[HINT_TEXT_MAX]; /* an option that has no effect with offload; "" if none */
+    char option[HINT_TEXT_MAX];  /* what rules offload out, as a phrase; "" if nothing was seen */
+};
+
+/* argv as given to openvpn's main(). */
+void config_hint_scan(struct config_hint *hint, int argc, char *const *argv);
+
+/* The lines of one file that was read already; for tests. */
+void config_hint_text(struct config_hint *hint, const char *text, size_t len);
+
+#endif

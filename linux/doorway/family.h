@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Whether this process is offered the family: decided when it first asks, and again whenever it
+ * asks after a refusal or with a new configuration.
+ */
+#ifndef DCO_DOORWAY_FAMILY_H
+#define DCO_DOORWAY_FAMILY_H
+
+#include <stdbool.h>
+
+/* The process asks now. False: it must not find the family; the reason is in the state. On the
+ * first success the plane has opened what it needs. Door lock held. */
+bool family_ask(void);
+
+/* Whether it was ever offered: until then the process is left alone. Any thread. */
+bool family_known(void);
+
+/* The process opened /dev/net/tun itself, so offload is not used. Door lock not held. */
+void family_tun_opened(void);
+
+/* Called once, with main()'s arguments. */
+void family_set_args(int argc, char **argv);
+
+/* Whether the command line is openvpn's, with the options of a tunnel. Door lock held. */
+bool family_is_openvpn(void);
+
+/* Whether openvpn's configuration says that it is a client, which has one peer. */
+bool family_is_client(void);
+
+/* In the child of fork(). */
+void family_fork_child(void);
+
+#endif

@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/doorway/genl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/genetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "linux/abi/ctrl.h"
+#include "linux/abi/dco_v2.h"
+#include "linux/doorway/datagrams.h"
+#include "linux/doorway/door.h"
+#include "linux/doorway/family.h"
+#include "linux/doorway/host.h"
+#include "linux/doorway/iov.h"
+#include "linux/doorway/nudge.h"
+#include "linux/doorway/real.h"
+#include "linux/plane/log.h"
+#include "linux/plane/plane.h"
+
+#define RELAY_MAX (1U << 16)
+
+struct genl_door {
+    struct door door;
+    bool swapped; /* atomic; set once, under the door lock. All below: door lock */
+    bool member;  /* of our multicast group */
+    bool foreign; /* of another family's: the real socket may receive by itself */
+    bool waiting; /* atomic; the list is not empty */
+    int hidden;   /* the real socket */
+    int inner;    /* our end of the pair */
+    uint32_t portid;
+    struct datagrams queue; /* what did not yet fit into the pair */
+    struct genl_door *next; /* of all swapped doors */
+};
+
+static struct genl_door *swapped_doors; /* door lock */
+
+static struct genl_door *
+genl_of(struct door *door)
+{
+    return (struct genl_door *)door;
+}
+
+static bool
+is_swapped(const struct genl_door *g)
+{
+    return __atomic_load_n(&g->swapped, __ATOMIC_ACQUIRE);
+}
+
+/* ---- towards the reader ---------------------------------------------------------------------- */
+
+/* As much as the pair takes now. The rest goes when the process has read. */
+static void
+pump(struct genl_door *g)
+{
+    while (g->queue.head) {
+        struct datagram *dg = g->queue.head;
+        ssize_t n = real()->send(g->inner, dg->data, dg->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM))
+            break;
+        free(datagrams_take(&g->queue));
+    }
+    __atomic_store_n(&g->waiting, g->queue.head != NULL, __ATOMIC_RELEASE);
+}
+
+static void
+queue_emit(void *arg, const void *data, size_t len)
+{
+    datagrams_copy(&((struct genl_door *)arg)->queue, data, len);
+}
+
+/* ---- the swap -------------------------------------------------------------------------------- */
+
+static uint32_t
+portid_of(int fd)
+{
+    struct sockaddr_nl nl = {.nl_family = AF_NETLINK};
+    socklen_t len = sizeof(nl);
+
+    if (real()->getsockname(fd, (struct sockaddr *)&nl, &len) == 0 && nl.nl_pid)
+        return nl.nl_pid;
+    nl = (struct sockaddr_nl){.nl_family = AF_NETLINK};
+    len = sizeof(nl);
+    if (real()->bind(fd, (struct sockaddr *)&nl, sizeof(nl)) == 0)
+        (void)real()->getsockname(fd, (struct sockaddr *)&nl, &len);
+    return nl.nl_pid;
+}
+
+static void
+timeout_copy(int from, int to, int option)
+{
+    struct timeval tv;
+    socklen_t len = sizeof(tv);
+
+    if (real()->getsockopt(from, SOL_SOCKET, option, &tv, &len) == 0)
+        (void)real()->setsockopt(to, SOL_SOCKET, option, &tv, len);
+}
+
+static void
+swap_fd(struct door *door, int fd, void *arg)
+{
+    int error = door_swap(door, fd, *(int *)arg);
+
+    if (error)
+        dco_log(DCO_LOG_ERROR, "cannot replace netlink socket %d: %s", fd, strerror(-error));
+}
+
+/* 0 or -errno; then nothing has changed. */
+static int
+swap(struct genl_door *g, int fd)
+{
+    int pair[2];
+
+    g->portid = portid_of(fd);
+    g->hidden = real()->fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (g->hidden < 0)
+        return -errno;
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) < 0) {
+        int error = errno;
+
+        real()->close(g->hidden);
+        g->hidden = -1;
+        return -error;
+    }
+    timeout_copy(fd, pair[0], SO_RCVTIMEO);
+    g->inner = pair[1];
+    door_each_fd(&g->door, swap_fd, &pair[0]);
+    real()->close(pair[0]);
+    g->next = swapped_doors;
+    swapped_doors = g;
+    __atomic_store_n(&g->swapped, true, __ATOMIC_RELEASE);
+    return 0;
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static bool
+is_for_us(const struct nlmsghdr *nlh)
+{
+    if (nlh->nlmsg_type == DCO_V2_FAMILY_ID)
+        return family_known();
+    return ctrl_asks_for_us(nlh) && family_ask();
+}
+
+/* The next message of a datagram, or NULL at its end or where it is not well formed: the kernel
+ * stops there too. */
+static struct nlmsghdr *
+message_next(uint8_t **at, size_t *left)
+{
+    struct nlmsghdr *nlh = (struct nlmsghdr *)(void *)*at;
+    size_t step;
+
+    if (*left < NLMSG_HDRLEN || nlh->nlmsg_len < NLMSG_HDRLEN || nlh->nlmsg_len > *left)
+        return NULL;
+    step = NLMSG_ALIGN((size_t)nlh->nlmsg_len);
+    step = step < *left ? step : *left;
+    *at += step;
+    *left -= step;
+    return nlh;
+}
+
+static bool
+any_for_us(uint8_t *data, size_t len)
+{
+    struct nlmsghdr *nlh;
+
+    while ((nlh = message_next(&data, &len)))
+        if (is_for_us(nlh))
+            return true;
+    return false;
+}
+
+/* Everything that the real socket holds. The kernel answers while the request is being sent, and
+ * produces the next part of a dump when the one before is read. */
+static void
+relay(struct genl_door *g)
+{
+    void *buf = malloc(RELAY_MAX);
+    ssize_t n;
+
+    while (buf && (n = real()->recv(g->hidden, buf, RELAY_MAX, MSG_DONTWAIT)) > 0)
+        queue_emit(g, buf, (size_t)n);
+    free(buf);
+}
+
+static void
+forward(struct genl_door *g, const struct nlmsghdr *nlh)
+{
+    const struct netlink_sink sink = {queue_emit, g, g->portid};
+
+    if (real()->send(g->hidden, nlh, nlh->nlmsg_len, MSG_NOSIGNAL) < 0)
+        netlink_ack(&sink, nlh, -errno, true);
+    else
+        relay(g);
+}
+
+/* OpenVPN before 2.6.20 loses a notification that it reads while it waits for an answer. So what it
+ * has not read yet leaves the pair, and notifications come back behind the answers. */
+static void
+unread_take(struct genl_door *g, int fd, struct datagrams *notifications)
+{
+    struct datagrams unread;
+    struct datagram *dg;
+    void *buf = malloc(RELAY_MAX);
+    ssize_t n;
+
+    datagrams_init(&unread);
+    while (buf && (n = real()->recv(fd, buf, RELAY_MAX, MSG_DONTWAIT)) > 0)
+        datagrams_copy(&unread, buf, (size_t)n);
+    free(buf);
+    datagrams_move(&unread, &g->queue);
+    while ((dg = datagrams_take(&unread)))
+        datagrams_add(dco_v2_is_notification(dg->data, dg->len) ? notifications : &g->queue, dg);
+}
+
+/* What was said about the peer that had the number of a new one. An openvpn that no longer reads
+ * notifications (nudge.h) would let them pile up, besides. */
+static void
+forget_former(struct datagrams *notifications, const struct nlmsghdr *request)
+{
+    struct dco_v2_subject fresh, former;
+    struct datagrams others;
+    struct datagram *dg;
+
+    if (!dco_v2_subject(request, &fresh))
+        return;
+    datagrams_init(&others);
+    while ((dg = datagrams_take(notifications))) {
+        if (dco_v2_subject((const void *)dg->data, &former) && former.ifindex == fresh.ifindex &&
+            former.peer_id == fresh.peer_id)
+            free(dg);
+        else
+            datagrams_add(&others, dg);
+    }
+    datagrams_move(notifications, &others);
+}
+
+/* The process ends or begins a session. What was said about the peer of openvpn's last one would
+ * now be taken for its new one's. */
+static void
+session_changes(const struct nlmsghdr *nlh, struct datagrams *notifications)
+{
+    const struct genlmsghdr *genl = NLMSG_DATA(nlh);
+    struct plane_dev *dev = plane_dev_next(NULL);
+
+    if (nlh->nlmsg_len < NLMSG_LENGTH(sizeof(*genl)) ||
+        (genl->cmd != DCO_V2_NEW_PEER && genl->cmd != DCO_V2_DEL_PEER))
+        return;
+    nudge_cancel();
+    if (genl->cmd != DCO_V2_NEW_PEER)
+        return;
+    if (dev && nudge_applies(dev))
+        datagrams_free(notifications);
+    else
+        forget_former(notifications, nlh);
+}
+
+static void
+answer(struct genl_door *g, int fd, uint8_t *data, size_t len)
+{
+    const struct netlink_sink sink = {queue_emit, g, g->portid};
+    struct datagrams notifications;
+    struct nlmsghdr *nlh;
+
+    datagrams_init(&notifications);
+    unread_take(g, fd, &notifications);
+    while ((nlh = message_next(&data, &len))) {
+        if (!is_for_us(nlh))
+            forward(g, nlh);
+        else if (nlh->nlmsg_type != DCO_V2_FAMILY_ID)
+            ctrl_answer(&sink, nlh);
+        else {
+            session_changes(nlh, &notifications);
+            dco_v2_request(&host_dco_v2, &sink, nlh);
+        }
+    }
+    datagrams_move(&g->queue, &notifications);
+    pump(g);
+}
+
+/* Whether the message goes to the kernel and not to another process. */
+static bool
+to_kernel(const struct msghdr *msg)
+{
+    const struct sockaddr_nl *nl = msg->msg_name;
+
+    return !nl || msg->msg_namelen < sizeof(*nl) || nl->nl_pid == 0;
+}
+
+static ssize_t
+genl_sendmsg(struct door *door, int fd, const struct msghdr *msg, int flags)
+{
+    struct genl_door *g = genl_of(door);
+    size_t len;
+    uint8_t *data;
+    bool ours;
+    int error = 0;
+
+    if (!to_kernel(msg))
+        return real()->sendmsg(is_swapped(g) ? g->hidden : fd, msg, flags);
+    data = iov_gather(msg, &len);
+    if (!data)
+        return -1;
+    door_lock();
+    if (!g->swapped && any_for_us(data, len))
+        error = swap(g, fd);
+    ours = g->swapped;
+    if (ours)
+        answer(g, fd, data, len);
+    door_unlock();
+    iov_wipe(data, len);
+    if (error) {
+        errno = -error;
+        return -1;
+    }
+    return ours ? (ssize_t)len : real()->sendmsg(fd, msg, flags);
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+/* Returns whether it is a notification. */
+static bool
+address_fill(struct msghdr *msg, size_t len)
+{
+    struct sockaddr_nl nl = {.nl_family = AF_NETLINK};
+    uint8_t head[NLMSG_HDRLEN];
+    size_t got = 0;
+    bool notification;
+
+    for (size_t i = 0; i < msg->msg_iovlen && got < sizeof(head) && got < len; i++) {
+        size_t n = msg->msg_iov[i].iov_len;
+
+        n = n < sizeof(head) - got ? n : sizeof(head) - got;
+        memcpy(head + got, msg->msg_iov[i].iov_base, n);
+        got += n;
+    }
+    notification =
+        got >= sizeof(head) && len >= sizeof(head) && dco_v2_is_notification(head, sizeof(head));
+    if (notification)
+        nl.nl_groups = 1U << ((DCO_V2_GROUP_ID - 1) % 32);
+    if (msg->msg_name && msg->msg_namelen)
+        memcpy(msg->msg_name, &nl, msg->msg_namelen < sizeof(nl) ? msg->msg_namelen : sizeof(nl));
+    msg->msg_namelen = msg->msg_name ? sizeof(nl) : 0;
+    return notification;
+}
+
+static void
+heard(void)
+{
+    if (!nudge_due())
+        return;
+    door_lock();
+    nudge_cancel();
+    door_unlock();
+}
+
+static void
+refill(struct genl_door *g)
+{
+    door_lock();
+    if (g->foreign)
+        relay(g);
+    pump(g);
+    door_unlock();
+}
+
+static ssize_t
+genl_recvmsg(struct door *door, int fd, struct msghdr *msg, int flags)
+{
+    struct genl_door *g = genl_of(door);
+    struct msghdr inner = {.msg_iov = msg->msg_iov, .msg_iovlen = msg->msg_iovlen};
+    ssize_t n;
+
+    if (!is_swapped(g))
+        return real()->recvmsg(fd, msg, flags);
+    if (g->foreign || __atomic_load_n(&g->waiting, __ATOMIC_ACQUIRE))
+        refill(g);
+    n = real()->recvmsg(fd, &inner, flags);
+    if (n < 0)
+        return n;
+    if (address_fill(msg, (size_t)n))
+        heard();
+    msg->msg_controllen = 0;
+    msg->msg_flags = inner.msg_flags;
+    if (__atomic_load_n(&g->waiting, __ATOMIC_ACQUIRE))
+        refill(g);
+    return n;
+}
+
+/* ---- other calls ----------------------------------------------------------------------------- */
+
+static int
+behind(struct door *door, int fd)
+{
+    return is_swapped(genl_of(door)) ? genl_of(door)->hidden : fd;
+}
+
+static int
+genl_bind(struct door *door, int fd, const struct sockaddr *sa, socklen_t len)
+{
+    return real()->bind(behind(door, fd), sa, len);
+}
+
+static int
+genl_connect(struct door *door, int fd, const struct sockaddr *sa, socklen_t len)
+{
+    return real()->connect(behind(door, fd), sa, len);
+}
+
+static int
+genl_getsockname(struct door *door, int fd, struct sockaddr *sa, socklen_t *len)
+{
+    return real()->getsockname(behind(door, fd), sa, len);
+}
+
+static int
+genl_getpeername(struct door *door, int fd, struct sockaddr *sa, socklen_t *len)
+{
+    return real()->getpeername(behind(door, fd), sa, len);
+}
+
+static int
+genl_getsockopt(struct door *door, int fd, int level, int name, void *value, socklen_t *len)
+{
+    return real()->getsockopt(behind(door, fd), level, name, value, len);
+}
+
+/* 1: done, 0: not ours, or -errno. */
+static int
+membership(struct genl_door *g, int fd, int name, const void *value, socklen_t len)
+{
+    int group, error = 0;
+
+    if ((name != NETLINK_ADD_MEMBERSHIP && name != NETLINK_DROP_MEMBERSHIP) || len < sizeof(group))
+        return 0;
+    memcpy(&group, value, sizeof(group));
+    if (group != DCO_V2_GROUP_ID || !family_known()) {
+        g->foreign |= g->swapped && name == NETLINK_ADD_MEMBERSHIP;
+        return 0;
+    }
+    if (!g->swapped)
+        error = swap(g, fd);
+    if (error)
+        return error;
+    g->member = name == NETLINK_ADD_MEMBERSHIP;
+    return 1;
+}
+
+static int
+genl_setsockopt(struct door *door, int fd, int level, int name, const void *value, socklen_t len)
+{
+    struct genl_door *g = genl_of(door);
+    int done = 0;
+
+    if (level == SOL_NETLINK) {
+        door_lock();
+        done = membership(g, fd, name, value, len);
+        door_unlock();
+    }
+    if (done < 0) {
+        errno = -done;
+        return -1;
+    }
+    if (done > 0)
+        return 0;
+    if (is_swapped(g) && level == SOL_SOCKET && name == SO_RCVTIMEO &&
+        real()->setsockopt(fd, level, name, value, len) < 0)
+        return -1;
+    return real()->setsockopt(behind(door, fd), level, name, value, len);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static void
+genl_end(struct door *door)
+{
+    struct genl_door *g = genl_of(door);
+    struct genl_door **at;
+
+    if (!g->swapped)
+        return;
+    for (at = &swapped_doors; *at && *at != g; at = &(*at)->next)
+        ;
+    if (*at)
+        *at = g->next;
+    real()->close(g->inner);
+    real()->close(g->hidden);
+}
+
+static void
+genl_fini(struct door *door)
+{
+    struct genl_door *g = genl_of(door);
+
+    datagrams_free(&g->queue);
+    free(g);
+}
+
+static void
+genl_fork_child(struct door *door)
+{
+    struct genl_door *g = genl_of(door);
+
+    if (!g->swapped)
+        return;
+    real()->close(g->inner);
+    real()->close(g->hidden);
+}
+
+static const struct door_ops genl_ops = {
+    .sendmsg = genl_sendmsg,
+    .recvmsg = genl_recvmsg,
+    .bind = genl_bind,
+    .connect = genl_connect,
+    .getsockname = genl_getsockname,
+    .getpeername = genl_getpeername,
+    .getsockopt = genl_getsockopt,
+    .setsockopt = genl_setsockopt,
+    .end = genl_end,
+    .fini = genl_fini,
+    .fork_child = genl_fork_child,
+};
+
+void
+genl_opened(int fd)
+{
+    struct genl_door *g = calloc(1, sizeof(*g));
+
+    if (!g)
+        return; /* the socket then reaches the kernel only */
+    door_init(&g->door, &genl_ops);
+    g->hidden = g->inner = -1;
+    datagrams_init(&g->queue);
+    if (!door_set(fd, &g->door))
+        free(g);
+}
+
+/* OpenVPN 2.6 has no message that asks it for a new key. A key that must not be used any more ends
+ * the session instead, as a lost peer would, and openvpn makes a new one with new keys. */
+static void
+key_wanted(struct plane_dev *dev, const struct dco_event *event)
+{
+    if (!event->key_spent) {
+        dco_log(
+            DCO_LOG_WARN,
+            "peer %u: its key comes near the limit of its use; a lower reneg-sec renews it earlier",
+            event->peer_id);
+        return;
+    }
+    dco_log(DCO_LOG_ERROR, "peer %u: its key is used up, the session ends: lower reneg-sec",
+            event->peer_id);
+    (void)dco_control_peer_del(plane_dev_peers(dev), event->peer_id, DCO_DEL_EXPIRED);
+}
+
+void
+genl_events(void)
+{
+    uint8_t buf[DCO_V2_NOTIFICATION_MAX] __attribute__((aligned(8)));
+    struct dco_event event;
+    struct plane_dev *dev;
+
+    while (plane_event_take(&dev, &event)) {
+        size_t len = dco_v2_notification(buf, plane_dev_index(dev), &event);
+
+        if (event.kind == DCO_EVENT_KEY_WANTED)
+            key_wanted(dev, &event);
+        if (event.kind == DCO_EVENT_DEL && event.del_reason == DCO_DEL_EXPIRED &&
+            nudge_applies(dev))
+            nudge_soon();
+        for (struct genl_door *g = swapped_doors; len && g; g = g->next) {
+            if (!g->member)
+                continue;
+            queue_emit(g, buf, len);
+            pump(g);
+        }
+    }
+}

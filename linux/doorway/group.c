@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/doorway/group.h"
+
+#include <errno.h>
+#include <linux/ipv6.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "linux/doorway/real.h"
+#include "linux/doorway/steer.h"
+#include "linux/plane/log.h"
+
+#define BUFFER_WANTED (4 << 20)
+
+struct option {
+    int level, name;
+};
+
+static const struct option before_bind[] = {
+    {SOL_SOCKET, SO_REUSEADDR},   {IPPROTO_IPV6, IPV6_V6ONLY},   {IPPROTO_IP, IP_FREEBIND},
+    {IPPROTO_IP, IP_TRANSPARENT}, {IPPROTO_IPV6, IPV6_FREEBIND}, {IPPROTO_IPV6, IPV6_TRANSPARENT},
+};
+
+static const struct option after_bind[] = {
+    {SOL_SOCKET, SO_MARK},
+    {SOL_SOCKET, SO_PRIORITY},
+    {IPPROTO_IP, IP_TOS},
+    {IPPROTO_IP, IP_PKTINFO},
+    {IPPROTO_IP, IP_MTU_DISCOVER},
+    {IPPROTO_IPV6, IPV6_TCLASS},
+    {IPPROTO_IPV6, IPV6_RECVPKTINFO},
+    {IPPROTO_IPV6, IPV6_MTU_DISCOVER},
+};
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* Options that a socket of this family does not have, or that are as they would be anyway, are
+ * left alone: setting some of them needs privileges even for the value they have. */
+static bool
+options_copy(int from, int to, const struct option *options, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct option *o = &options[i];
+        int value = 0, present = 0;
+        socklen_t len = sizeof(value), present_len = sizeof(present);
+
+        if (real()->getsockopt(from, o->level, o->name, &value, &len) < 0 ||
+            real()->getsockopt(to, o->level, o->name, &present, &present_len) < 0 ||
+            value == present)
+            continue;
+        if (real()->setsockopt(to, o->level, o->name, &value, len) < 0)
+            return false;
+    }
+    return true;
+}
+
+static bool
+device_copy(int from, int to)
+{
+    char name[16] = "";
+    socklen_t len = sizeof(name);
+
+    if (real()->getsockopt(from, SOL_SOCKET, SO_BINDTODEVICE, name, &len) < 0 || len == 0 ||
+        name[0] == '\0')
+        return true;
+    return real()->setsockopt(to, SOL_SOCKET, SO_BINDTODEVICE, name, len) == 0;
+}
+
+static bool
+reuseport(int fd)
+{
+    int on = 1;
+
+    return real()->setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0;
+}
+
+/* A bound member, or -1 with errno. */
+static int
+member_new(int fd, const struct sockaddr *sa, socklen_t len)
+{
+    int s = real()->socket(sa->sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int saved;
+
+    if (s < 0)
+        return -1;
+    if (reuseport(s) && options_copy(fd, s, before_bind, COUNT(before_bind)) &&
+        device_copy(fd, s) && real()->bind(s, sa, len) == 0 &&
+        options_copy(fd, s, after_bind, COUNT(after_bind))) {
+        group_buffers(s);
+        return s;
+    }
+    saved = errno;
+    real()->close(s);
+    errno = saved;
+    return -1;
+}
+
+static void
+members_close(int *members, unsigned n)
+{
+    while (n-- > 0)
+        real()->close(members[n]);
+}
+
+unsigned
+group_make(int fd, int *members, unsigned n)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = sizeof(ss);
+    unsigned made = 0;
+    int error = 0;
+
+    if (n == 0 || real()->getsockname(fd, (struct sockaddr *)&ss, &len) < 0)
+        return 0;
+    if (!reuseport(fd))
+        error = errno;
+    while (!error && made < n) {
+        members[made] = member_new(fd, (struct sockaddr *)&ss, len);
+        if (members[made] < 0) {
+            error = errno;
+            break;
+        }
+        made++;
+        if (made == 1)
+            error = -steer_all_to_first(fd);
+    }
+    if (!error)
+        return n;
+    dco_log(DCO_LOG_WARN, "this port is served by one socket: %s", strerror(error));
+    members_close(members, made);
+    return 0;
+}
+
+static bool
+buffer_raise(int fd, int force, int plain, int read)
+{
+    int size = BUFFER_WANTED, now = 0;
+    socklen_t len = sizeof(now);
+
+    if (real()->getsockopt(fd, SOL_SOCKET, read, &now, &len) == 0 && now >= size)
+        return true;
+    if (real()->setsockopt(fd, SOL_SOCKET, force, &size, sizeof(size)) == 0)
+        return true;
+    (void)real()->setsockopt(fd, SOL_SOCKET, plain, &size, sizeof(size));
+    len = sizeof(now);
+    return real()->getsockopt(fd, SOL_SOCKET, read, &now, &len) == 0 && now >= size;
+}
+
+void
+group_buffers(int fd)
+{
+    static bool said;
+    bool rx = buffer_raise(fd, SO_RCVBUFFORCE, SO_RCVBUF, SO_RCVBUF);
+    bool tx = buffer_raise(fd, SO_SNDBUFFORCE, SO_SNDBUF, SO_SNDBUF);
+
+    if ((rx && tx) || said)
+        return;
+    said = true;
+    dco_log(DCO_LOG_WARN,
+            "socket buffers stay below 4 MB, which costs speed: raise net.core.rmem_max and "
+            "net.core.wmem_max, or grant CAP_NET_ADMIN");
+}

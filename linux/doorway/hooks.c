@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every function of the C library that this library stands in front of. Each looks whether a door
+ * stands behind the descriptor; if not, or if the plane itself calls, the C library does the work.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <linux/netlink.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "linux/doorway/door.h"
+#include "linux/doorway/family.h"
+#include "linux/doorway/genl.h"
+#include "linux/doorway/life.h"
+#include "linux/doorway/real.h"
+#include "linux/doorway/rtnl.h"
+#include "linux/doorway/udp.h"
+#include "linux/plane/log.h"
+#include "linux/version.h"
+
+#define HOOK __attribute__((visibility("default")))
+
+/* Declared by the C library only under _FORTIFY_SOURCE. */
+HOOK ssize_t __read_chk(int fd, void *buf, size_t len, size_t size);
+HOOK ssize_t __recv_chk(int fd, void *buf, size_t len, size_t size, int flags);
+HOOK ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t size, int flags,
+                            struct sockaddr *sa, socklen_t *sa_len);
+HOOK int __open_2(const char *path, int flags);
+HOOK int __open64_2(const char *path, int flags);
+
+/* The door that answers this call instead of the C library. */
+static struct door *
+answering(int fd)
+{
+    return door_inside() ? NULL : door_get(fd);
+}
+
+/* ---- making descriptors ---------------------------------------------------------------------- */
+
+HOOK int
+socket(int domain, int type, int protocol)
+{
+    int fd = real()->socket(domain, type, protocol);
+    int kind = type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    if (fd < 0 || door_inside())
+        return fd;
+    door_unset(fd);
+    if (domain == AF_NETLINK && protocol == NETLINK_GENERIC)
+        genl_opened(fd);
+    else if (domain == AF_NETLINK && protocol == NETLINK_ROUTE)
+        rtnl_opened(fd);
+    else if ((domain == AF_INET || domain == AF_INET6) && kind == SOCK_DGRAM && family_known())
+        udp_opened(fd);
+    return fd;
+}
+
+HOOK int
+close(int fd)
+{
+    if (!door_inside())
+        door_unset(fd);
+    return real()->close(fd);
+}
+
+/* `to` is a new number for the open file of `from`. */
+static int
+duplicated(int from, int to)
+{
+    struct door *d = to < 0 || from == to ? NULL : answering(from);
+
+    if (d) {
+        (void)door_set(to, d);
+        door_put(d);
+    }
+    return to;
+}
+
+HOOK int
+dup(int fd)
+{
+    return duplicated(fd, real()->dup(fd));
+}
+
+HOOK int
+dup2(int from, int to)
+{
+    if (from != to && !door_inside())
+        door_unset(to);
+    return duplicated(from, real()->dup2(from, to));
+}
+
+HOOK int
+dup3(int from, int to, int flags)
+{
+    if (from != to && !door_inside())
+        door_unset(to);
+    return duplicated(from, real()->dup3(from, to, flags));
+}
+
+static int
+any_fcntl(int fd, int command, void *arg)
+{
+    int result = real()->fcntl(fd, command, arg);
+
+    if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
+        return duplicated(fd, result);
+    return result;
+}
+
+HOOK int
+fcntl(int fd, int command, ...)
+{
+    va_list ap;
+    void *arg;
+
+    va_start(ap, command);
+    arg = va_arg(ap, void *);
+    va_end(ap);
+    return any_fcntl(fd, command, arg);
+}
+
+HOOK int
+fcntl64(int fd, int command, ...)
+{
+    va_list ap;
+    void *arg;
+
+    va_start(ap, command);
+    arg = va_arg(ap, void *);
+    va_end(ap);
+    return any_fcntl(fd, command, arg);
+}
+
+HOOK int
+epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
+{
+    int result = real()->epoll_ctl(epfd, op, fd, event);
+    struct door *d = result < 0 ? NULL : answering(fd);
+
+    if (d) {
+        door_watched(d, epfd, op, event);
+        door_put(d);
+    }
+    return result;
+}
+
+/* ---- sending --------------------------------------------------------------------------------- */
+
+/* NULL if no door answers. */
+static struct door *
+sending(int fd)
+{
+    struct door *d = answering(fd);
+
+    if (d && !d->ops->sendmsg) {
+        door_put(d);
+        return NULL;
+    }
+    return d;
+}
+
+static ssize_t
+send_through(struct door *d, int fd, const struct msghdr *msg, int flags)
+{
+    ssize_t n = d->ops->sendmsg(d, fd, msg, flags);
+
+    door_put(d);
+    return n;
+}
+
+static ssize_t
+send_piece(struct door *d, int fd, const void *data, size_t len, int flags,
+           const struct sockaddr *sa, socklen_t sa_len)
+{
+    struct iovec iov = {(void *)data, len};
+    struct msghdr msg = {
+        .msg_name = (void *)sa, .msg_namelen = sa_len, .msg_iov = &iov, .msg_iovlen = 1};
+
+    return send_through(d, fd, &msg, flags);
+}
+
+HOOK ssize_t
+sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+    struct door *d = sending(fd);
+
+    return d ? send_through(d, fd, msg, flags) : real()->sendmsg(fd, msg, flags);
+}
+
+HOOK ssize_t
+sendto(int fd, const void *data, size_t len, int flags, const struct sockaddr *sa, socklen_t sa_len)
+{
+    struct door *d = sending(fd);
+
+    return d ? send_piece(d, fd, data, len, flags, sa, sa_len)
+             : real()->sendto(fd, data, len, flags, sa, sa_len);
+}
+
+HOOK ssize_t
+send(int fd, const void *data, size_t len, int flags)
+{
+    struct door *d = sending(fd);
+
+    return d ? send_piece(d, fd, data, len, flags, NULL, 0) : real()->send(fd, data, len, flags);
+}
+
+HOOK ssize_t
+write(int fd, const void *data, size_t len)
+{
+    struct door *d = sending(fd);
+
+    return d ? send_piece(d, fd, data, len, 0, NULL, 0) : real()->write(fd, data, len);
+}
+
+HOOK ssize_t
+writev(int fd, const struct iovec *iov, int n)
+{
+    struct door *d = n >= 0 ? sending(fd) : NULL;
+    struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n};
+
+    return d ? send_through(d, fd, &msg, 0) : real()->writev(fd, iov, n);
+}
+
+/* ---- receiving ------------------------------------------------------------------------------- */
+
+static struct door *
+receiving(int fd)
+{
+    struct door *d = answering(fd);
+
+    if (d && !d->ops->recvmsg) {
+        door_put(d);
+        return NULL;
+    }
+    return d;
+}
+
+static ssize_t
+receive_through(struct door *d, int fd, struct msghdr *msg, int flags)
+{
+    ssize_t n = d->ops->recvmsg(d, fd, msg, flags);
+
+    door_put(d);
+    return n;
+}
+
+static ssize_t
+receive_piece(struct door *d, int fd, void *buf, size_t len, int flags, struct sockaddr *sa,
+              socklen_t *sa_len)
+{
+    struct iovec iov = {buf, len};
+    struct msghdr msg = {.msg_name = sa_len ? sa : NULL,
+                         .msg_namelen = sa && sa_len ? *sa_len : 0,
+                         .msg_iov = &iov,
+                         .msg_iovlen = 1};
+    ssize_t n = receive_through(d, fd, &msg, flags);
+
+    if (n >= 0 && sa && sa_len)
+        *sa_len = msg.msg_namelen;
+    return n;
+}
+
+HOOK ssize_t
+recvmsg(int fd, struct msghdr *msg, int flags)
+{
+    struct door *d = receiving(fd);
+
+    return d ? receive_through(d, fd, msg, flags) : real()->recvmsg(fd, msg, flags);
+}
+
+HOOK ssize_t
+recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *sa, socklen_t *sa_len)
+{
+    struct door *d = receiving(fd);
+
+    return d ? receive_piece(d, fd, buf, len, flags, sa, sa_len)
+             : real()->recvfrom(fd, buf, len, flags, sa, sa_len);
+}
+
+HOOK ssize_t
+recv(int fd, void *buf, size_t len, int flags)
+{
+    struct door *d = receiving(fd);
+
+    return d ? receive_piece(d, fd, buf, len, flags, NULL, NULL)
+             : real()->recv(fd, buf, len, flags);
+}
+
+HOOK ssize_t
+read(int fd, void *buf, size_t len)
+{
+    struct door *d = receiving(fd);
+
+    return d ? receive_piece(d, fd, buf, len, 0, NULL, NULL) : real()->read(fd, buf, len);
+}
+
+HOOK ssize_t
+readv(int fd, const struct iovec *iov, int n)
+{
+    struct door *d = n >= 0 ? receiving(fd) : NULL;
+    struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n};
+
+    return d ? receive_through(d, fd, &msg, 0) : real()->readv(fd, iov, n);
+}
+
+/* The C library aborts where len exceeds size, so that case goes to it. */
+
+HOOK ssize_t
+__recvfrom_chk(int fd, void *buf, size_t len, size_t size, int flags, struct sockaddr *sa,
+               socklen_t *sa_len)
+{
+    struct door *d = len <= size ? receiving(fd) : NULL;
+
+    return d ? receive_piece(d, fd, buf, len, flags, sa, sa_len)
+             : real()->recvfrom_chk(fd, buf, len, size, flags, sa, sa_len);
+}
+
+HOOK ssize_t
+__recv_chk(int fd, void *buf, size_t len, size_t size, int flags)
+{
+    struct door *d = len <= size ? receiving(fd) : NULL;
+
+    return d ? receive_piece(d, fd, buf, len, flags, NULL, NULL)
+             : real()->recv_chk(fd, buf, len, size, flags);
+}
+
+HOOK ssize_t
+__read_chk(int fd, void *buf, size_t len, size_t size)
+{
+    struct door *d = len <= size ? receiving(fd) : NULL;
+
+    return d ? receive_piece(d, fd, buf, len, 0, NULL, NULL) : real()->read_chk(fd, buf, len, size);
+}
+
+/* ---- other calls on sockets ------------------------------------------------------------------ */
+
+HOOK int
+bind(int fd, const struct sockaddr *sa, socklen_t len)
+{
+    struct door *d = answering(fd);
+    int result = d && d->ops->bind ? d->ops->bind(d, fd, sa, len) : real()->bind(fd, sa, len);
+
+    if (d)
+        door_put(d);
+    return result;
+}
+
+HOOK int
+connect(int fd, const struct sockaddr *sa, socklen_t len)
+{
+    struct door *d = answering(fd);
+    int result =
+        d && d->ops->connect ? d->ops->connect(d, fd, sa, len) : real()->connect(fd, sa, len);
+
+    if (d)
+        door_put(d);
+    return result;
+}
+
+HOOK int
+shutdown(int fd, int how)
+{
+    struct door *d = answering(fd);
+    int result = d && d->ops->shutdown ? d->ops->shutdown(d, fd, how) : real()->shutdown(fd, how);
+
+    if (d)
+        door_put(d);
+    return result;
+}
+
+HOOK int
+getsockname(int fd, struct sockaddr *sa, socklen_t *len)
+{
+    struct door *d = answering(fd);
+    int result = d && d->ops->getsockname ? d->ops->getsockname(d, fd, sa, len)
+                                          : real()->getsockname(fd, sa, len);
+
+    if (d)
+        door_put(d);
+    return result;
+}
+
+HOOK int
+getpeername(int fd, struct sockaddr *sa, socklen_t *len)
+{
+    struct door *d = answering(fd);
+    int result = d && d->ops->getpeername ? d->ops->getpeername(d, fd, sa, len)
+                                          : real()->getpeername(fd, sa, len);
+
+    if (d)
+        door_put(d);
+    return result;
+}
+
+HOOK int
+getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+    struct door *d = answering(fd);
+    int result = d && d->ops->getsockopt ? d->ops->getsockopt(d, fd, level, name, value, len)
+                                         : real()->getsockopt(fd, level, name, value, len);
+
+    if (d)
+        door_put(d);
+    return result;
+}
+
+HOOK int
+setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+    struct door *d = answering(fd);
+    int result = d && d->ops->setsockopt ? d->ops->setsockopt(d, fd, level, name, value, len)
+                                         : real()->setsockopt(fd, level, name, value, len);
+
+    if (d)
+        door_put(d);
+    return result;
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+/* The device may have other names (--dev-node). */
+static bool
+is_tun_node(const char *path, int fd)
+{
+    struct stat st;
+
+    if (strcmp(path, "/dev/net/tun") == 0)
+        return true;
+    return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(10, 200);
+}
+
+/* Few files are opened to read and to write, so the look at them costs nothing that matters. */
+static void
+look_for_tun(const char *path, int flags, int fd)
+{
+    if (fd >= 0 && (flags & O_ACCMODE) == O_RDWR && !door_inside() && is_tun_node(path, fd))
+        family_tun_opened();
+}
+
+static int
+any_open(const char *path, int flags, mode_t mode)
+{
+    int fd = real()->open(path, flags, mode);
+
+    look_for_tun(path, flags, fd);
+    return fd;
+}
+
+HOOK int
+open(const char *path, int flags, ...)
+{
+    va_list ap;
+    mode_t mode;
+
+    va_start(ap, flags);
+    mode = flags & (O_CREAT | __O_TMPFILE) ? va_arg(ap, mode_t) : 0;
+    va_end(ap);
+    return any_open(path, flags, mode);
+}
+
+HOOK int
+open64(const char *path, int flags, ...)
+{
+    va_list ap;
+    mode_t mode;
+
+    va_start(ap, flags);
+    mode = flags & (O_CREAT | __O_TMPFILE) ? va_arg(ap, mode_t) : 0;
+    va_end(ap);
+    return any_open(path, flags, mode);
+}
+
+HOOK int
+__open_2(const char *path, int flags)
+{
+    int fd = real()->open_2(path, flags);
+
+    look_for_tun(path, flags, fd);
+    return fd;
+}
+
+HOOK int
+__open64_2(const char *path, int flags)
+{
+    int fd = real()->open_2(path, flags);
+
+    look_for_tun(path, flags, fd);
+    return fd;
+}
+
+/* openvpn prints the first line of this file as the DCO version. */
+static FILE *
+any_fopen(const char *path, const char *mode)
+{
+    static const char version[] = OPENDCO_VERSION " (OpenDCO)\n";
+
+    if (strcmp(path, "/sys/module/ovpn_dco_v2/version") == 0 && mode[0] == 'r')
+        return fmemopen((void *)version, sizeof(version) - 1, "r");
+    return real()->fopen(path, mode);
+}
+
+HOOK FILE *
+fopen(const char *path, const char *mode)
+{
+    return any_fopen(path, mode);
+}
+
+HOOK FILE *
+fopen64(const char *path, const char *mode)
+{
+    return any_fopen(path, mode);
+}
+
+/* ---- the process ----------------------------------------------------------------------------- */
+
+HOOK int
+daemon(int nochdir, int noclose)
+{
+    return life_daemon(nochdir, noclose);
+}
+
+HOOK void
+openlog(const char *ident, int option, int facility)
+{
+    dco_log_use_syslog();
+    real()->openlog(ident, option, facility);
+}

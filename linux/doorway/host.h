@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the codecs in linux/abi need of this process: devices, sockets, ciphers, time. */
+#ifndef DCO_DOORWAY_HOST_H
+#define DCO_DOORWAY_HOST_H
+
+#include "linux/abi/dco_v2.h"
+
+/* Its functions are called with the door lock held. */
+extern const struct dco_v2_host host_dco_v2;
+
+#endif

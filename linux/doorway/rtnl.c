@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/doorway/rtnl.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "linux/abi/link.h"
+#include "linux/doorway/door.h"
+#include "linux/doorway/family.h"
+#include "linux/doorway/iov.h"
+#include "linux/doorway/real.h"
+#include "linux/doorway/state_set.h"
+#include "linux/plane/log.h"
+#include "linux/plane/plane.h"
+
+#define UNNAMED_MAX 200 /* ovpn-dco0 .. ovpn-dco199 */
+
+struct rtnl_door {
+    struct door door;
+    bool answers; /* atomic; what is read may have to be rewritten */
+};
+
+static struct rtnl_door *
+rtnl_of(struct door *door)
+{
+    return (struct rtnl_door *)door;
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+/* A request without a name leaves the choice to the kernel: kind and number. */
+static int
+dev_new(const struct link_request *link, struct plane_dev **dev)
+{
+    char name[IFNAMSIZ];
+    int error = -EEXIST;
+
+    if (link->name[0])
+        return plane_dev_new(link->name, link->mode, dev);
+    for (uint8_t i = 0; i < UNNAMED_MAX && error == -EEXIST; i++) {
+        snprintf(name, sizeof(name), LINK_KIND "%u", i);
+        if (!if_nametoindex(name))
+            error = plane_dev_new(name, link->mode, dev);
+    }
+    return error;
+}
+
+/* What exists already, or is not to be created, the kernel refuses by itself, as for any kind. */
+static bool
+kernel_refuses(const struct nlmsghdr *request, const struct link_request *link)
+{
+    return !(request->nlmsg_flags & NLM_F_CREATE) || (link->name[0] && if_nametoindex(link->name));
+}
+
+static void
+link_new(struct nlmsghdr *request, const struct link_request *link)
+{
+    struct plane_dev *dev;
+    int error = link->error;
+
+    if (!error && kernel_refuses(request, link))
+        return;
+    if (!family_known() && !family_ask())
+        return;
+    if (!error && link->name[0] && !link_name_ok(link->name))
+        error = -EINVAL;
+    if (!error && link->ifindex)
+        error = -EOPNOTSUPP; /* a TUN cannot be given a number */
+    if (!error)
+        error = dev_new(link, &dev);
+    if (error) {
+        dco_log(DCO_LOG_WARN, "cannot create device %s: %s", link->name, strerror(-error));
+        link_becomes_result(request, error);
+        return;
+    }
+    state_active();
+    link_becomes_change(request, plane_dev_index(dev));
+}
+
+static void
+link_delete(struct nlmsghdr *request, const struct link_request *link)
+{
+    struct plane_dev *dev =
+        link->ifindex ? plane_dev_by_index(link->ifindex) : plane_dev_by_name(link->name);
+
+    if (!dev)
+        return;
+    plane_dev_free(dev);
+    link_becomes_result(request, 0);
+}
+
+/* True if the answer needs a look. */
+static bool
+message_handle(struct nlmsghdr *nlh)
+{
+    struct link_request link;
+
+    link_parse(nlh, &link);
+    switch (link.what) {
+    case LINK_NEW:
+        link_new(nlh, &link);
+        return true;
+    case LINK_DELETE:
+        link_delete(nlh, &link);
+        return true;
+    case LINK_GET:
+        return plane_dev_next(NULL) != NULL;
+    case LINK_OTHER:
+        break;
+    }
+    return false;
+}
+
+/* Every message of the datagram, moved together where one became shorter. Returns the new length.
+ */
+static size_t
+datagram_handle(struct rtnl_door *r, uint8_t *data, size_t len)
+{
+    uint8_t *from = data, *to = data;
+
+    while (len >= NLMSG_HDRLEN) {
+        struct nlmsghdr *nlh = (struct nlmsghdr *)(void *)from;
+        size_t step = NLMSG_ALIGN((size_t)nlh->nlmsg_len), kept;
+
+        if (nlh->nlmsg_len < NLMSG_HDRLEN || nlh->nlmsg_len > len)
+            break;
+        step = step < len ? step : len;
+        if (message_handle(nlh))
+            __atomic_store_n(&r->answers, true, __ATOMIC_RELEASE);
+        kept = NLMSG_ALIGN((size_t)nlh->nlmsg_len);
+        kept = kept < step ? kept : step;
+        memmove(to, from, kept);
+        to += kept;
+        from += step;
+        len -= step;
+    }
+    memmove(to, from, len);
+    return (size_t)(to - data) + len;
+}
+
+static ssize_t
+rtnl_sendmsg(struct door *door, int fd, const struct msghdr *msg, int flags)
+{
+    struct msghdr changed = *msg;
+    struct iovec iov;
+    size_t len;
+    ssize_t n;
+
+    iov.iov_base = iov_gather(msg, &len);
+    if (!iov.iov_base)
+        return -1;
+    door_lock();
+    iov.iov_len = datagram_handle(rtnl_of(door), iov.iov_base, len);
+    door_unlock();
+    changed.msg_iov = &iov;
+    changed.msg_iovlen = 1;
+    n = real()->sendmsg(fd, &changed, flags);
+    free(iov.iov_base);
+    return n < 0 ? n : (ssize_t)len;
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static bool
+is_ours(uint32_t ifindex)
+{
+    return plane_dev_by_index(ifindex) != NULL;
+}
+
+/* The copy is exactly as large as the reader's memory: the kernel cuts dumps to the size it sees.
+ */
+static ssize_t
+rtnl_recvmsg(struct door *door, int fd, struct msghdr *msg, int flags)
+{
+    struct msghdr inner = *msg;
+    size_t size = iov_len(msg), len;
+    struct iovec iov = {.iov_len = size};
+    ssize_t n;
+
+    if (!__atomic_load_n(&rtnl_of(door)->answers, __ATOMIC_ACQUIRE) || size > IOV_REQUEST_MAX)
+        return real()->recvmsg(fd, msg, flags);
+    iov.iov_base = calloc(1, size + NLMSG_HDRLEN);
+    if (!iov.iov_base)
+        return -1;
+    inner.msg_iov = &iov;
+    inner.msg_iovlen = 1;
+    n = real()->recvmsg(fd, &inner, flags);
+    if (n > 0) {
+        len = (size_t)n < size ? (size_t)n : size;
+        door_lock();
+        n -= (ssize_t)(len - link_answer(iov.iov_base, len, is_ours));
+        door_unlock();
+        iov_scatter(msg, iov.iov_base, (size_t)n < size ? (size_t)n : size);
+    }
+    if (n >= 0) {
+        msg->msg_namelen = inner.msg_namelen;
+        msg->msg_controllen = inner.msg_controllen;
+        msg->msg_flags = inner.msg_flags;
+    }
+    free(iov.iov_base);
+    return n;
+}
+
+static void
+rtnl_fini(struct door *door)
+{
+    free(rtnl_of(door));
+}
+
+static const struct door_ops rtnl_ops = {
+    .sendmsg = rtnl_sendmsg,
+    .recvmsg = rtnl_recvmsg,
+    .fini = rtnl_fini,
+};
+
+void
+rtnl_opened(int fd)
+{
+    struct rtnl_door *r = calloc(1, sizeof(*r));
+
+    if (!r)
+        return;
+    door_init(&r->door, &rtnl_ops);
+    if (!door_set(fd, &r->door))
+        free(r);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/doorway/state.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "linux/abi/dco_v2.h"
+#include "linux/doorway/state_set.h"
+#include "linux/plane/log.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;                        /* a leaf */
+static bool active;                                                             /* lock */
+static char why[256] = "the process has not asked for the family " DCO_V2_NAME; /* lock */
+
+bool
+doorway_state(char *reason, size_t size, const char **abi)
+{
+    bool now;
+
+    pthread_mutex_lock(&lock);
+    now = active;
+    *abi = now ? DCO_V2_NAME : NULL;
+    if (size)
+        snprintf(reason, size, "%s", now ? "" : why);
+    pthread_mutex_unlock(&lock);
+    return now;
+}
+
+void
+state_active(void)
+{
+    pthread_mutex_lock(&lock);
+    active = true;
+    why[0] = '\0';
+    pthread_mutex_unlock(&lock);
+}
+
+void
+state_inactive(const char *reason)
+{
+    bool news;
+
+    pthread_mutex_lock(&lock);
+    news = active || strncmp(why, reason, sizeof(why) - 1) != 0;
+    active = false;
+    snprintf(why, sizeof(why), "%s", reason);
+    pthread_mutex_unlock(&lock);
+    if (news)
+        dco_log(DCO_LOG_WARN, "offload is not active: %s", reason);
+}

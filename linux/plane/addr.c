@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Socket addresses <-> the core's end points. */
+#include <arpa/inet.h>
+
+#include "linux/plane/internal.h"
+
+static bool
+is_link_local(const struct dco_ip *ip)
+{
+    return ip->family == 6 && ip->addr[0] == 0xfe && (ip->addr[1] & 0xc0) == 0x80;
+}
+
+void
+endpoint_from_sockaddr(struct dco_endpoint *ep, const struct sockaddr *sa)
+{
+    memset(ep, 0, sizeof(*ep));
+    if (sa->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)sa;
+
+        ep->ip = dco_ip4((const uint8_t *)&in->sin_addr);
+        ep->port = in->sin_port;
+    } else if (sa->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)sa;
+
+        ep->ip = dco_ip_unmap(dco_ip6((const uint8_t *)&in6->sin6_addr));
+        ep->port = in6->sin6_port;
+        if (is_link_local(&ep->ip))
+            ep->scope_id = in6->sin6_scope_id;
+    }
+}
+
+static socklen_t
+put_in(const struct dco_endpoint *ep, struct sockaddr_storage *ss)
+{
+    struct sockaddr_in *in = (struct sockaddr_in *)ss;
+
+    in->sin_family = AF_INET;
+    in->sin_port = ep->port;
+    memcpy(&in->sin_addr, ep->ip.addr, 4);
+    return sizeof(*in);
+}
+
+static socklen_t
+put_in6(const struct dco_endpoint *ep, struct sockaddr_storage *ss)
+{
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ss;
+
+    in6->sin6_family = AF_INET6;
+    in6->sin6_port = ep->port;
+    in6->sin6_scope_id = ep->scope_id;
+    if (ep->ip.family == 4) {
+        in6->sin6_addr.s6_addr[10] = 0xff;
+        in6->sin6_addr.s6_addr[11] = 0xff;
+        memcpy(in6->sin6_addr.s6_addr + 12, ep->ip.addr, 4);
+    } else {
+        memcpy(&in6->sin6_addr, ep->ip.addr, 16);
+    }
+    return sizeof(*in6);
+}
+
+/* 0 where a socket of this family cannot reach the end point. */
+socklen_t
+endpoint_to_sockaddr(const struct dco_endpoint *ep, sa_family_t family, struct sockaddr_storage *ss)
+{
+    memset(ss, 0, sizeof(*ss));
+    if (ep->ip.family == 4 && family == AF_INET)
+        return put_in(ep, ss);
+    if (ep->ip.family != 0 && family == AF_INET6)
+        return put_in6(ep, ss);
+    return 0;
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "linux/plane/log.h"
+#include "linux/plane/plane_state.h"
+#include "linux/plane/tun.h"
+#include "linux/plane/worker.h"
+
+void
+plane_devs_lock(void)
+{
+    pthread_mutex_lock(&plane.devs_lock);
+}
+
+void
+plane_devs_unlock(void)
+{
+    pthread_mutex_unlock(&plane.devs_lock);
+}
+
+static bool
+name_valid(const char *name)
+{
+    size_t len = strnlen(name, IFNAMSIZ);
+
+    return len > 0 && len < IFNAMSIZ && strchr(name, '%') == NULL && strchr(name, '/') == NULL;
+}
+
+/* Packets are routed between clients by the host on purpose; redirects would tell them to bypass
+ * it. Best effort, as on a read-only /proc. */
+static void
+redirects_off(const char *name)
+{
+    char path[96];
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/send_redirects", name);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (write(fd, "0", 1) != 1)
+        dco_log(DCO_LOG_DEBUG, "cannot switch off redirects on %s", name);
+    close(fd);
+}
+
+static int
+dev_watch(struct plane_dev *dev)
+{
+    int err = 0;
+
+    for (unsigned i = 0; i < dev->queues && err >= 0; i++) {
+        struct source source = {.kind = SOURCE_TUN, .fd = dev->tun[i], .dev = dev};
+
+        worker_enter(plane.worker[i]);
+        err = worker_add(plane.worker[i], &source);
+        worker_leave(plane.worker[i]);
+    }
+    return err < 0 ? err : 0;
+}
+
+static void
+dev_unwatch(struct plane_dev *dev)
+{
+    for (unsigned i = 0; i < dev->queues; i++) {
+        worker_enter(plane.worker[i]);
+        worker_remove(plane.worker[i], dev->tun[i]);
+        worker_leave(plane.worker[i]);
+    }
+}
+
+static void
+dev_link(struct plane_dev *dev)
+{
+    plane_devs_lock();
+    dev->next = plane.devs;
+    plane.devs = dev;
+    plane_devs_unlock();
+    plane_wake();
+}
+
+static void
+dev_unlink(struct plane_dev *dev)
+{
+    plane_devs_lock();
+    for (struct plane_dev **d = &plane.devs; *d != NULL; d = &(*d)->next) {
+        if (*d == dev) {
+            *d = dev->next;
+            break;
+        }
+    }
+    routes_detach(dev);
+    plane_devs_unlock();
+}
+
+static void
+dev_offload(struct plane_dev *dev)
+{
+    for (unsigned i = 0; i < dev->queues; i++)
+        tun_offload(dev->tun[i], &dev->tun_tso, &dev->tun_uso);
+    dco_log(DCO_LOG_INFO, "%s: %u queue%s, TCP segmentation %s, UDP segmentation %s", dev->name,
+            dev->queues, dev->queues == 1 ? "" : "s", dev->tun_tso ? "on" : "not available",
+            dev->tun_uso ? "on" : "not available");
+}
+
+/* The device exists in the kernel: everything behind it. */
+static int
+dev_open(struct plane_dev *dev)
+{
+    struct dco_siphash_key secret;
+    int err;
+
+    if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
+        return -EIO;
+    dco_peers_init(&dev->peers, &plane_env, dev->mode, &secret);
+    dev_offload(dev);
+    if (dev->mode == DCO_MODE_MP)
+        redirects_off(dev->name);
+    err = dev_watch(dev);
+    if (err < 0) {
+        dev_unwatch(dev);
+        dco_peers_fini(&dev->peers);
+    }
+    return err;
+}
+
+/* The kernel device, one queue per worker, and everything behind it. */
+static int
+dev_make(struct plane_dev *dev)
+{
+    int err;
+
+    dev->queues = plane.workers;
+    err = tun_new(dev->name, dev->queues, dev->tun, &dev->ifindex);
+    if (err < 0)
+        return err;
+    err = dev_open(dev);
+    if (err < 0)
+        tun_free(dev->ifindex, dev->queues, dev->tun);
+    return err;
+}
+
+/* Nobody sends RTM_DELLINK for a device that somebody else has deleted. */
+static void
+devs_reap(void)
+{
+    struct plane_dev *dev, *next;
+
+    for (dev = plane.devs; dev != NULL; dev = next) {
+        next = dev->next;
+        if (dco_load(&dev->gone))
+            plane_dev_free(dev);
+    }
+}
+
+int
+plane_dev_new(const char *name, enum dco_mode mode, struct plane_dev **out)
+{
+    struct plane_dev *dev;
+    int err;
+
+    devs_reap();
+    if (!name_valid(name))
+        return -EINVAL;
+    if (if_nametoindex(name) != 0)
+        return -EEXIST; /* before any thread is started: openvpn tries tun0, tun1, ... */
+    dev = aligned_alloc(64, (sizeof(*dev) + 63) & ~(size_t)63);
+    if (dev == NULL)
+        return -ENOMEM;
+    memset(dev, 0, sizeof(*dev));
+    snprintf(dev->name, sizeof(dev->name), "%s", name);
+    dev->mode = mode;
+    err = plane_start(); /* first: it may find that there is room for fewer workers */
+    if (err == 0)
+        err = dev_make(dev);
+    if (err == 0) {
+        dev_link(dev);
+        *out = dev;
+        return 0;
+    }
+    free(dev);
+    if (plane.devs == NULL)
+        plane_stop();
+    return err;
+}
+
+static void
+dev_retire(const struct plane_dev *dev)
+{
+    struct dco_drops drops;
+
+    plane_dev_drops(dev, &drops);
+    plane_devs_lock();
+    for (unsigned r = 0; r < DCO_DROP_COUNT; r++)
+        plane.retired.count[r] += drops.count[r];
+    plane_devs_unlock();
+}
+
+/* First nobody may find the device, then nobody may be inside it, then it ends. */
+void
+plane_dev_free(struct plane_dev *dev)
+{
+    dev_unlink(dev);
+    dev_unwatch(dev);
+    plane_sock_forget_dev(dev);
+    plane_synchronize();
+    dco_peers_fini(&dev->peers);
+    plane_synchronize();
+    tun_free(dco_load(&dev->gone) ? 0 : dev->ifindex, dev->queues, dev->tun);
+    dev_retire(dev);
+    free(dev);
+    if (plane.devs == NULL)
+        plane_stop();
+}
+
+struct plane_dev *
+plane_dev_by_index(uint32_t ifindex)
+{
+    struct plane_dev *d = plane.devs;
+
+    while (d != NULL && d->ifindex != ifindex)
+        d = d->next;
+    return d;
+}
+
+struct plane_dev *
+plane_dev_by_name(const char *name)
+{
+    struct plane_dev *d = plane.devs;
+
+    while (d != NULL && strcmp(d->name, name) != 0)
+        d = d->next;
+    return d;
+}
+
+struct plane_dev *
+plane_dev_next(const struct plane_dev *dev)
+{
+    return dev == NULL ? plane.devs : dev->next;
+}
+
+uint32_t
+plane_dev_index(const struct plane_dev *dev)
+{
+    return dev->ifindex;
+}
+
+struct dco_peers *
+plane_dev_peers(struct plane_dev *dev)
+{
+    return &dev->peers;
+}
+
+static unsigned
+dev_mtu(const char *name)
+{
+    struct ifreq ifr = {0};
+    int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int err = -1;
+
+    snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+    if (s >= 0) {
+        err = ioctl(s, SIOCGIFMTU, &ifr);
+        close(s);
+    }
+    return err < 0 ? 0 : (unsigned)ifr.ifr_mtu;
+}
+
+void
+plane_dev_status(struct plane_dev *dev, struct plane_dev_status *status)
+{
+    memset(status, 0, sizeof(*status));
+    if (if_indextoname(dev->ifindex, status->name) == NULL) /* else it may have been renamed */
+        snprintf(status->name, sizeof(status->name), "%s", dev->name);
+    status->ifindex = dev->ifindex;
+    status->mode = dev->mode;
+    status->mtu = dev_mtu(status->name);
+    status->tun_tso = dev->tun_tso;
+    status->tun_uso = dev->tun_uso;
+    status->udp_gso = send_gso_works();
+    for (struct plane_sock *s = plane.socks; s != NULL; s = s->next)
+        if (dco_load(&s->dev) == dev)
+            status->udp_gro = s->udp_gro;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Housekeeping: one thread for everything that is not a packet of a burst: freeing what workers no
+ * longer see, timers and keepalives, routes, path MTUs, and telling the doorway about events.
+ *
+ * It touches devices, port groups and their descriptors only with plane_devs_lock() held, and calls
+ * the doorway without any lock. house_stop() joins it and may be called with the doorway's lock
+ * held, so what plane_on_event() was given must not wait for that lock: it returns if the lock is
+ * busy and is called again within milliseconds while events wait.
+ */
+#ifndef DCO_LINUX_HOUSE_H
+#define DCO_LINUX_HOUSE_H
+
+#include "core/drop.h"
+
+/* Keepalives that could not be sent. Written by housekeeping, read by plane_drops(). */
+extern struct dco_drops house_drops;
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of the plane share among themselves.
+ *
+ * Ownership. A worker holds its own `lock` from the moment epoll_wait() returned until it waits
+ * again; whoever else takes that lock (worker_enter/worker_leave) finds the worker outside of every
+ * device, socket, peer and key. This one mechanism is both the hand-over of descriptors and the
+ * grace period of core/env.h: an object that was unlinked before each worker's lock was taken once
+ * has no reader left. The lock is uncontended in the data path: one pair of atomic operations per
+ * burst.
+ *
+ * Lock order: doorway, plane.devs_lock, worker.lock (several in order of their index), control lock
+ * of a device, the small leaf locks (deferred, alias, ctrl).
+ */
+#ifndef DCO_LINUX_PLANE_INTERNAL_H
+#define DCO_LINUX_PLANE_INTERNAL_H
+
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include "linux/plane/plane.h"
+
+struct worker;
+struct alias;
+struct ctrl_queue;
+
+/* A readable descriptor of a worker's epoll set. */
+enum source_kind { SOURCE_NONE, SOURCE_TUN, SOURCE_UDP };
+
+struct source {
+    enum source_kind kind;   /* owner: worker.lock */
+    uint32_t generation;     /* worker.lock; tells a stale epoll event from a live one */
+    int fd;                  /* worker.lock */
+    struct plane_dev *dev;   /* SOURCE_TUN */
+    struct plane_sock *sock; /* SOURCE_UDP */
+};
+
+struct plane_dev {
+    struct plane_dev *next; /* plane.devs_lock */
+    struct dco_peers peers;
+    char name[IFNAMSIZ];        /* const; what it was made as */
+    uint32_t ifindex;           /* const */
+    enum dco_mode mode;         /* const */
+    unsigned queues;            /* const; one per worker */
+    int tun[PLANE_WORKERS_MAX]; /* const while the device lives; queue i belongs to worker i */
+    bool tun_tso, tun_uso;      /* const; super-packets the TUN takes and gives */
+    bool gone;                  /* atomic; somebody deleted the kernel's device */
+    void *routes;               /* housekeeping; see routes.h */
+    struct dco_drops drops[PLANE_WORKERS_MAX]
+        __attribute__((aligned(64))); /* each worker its own */
+};
+
+struct plane_sock {
+    struct plane_sock *next; /* plane.devs_lock: list of port groups */
+    uint32_t refs;           /* atomic */
+    bool closed;             /* atomic */
+    bool watched;            /* openvpn's thread; workers read from it */
+    unsigned n;              /* const; members */
+    int fd[PLANE_WORKERS_MAX +
+           1];               /* const until close; 0: openvpn's own; read by worker i % workers */
+    sa_family_t family;      /* const; of the socket: AF_INET6 may carry v4-mapped peers */
+    int probe[2];            /* housekeeping; IPv4 and IPv6, see path_mtu_get() */
+    bool udp_gro;            /* const */
+    struct plane_dev *dev;   /* atomic; set once */
+    struct ctrl_queue *ctrl; /* const; towards openvpn */
+    struct alias *alias;     /* const; floated peers */
+};
+
+/* Runs fn-style critical sections against a worker: see "Ownership" above. */
+void worker_enter(struct worker *w);
+void worker_leave(struct worker *w);
+
+/* env.defer of every device: run once all workers have passed. Any thread. */
+void plane_defer(void *arg, struct dco_deferred *d);
+/* Waits for a grace period and runs what was deferred before. Not from a worker. */
+void plane_synchronize(void);
+
+/* Wakes housekeeping. Any thread, async-signal-safe. */
+void plane_wake(void);
+
+uint64_t plane_now(void); /* monotonic, nanoseconds */
+
+/* sockaddr <-> core. v4-mapped addresses become IPv4 in core and are mapped back for an AF_INET6
+ * socket (family). */
+void endpoint_from_sockaddr(struct dco_endpoint *ep, const struct sockaddr *sa);
+socklen_t endpoint_to_sockaddr(const struct dco_endpoint *ep, sa_family_t family,
+                               struct sockaddr_storage *ss);
+
+/* ---- ctrl.c: control packets towards openvpn ------------------------------------------------ */
+
+/* fd: the plane's end of the pair; owned. NULL: no memory. */
+struct ctrl_queue *ctrl_queue_new(int fd);
+void ctrl_queue_close(struct ctrl_queue *q); /* closes fd; later pushes fail */
+void ctrl_queue_free(struct ctrl_queue *q);
+/* Closes fd in a child of fork(), where a worker of the parent may hold the lock for ever. */
+void ctrl_queue_fork_child(struct ctrl_queue *q);
+/* One datagram for openvpn; known: its source is the address of a peer. False: the queue is full
+ * (or this source's share of it), the packet is dropped and the caller counts it. Any worker. Known
+ * peers may use the whole queue, unknown sources half, and of that no single source more than a
+ * quarter. */
+bool ctrl_queue_push(struct ctrl_queue *q, const struct plane_ctrl_hdr *hdr, const void *pkt,
+                     size_t len, bool known);
+
+/* ---- alias.c: peers whose address openvpn does not know yet -----------------------------------
+ */
+
+struct alias *alias_new(void);
+void alias_free(struct alias *a);
+/* peer_id, which openvpn knows at `known`, now is at `now`. now == known forgets it. */
+void alias_set(struct alias *a, uint32_t peer_id, const struct dco_endpoint *known,
+               const struct dco_endpoint *now);
+void alias_forget(struct alias *a, uint32_t peer_id);
+/* Rewrites the source of a control packet into what openvpn knows / the destination of one of
+ * openvpn's into where the peer is. The two are a permutation of addresses, so that a stranger who
+ * got the old address is presented under the new one. Any thread; free of locks while there are no
+ * aliases. True if changed. */
+bool alias_source(struct alias *a, struct dco_endpoint *ep);
+bool alias_dest(struct alias *a, struct dco_endpoint *ep);
+
+/* ---- routes.c: a copy of the routes through our devices ----------------------------------------
+ */
+
+/* The route socket: opened before privileges go. -errno. */
+int routes_open(void);
+int routes_fd(void); /* for housekeeping's epoll; -1 if not open */
+void routes_close(void);
+void routes_fork_child(void);
+/* A device appeared: dump and publish. Housekeeping. */
+void routes_attach(struct plane_dev *dev);
+void routes_detach(struct plane_dev *dev);
+/* Notifications wait on the socket (or overflowed: ENOBUFS -> dump again). Housekeeping. */
+void routes_ready(void);
+
+/* ---- pathmtu.c: outer MTU towards a peer --------------------------------------------------------
+ */
+
+/* The sockets that ask, with mark and device of sock->fd[0]. openvpn's thread. */
+void path_mtu_open(struct plane_sock *sock);
+void path_mtu_close(struct plane_sock *sock);
+/* Fresh path MTU of the route from sock to remote, 0 if unknown. Housekeeping. */
+unsigned path_mtu_get(const struct plane_sock *sock, const struct dco_path *path);
+/* Updates peer->path_mtu of every peer of dev that is due (new, floated, older than 10 s).
+ * Housekeeping, four times a second. */
+void path_mtu_refresh(struct plane_dev *dev, uint64_t now_ns);
+
+/* ---- sandbox.c
+ * ------------------------------------------------------------------------------------ */
+
+/* For the calling worker: blocks every signal is done by the creator; here capabilities other than
+ * those a later set*id() broadcast needs are given up, and the seccomp filter is loaded. -errno. */
+int sandbox_enter_worker(void);
+/* Only the first half of it: for the threads of housekeeping and status. -errno. */
+int sandbox_drop_capabilities(void);
+
+/* ---- limits.c
+ * ------------------------------------------------------------------------------------- */
+
+/* Workers that fit: min(wanted or cores of the affinity mask, PLANE_WORKERS_MAX, what TasksMax of
+ * the cgroup and RLIMIT_NPROC leave with room for housekeeping and scripts), at least 1. Says in
+ * the log when a limit lowered it. */
+unsigned limits_workers(unsigned wanted);
+
+/* ---- house.c: housekeeping
+ * ------------------------------------------------------------------------ */
+
+int house_start(void);
+void house_stop(void); /* joins */
+
+/* ---- keepalive.c
+ * ------------------------------------------------------------------------------------ */
+
+/* Seals and sends one keepalive for each peer; gives up the references. Housekeeping. */
+void keepalive_send(struct dco_peer **peers, unsigned n);
+
+/* ---- status
+ * ------------------------------------------------------------------------------------------ */
+
+/* Listening socket of `opendco status`, -1 if there is none; ready: accept, answer, close. See
+ * linux/status/status.h. */
+
+#endif

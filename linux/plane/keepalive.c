@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Keepalives of housekeeping: one packet, sealed on a lane of its own, in the order of the packet
+ * ids that the workers use at the same time.
+ */
+#include <sched.h>
+#include <unistd.h>
+
+#include "linux/crypto/aead.h"
+#include "linux/plane/house.h"
+#include "linux/plane/plane_state.h"
+#include "linux/plane/tx.h"
+
+#define TURN_YIELDS 1000U /* then naps: a worker's burst lasts microseconds */
+#define NAP_US      100U
+
+struct dco_drops house_drops;
+
+static void
+count_drop(enum dco_drop reason)
+{
+    dco_store(&house_drops.count[reason], house_drops.count[reason] + 1);
+}
+
+/* The ids before ours are in the hands of workers, which send without waiting for anything that
+ * this thread holds. However long one of them was kept from running: an id that is never accounted
+ * for would hold back all later ones of the key. */
+static void
+wait_turn(const struct dco_key *key, uint32_t id)
+{
+    for (unsigned i = 0; !dco_key_turn(key, id); i++) {
+        if (i < TURN_YIELDS)
+            sched_yield();
+        else
+            usleep(NAP_US);
+    }
+}
+
+static bool
+seal(struct dco_peer *peer, struct dco_key *key, uint32_t id, uint8_t *pkt)
+{
+    struct dco_aead_op op = {
+        .pkt = pkt,
+        .in = dco_keepalive_payload,
+        .len = DCO_KEEPALIVE_LEN,
+    };
+
+    dco_wire_put_hdr(pkt, key->key_id, peer->tx_id, id);
+    dco_aead_seal(key->crypto, plane_lanes() - 1, &op, 1);
+    return op.ok;
+}
+
+/* What became of packet id, DCO_DROP_NONE if it was sent. */
+static enum dco_drop
+send_sealed(struct dco_peer *peer, const uint8_t *pkt, size_t len)
+{
+    struct plane_sock *sock = peer->transport;
+    struct dco_path path;
+    int err;
+
+    dco_peer_path(peer, &path);
+    err = send_single(sock, sock->fd[0], &path, pkt, len);
+    if (err < 0)
+        return send_drop_reason(-err);
+    dco_add(&peer->stats.link_tx_bytes, len);
+    dco_add(&peer->stats.link_tx_packets, 1);
+    return DCO_DROP_NONE;
+}
+
+static void
+send_one(struct dco_peer *peer, struct dco_key *key)
+{
+    uint8_t pkt[DCO_OVERHEAD + DCO_KEEPALIVE_LEN];
+    enum dco_drop drop;
+    bool want_new = false, sealed;
+    uint32_t id;
+
+    drop = dco_key_reserve(key, 1, dco_key_cost(DCO_KEEPALIVE_LEN), &id, &want_new);
+    if (want_new)
+        dco_peers_want_key(peer->peers, peer);
+    if (drop == DCO_DROP_NONE) {
+        sealed = seal(peer, key, id, pkt);
+        wait_turn(key, id);
+        drop = sealed ? send_sealed(peer, pkt, sizeof(pkt)) : DCO_DROP_TX_CRYPTO;
+        dco_key_sent(key, id, 1);
+    }
+    if (drop != DCO_DROP_NONE)
+        count_drop(drop);
+}
+
+/* Slots change under the control lock only, so a key found under it is alive. */
+static struct dco_key *
+take_key(struct dco_peer *peer)
+{
+    struct dco_key *key;
+
+    dco_lock_acquire(&peer->peers->lock);
+    key = peer->dead ? NULL : dco_peer_key_tx(peer);
+    if (key != NULL && !dco_key_get(key))
+        key = NULL;
+    dco_lock_release(&peer->peers->lock);
+    return key;
+}
+
+void
+keepalive_send(struct dco_peer **peers, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct plane_sock *sock = peers[i]->transport;
+        struct dco_key *key = sock->fd[0] < 0 ? NULL : take_key(peers[i]);
+
+        if (key != NULL) {
+            send_one(peers[i], key);
+            dco_key_put(key);
+        }
+        dco_peer_put(peers[i]);
+    }
+}

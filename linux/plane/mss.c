@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/plane/mss.h"
+
+#include "core/wire.h"
+#include "linux/plane/plane.h"
+
+#define UDP_HDR     8
+#define IP4_HDR     20
+#define IP6_HDR     40
+#define TCP_HDR     20
+#define TCP_FLAGS   13 /* offset of the flags in the TCP header */
+#define TCP_SYN     0x02
+#define MTU_UNKNOWN 1500 /* assumed until the path was looked at */
+
+static int mss_setting = PLANE_MSS_AUTO;
+
+void
+mss_configure(int mss)
+{
+    mss_setting = mss;
+}
+
+/* The largest inner packet that fits one outer packet, 0 if nothing sensible does. */
+static uint16_t
+room_on_path(const struct dco_peer *peer)
+{
+    uint16_t mtu = dco_load(&peer->path_mtu);
+    struct dco_path path;
+    unsigned outer;
+
+    if (mtu == 0)
+        mtu = MTU_UNKNOWN;
+    dco_peer_path(peer, &path);
+    outer = (path.remote.ip.family == 6 ? IP6_HDR : IP4_HDR) + UDP_HDR + DCO_OVERHEAD;
+    return mtu > outer + IP6_HDR + TCP_HDR ? (uint16_t)(mtu - outer) : 0;
+}
+
+static bool
+is_syn(const uint8_t *pkt, size_t len, const struct dco_inner *inner)
+{
+    return inner->protocol == DCO_PROTO_TCP && inner->l4 != 0 &&
+           (size_t)inner->l4 + TCP_FLAGS < len && (pkt[inner->l4 + TCP_FLAGS] & TCP_SYN) != 0;
+}
+
+void
+mss_clamp_for(const struct dco_peer *peer, uint8_t *pkt, size_t len, const struct dco_inner *inner)
+{
+    unsigned room;
+
+    if (!is_syn(pkt, len, inner) || mss_setting == PLANE_MSS_OFF)
+        return;
+    if (mss_setting > 0)
+        room = (unsigned)mss_setting + TCP_HDR + (inner->version == 6 ? IP6_HDR : IP4_HDR);
+    else
+        room = room_on_path(peer);
+    if (room > 0)
+        (void)dco_mss_clamp(pkt, len, inner, room > UINT16_MAX ? UINT16_MAX : (uint16_t)room);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The MTU of the path to a peer, asked from the kernel: a connected UDP socket knows it (route,
+ * mark, device, exceptions learnt from ICMP, IPsec), without a packet being sent. Each port group
+ * has one such socket per family, made by openvpn's thread, which may set a mark when housekeeping
+ * no longer may. Between two questions it is disconnected and holds no port.
+ */
+#include <unistd.h>
+
+#include "core/atomic.h"
+#include "linux/plane/internal.h"
+
+/* Each call asks for the peers whose turn it is, for new ones and for those that floated. */
+#define TURNS    40U
+#define FLOAT_NS 1000000000ULL
+/* Questions per call, a few microseconds each: the devices' lock is held meanwhile. Half of them
+ * may go to peers without an answer so far, so that many that cannot be reached do not starve
+ * others. */
+#define DUE_MAX 512U
+
+/* Packets with another mark or device may take another way. */
+static void
+copy_options(int from, int to)
+{
+    char device[IFNAMSIZ] = "";
+    socklen_t len = sizeof(device);
+    int mark = 0;
+    socklen_t mark_len = sizeof(mark);
+
+    if (getsockopt(from, SOL_SOCKET, SO_BINDTODEVICE, device, &len) == 0 && device[0] != '\0')
+        (void)setsockopt(to, SOL_SOCKET, SO_BINDTODEVICE, device, len);
+    if (getsockopt(from, SOL_SOCKET, SO_MARK, &mark, &mark_len) == 0 && mark != 0)
+        (void)setsockopt(to, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
+}
+
+void
+path_mtu_open(struct plane_sock *sock)
+{
+    static const int families[2] = {AF_INET, AF_INET6};
+
+    for (int i = 0; i < 2; i++) {
+        sock->probe[i] = socket(families[i], SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (sock->probe[i] >= 0)
+            copy_options(sock->fd[0], sock->probe[i]);
+    }
+}
+
+void
+path_mtu_close(struct plane_sock *sock)
+{
+    for (int i = 0; i < 2; i++) {
+        if (sock->probe[i] >= 0)
+            close(sock->probe[i]);
+        sock->probe[i] = -1;
+    }
+}
+
+/* Also undoes the local address of the question before; one that has gone since is no reason to
+ * give up. */
+static void
+bind_local(int fd, const struct dco_ip *local, sa_family_t family)
+{
+    struct dco_endpoint ep = {.ip = *local};
+    struct sockaddr_storage ss;
+
+    if (endpoint_to_sockaddr(&ep, family, &ss) == 0)
+        ss.ss_family = family;
+    if (bind(fd, (struct sockaddr *)&ss, sizeof(ss)) < 0) {
+        memset(&ss, 0, sizeof(ss));
+        ss.ss_family = family;
+        (void)bind(fd, (struct sockaddr *)&ss, sizeof(ss));
+    }
+}
+
+static unsigned
+connected_mtu(int fd, const struct dco_endpoint *remote, sa_family_t family)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = endpoint_to_sockaddr(remote, family, &ss);
+    int mtu = 0, err;
+    socklen_t mtu_len = sizeof(mtu);
+
+    if (len == 0 || connect(fd, (struct sockaddr *)&ss, len) < 0)
+        return 0;
+    err = family == AF_INET ? getsockopt(fd, IPPROTO_IP, IP_MTU, &mtu, &mtu_len)
+                            : getsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &mtu, &mtu_len);
+    return err < 0 || mtu < 0 ? 0 : (unsigned)mtu;
+}
+
+static void
+disconnect(int fd)
+{
+    struct sockaddr unspec = {.sa_family = AF_UNSPEC};
+
+    (void)connect(fd, &unspec, sizeof(unspec));
+}
+
+unsigned
+path_mtu_get(const struct plane_sock *sock, const struct dco_path *path)
+{
+    bool six = path->remote.ip.family == 6;
+    sa_family_t family = six ? AF_INET6 : AF_INET;
+    int fd = sock->probe[six];
+    unsigned mtu;
+
+    if (path->remote.ip.family == 0 || fd < 0)
+        return 0;
+    bind_local(fd, &path->local, family);
+    mtu = connected_mtu(fd, &path->remote, family);
+    disconnect(fd);
+    return mtu;
+}
+
+static bool
+is_due(const struct dco_peer *peer, unsigned turn, uint64_t now_ns)
+{
+    return (peer->id + turn) % TURNS == 0 ||
+           (peer->last_float_ns != 0 && now_ns - peer->last_float_ns < FLOAT_NS);
+}
+
+/* References to at most DUE_MAX peers. */
+static unsigned
+take_due(struct dco_peers *peers, struct dco_peer **due, uint64_t now_ns)
+{
+    static unsigned turn; /* housekeeping's */
+    unsigned n = 0, unknown = 0;
+
+    turn++;
+    dco_lock_acquire(&peers->lock);
+    for (struct dco_peer *p = peers->all; p != NULL && n < DUE_MAX; p = p->next) {
+        bool first = dco_load(&p->path_mtu) == 0 && unknown < DUE_MAX / 2;
+
+        if ((first || is_due(p, turn, now_ns)) && dco_peer_get(p)) {
+            unknown += first;
+            due[n++] = p;
+        }
+    }
+    dco_lock_release(&peers->lock);
+    return n;
+}
+
+void
+path_mtu_refresh(struct plane_dev *dev, uint64_t now_ns)
+{
+    struct dco_peer *due[DUE_MAX];
+    unsigned n = take_due(&dev->peers, due, now_ns);
+
+    for (unsigned i = 0; i < n; i++) {
+        struct dco_path path;
+        unsigned mtu;
+
+        dco_peer_path(due[i], &path);
+        mtu = path_mtu_get(due[i]->transport, &path);
+        if (mtu != 0)
+            dco_store(&due[i]->path_mtu, (uint16_t)(mtu < UINT16_MAX ? mtu : UINT16_MAX));
+        dco_peer_put(due[i]);
+    }
+}

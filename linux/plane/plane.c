@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "linux/crypto/aead.h"
+#include "linux/plane/house.h"
+#include "linux/plane/limits.h"
+#include "linux/plane/log.h"
+#include "linux/plane/mss.h"
+#include "linux/plane/plane_state.h"
+#include "linux/plane/tun.h"
+#include "linux/plane/worker.h"
+
+struct plane plane = {
+    .devs_lock = PTHREAD_MUTEX_INITIALIZER,
+    .deferred_lock = PTHREAD_MUTEX_INITIALIZER,
+    .grace_lock = PTHREAD_MUTEX_INITIALIZER,
+};
+
+uint64_t
+plane_now(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+/* ---- the home of core/: see core/env.h ------------------------------------------------------- */
+
+static void *
+env_alloc(void *arg, size_t size)
+{
+    size_t rounded = (size + 63) & ~(size_t)63;
+    void *p = aligned_alloc(64, rounded);
+
+    (void)arg;
+    if (p != NULL)
+        memset(p, 0, rounded);
+    return p;
+}
+
+static void
+env_free(void *arg, void *p, size_t size)
+{
+    (void)arg;
+    (void)size;
+    free(p);
+}
+
+static void
+env_crypto_free(void *arg, void *crypto)
+{
+    (void)arg;
+    dco_aead_free(crypto);
+}
+
+static void
+env_transport_put(void *arg, void *transport)
+{
+    (void)arg;
+    plane_sock_put(transport);
+}
+
+static void
+env_wake(void *arg)
+{
+    (void)arg;
+    dco_store_release(&plane.events, 1U);
+    plane_wake();
+}
+
+const struct dco_env plane_env = {
+    .alloc = env_alloc,
+    .free = env_free,
+    .defer = plane_defer,
+    .crypto_free = env_crypto_free,
+    .transport_put = env_transport_put,
+    .wake = env_wake,
+};
+
+void
+plane_defer(void *arg, struct dco_deferred *d)
+{
+    (void)arg;
+    pthread_mutex_lock(&plane.deferred_lock);
+    d->next = plane.deferred;
+    plane.deferred = d;
+    pthread_mutex_unlock(&plane.deferred_lock);
+    plane_wake();
+}
+
+static struct dco_deferred *
+deferred_take(void)
+{
+    struct dco_deferred *d;
+
+    pthread_mutex_lock(&plane.deferred_lock);
+    d = plane.deferred;
+    plane.deferred = NULL;
+    pthread_mutex_unlock(&plane.deferred_lock);
+    return d;
+}
+
+/* Running one may defer another (a peer gives up its keys): go on until nothing is left. */
+void
+plane_synchronize(void)
+{
+    struct dco_deferred *d;
+
+    pthread_mutex_lock(&plane.grace_lock);
+    while ((d = deferred_take()) != NULL) {
+        for (unsigned i = 0; i < plane.workers; i++) {
+            if (plane.worker[i] == NULL)
+                continue;
+            worker_enter(plane.worker[i]);
+            worker_leave(plane.worker[i]);
+        }
+        while (d != NULL) {
+            struct dco_deferred *next = d->next;
+
+            d->run(d);
+            d = next;
+        }
+    }
+    pthread_mutex_unlock(&plane.grace_lock);
+}
+
+/* ---- threads ------------------------------------------------------------------------------------
+ */
+
+void
+plane_configure(const struct plane_config *config)
+{
+    if (plane.workers != 0)
+        return;
+    plane.config = *config;
+    mss_configure(config->mss);
+}
+
+unsigned
+plane_decide_workers(void)
+{
+    if (plane.workers == 0)
+        plane.workers = limits_workers(plane.config.workers);
+    return plane.workers;
+}
+
+unsigned
+plane_worker_count(void)
+{
+    return dco_load(&plane.workers);
+}
+
+/* Workers, and housekeeping for keepalives. */
+unsigned
+plane_lanes(void)
+{
+    return plane_decide_workers() + 1;
+}
+
+unsigned
+plane_group_size(void)
+{
+    return plane_decide_workers();
+}
+
+int
+plane_prepare(void)
+{
+    int err;
+
+    if (!limits_allow_threads())
+        return -EAGAIN;
+    if (!limits_allow_files(plane_decide_workers()))
+        return -EMFILE;
+    err = tun_stock(plane_decide_workers());
+    if (err == 0)
+        err = routes_open();
+    if (err < 0)
+        tun_stock_close();
+    return err;
+}
+
+static void
+workers_end(void)
+{
+    for (unsigned i = 0; i < plane.workers; i++) {
+        struct worker *w = plane.worker[i];
+
+        plane.worker[i] = NULL;
+        if (w != NULL)
+            worker_free(w);
+    }
+}
+
+/* A limit that counts threads may be nearer than it looked when their number was decided. One
+ * worker is enough for everything. */
+static int
+workers_start(void)
+{
+    for (unsigned i = 0; i < plane.workers; i++) {
+        plane.worker[i] = worker_new(i);
+        if (plane.worker[i] != NULL)
+            continue;
+        if (i == 0)
+            return -errno;
+        dco_log(DCO_LOG_WARN, "only %u of %u workers: %s", i, plane.workers, strerror(errno));
+        dco_store(&plane.workers, i);
+    }
+    return 0;
+}
+
+int
+plane_start(void)
+{
+    int err;
+
+    if (plane.running)
+        return 0;
+    plane_decide_workers();
+    (void)send_gso_works();
+    (void)send_segments_max();
+    err = workers_start();
+    if (err == 0)
+        err = house_start();
+    if (err < 0) {
+        workers_end();
+        return err;
+    }
+    plane.running = true;
+    return 0;
+}
+
+/* Housekeeping ends first: it may be waiting for a worker. */
+void
+plane_stop(void)
+{
+    if (!plane.running)
+        return;
+    plane.running = false;
+    house_stop();
+    plane_synchronize();
+    workers_end();
+}
+
+void
+plane_stop_workers(void)
+{
+    for (unsigned i = 0; i < plane.workers; i++)
+        if (plane.worker[i] != NULL)
+            worker_enter(plane.worker[i]);
+}
+
+void
+plane_resume_workers(void)
+{
+    for (unsigned i = plane.workers; i-- > 0;)
+        if (plane.worker[i] != NULL)
+            worker_leave(plane.worker[i]);
+}
+
+/* ---- events
+ * --------------------------------------------------------------------------------------- */
+
+void
+plane_on_event(void (*fn)(void))
+{
+    plane.on_event = fn;
+}
+
+void
+plane_dispatch_events(void)
+{
+    if (dco_exchange(&plane.events, 0U) != 0 && plane.on_event != NULL)
+        plane.on_event();
+}
+
+/* openvpn is about to learn of the removal: the next peer of this id starts without an alias. */
+static void
+event_books(const struct dco_event *event)
+{
+    if (event->kind != DCO_EVENT_DEL)
+        return;
+    for (struct plane_sock *s = plane.socks; s != NULL; s = s->next)
+        alias_forget(s->alias, event->peer_id);
+}
+
+bool
+plane_event_take(struct plane_dev **dev, struct dco_event *event)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&plane.devs_lock);
+    for (struct plane_dev *d = plane.devs; d != NULL && !found; d = d->next) {
+        found = dco_event_take(&d->peers, event);
+        if (found)
+            *dev = d;
+    }
+    if (found)
+        event_books(event);
+    pthread_mutex_unlock(&plane.devs_lock);
+    return found;
+}
+
+void
+plane_sock_link(struct plane_sock *sock)
+{
+    pthread_mutex_lock(&plane.devs_lock);
+    sock->next = plane.socks;
+    plane.socks = sock;
+    pthread_mutex_unlock(&plane.devs_lock);
+}
+
+void
+plane_sock_unlink(struct plane_sock *sock)
+{
+    pthread_mutex_lock(&plane.devs_lock);
+    for (struct plane_sock **s = &plane.socks; *s != NULL; s = &(*s)->next) {
+        if (*s == sock) {
+            *s = sock->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&plane.devs_lock);
+}
+
+/* ---- drops
+ * ------------------------------------------------------------------------------------------ */
+
+static void
+drops_add(struct dco_drops *sum, const struct dco_drops *more)
+{
+    for (unsigned r = 0; r < DCO_DROP_COUNT; r++)
+        sum->count[r] += dco_load(&more->count[r]);
+}
+
+void
+plane_dev_drops(const struct plane_dev *dev, struct dco_drops *sum)
+{
+    memset(sum, 0, sizeof(*sum));
+    for (unsigned i = 0; i < dev->queues; i++)
+        drops_add(sum, &dev->drops[i]);
+}
+
+void
+plane_drops(struct dco_drops *sum)
+{
+    *sum = plane.retired;
+    drops_add(sum, &house_drops);
+    for (const struct plane_dev *d = plane.devs; d != NULL; d = d->next)
+        for (unsigned i = 0; i < d->queues; i++)
+            drops_add(sum, &d->drops[i]);
+}
+
+/* ---- process life
+ * ------------------------------------------------------------------------------------ */
+
+/* The child shares every open file description with the parent: what stays open here would keep the
+ * port and the device of an openvpn that is gone. */
+void
+plane_fork_child(void)
+{
+    for (struct plane_sock *s = plane.socks; s != NULL; s = s->next) {
+        for (unsigned i = 0; i <= s->n; i++)
+            if (s->fd[i] >= 0)
+                close(s->fd[i]);
+        ctrl_queue_fork_child(s->ctrl);
+        path_mtu_close(s);
+    }
+    for (struct plane_dev *d = plane.devs; d != NULL; d = d->next)
+        for (unsigned i = 0; i < d->queues; i++)
+            close(d->tun[i]);
+    tun_stock_close();
+    routes_fork_child();
+    plane.socks = NULL;
+    plane.devs = NULL;
+}
+
+void
+plane_shutdown(void)
+{
+    while (plane.devs != NULL)
+        plane_dev_free(plane.devs);
+    plane_stop();
+    tun_stock_close();
+    routes_close();
+}

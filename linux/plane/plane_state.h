@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The one plane of the process.
+ */
+#ifndef DCO_LINUX_PLANE_STATE_H
+#define DCO_LINUX_PLANE_STATE_H
+
+#include "linux/plane/internal.h"
+
+struct plane {
+    struct plane_config config; /* set before the first device */
+    unsigned workers;           /* atomic; 0: not decided; lowered once if threads cannot be made */
+    struct worker *worker[PLANE_WORKERS_MAX]; /* openvpn's thread; running while devices exist */
+    bool running;                             /* openvpn's thread */
+
+    pthread_mutex_t devs_lock;
+    struct plane_dev *devs;   /* devs_lock */
+    struct plane_sock *socks; /* devs_lock */
+
+    pthread_mutex_t deferred_lock;
+    struct dco_deferred *deferred; /* deferred_lock */
+    pthread_mutex_t grace_lock;    /* one grace period at a time */
+
+    void (*on_event)(void);   /* set before the first device */
+    uint32_t events;          /* atomic flag: some device may have events */
+    struct dco_drops retired; /* devs_lock; of devices that are gone */
+};
+
+extern struct plane plane;
+
+/* The calls of struct dco_env for every device. */
+extern const struct dco_env plane_env;
+
+/* Decides the number of workers if that was not done yet. */
+unsigned plane_decide_workers(void);
+/* Starts and ends the threads. openvpn's thread. */
+int plane_start(void);
+void plane_stop(void);
+
+/* Holds all workers outside of their bursts. Not from a worker. */
+void plane_stop_workers(void);
+void plane_resume_workers(void);
+
+/* Housekeeping: calls on_event if events wait. */
+void plane_dispatch_events(void);
+
+/* The list of port groups. */
+void plane_sock_link(struct plane_sock *sock);
+void plane_sock_unlink(struct plane_sock *sock);
+/* Stops reading for a device that goes; its groups may serve another one later. */
+void plane_sock_forget_dev(struct plane_dev *dev);
+
+#endif

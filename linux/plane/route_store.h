@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The routes through our devices, one entry per route and nexthop. No lock: the caller's.
+ */
+#ifndef DCO_LINUX_ROUTE_STORE_H
+#define DCO_LINUX_ROUTE_STORE_H
+
+#include "core/route.h"
+#include "core/siphash.h"
+#include "linux/plane/route_msg.h"
+
+/* Beyond it routes are not taken in; the caller says so once. */
+#define ROUTE_STORE_MAX 1000000U
+
+struct route_entry;
+
+struct route_store {
+    struct route_entry **bucket; /* NULL until the first entry */
+    uint32_t mask;
+    uint32_t count;
+    uint32_t generation; /* written into entries that are seen; see sweep */
+    uint32_t order;      /* counts entries made: of equal routes the first one wins */
+    struct dco_siphash_key secret;
+};
+
+void route_store_init(struct route_store *s, const struct dco_siphash_key *secret);
+void route_store_fini(struct route_store *s);
+
+/* Takes in the nexthops of msg whose device is in ifindexes[0..n), or deletes them. Sets in
+ * changed[i] whether anything of device i changed. -ENOMEM if an entry could not be kept. */
+int route_store_apply(struct route_store *s, const struct route_msg *msg, const uint32_t *ifindexes,
+                      unsigned n, bool *changed);
+
+/* A dump begins: what it does not show again is deleted by the sweep at its end. */
+void route_store_mark(struct route_store *s);
+void route_store_sweep(struct route_store *s, const uint32_t *ifindexes, unsigned n, bool *changed);
+
+/* Deletes every route of a device. */
+void route_store_forget(struct route_store *s, uint32_t ifindex);
+
+/* The routes of one device, best first among equal prefixes: lower metric, then the main table,
+ * then the lower table, then the older route. Caller frees. *n may be 0 with NULL. -ENOMEM. */
+int route_store_list(const struct route_store *s, uint32_t ifindex, struct dco_route **routes,
+                     size_t *n);
+
+#endif

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "linux/plane/log.h"
+#include "linux/plane/plane_state.h"
+#include "linux/plane/route_store.h"
+#include "linux/plane/routes.h"
+
+#define DEVS_MAX    64U
+#define READ_SIZE   (64U << 10) /* the kernel fills at most 32 KiB per datagram of a dump */
+#define READS_MAX   64U         /* datagrams per turn */
+#define RCVBUF      (4 << 20)   /* about 10000 notifications */
+#define MS          1000000ULL
+#define SETTLE_NS   (20 * MS) /* from a hint that routes went silently to the dump */
+#define RETRY_NS    (200 * MS)
+#define DUMP_MAX_NS (10000 * MS) /* then its end was lost, and another one is asked for */
+#define NEVER       UINT64_MAX
+
+struct dev_routes {
+    struct plane_dev *dev;
+    bool complete;       /* a dump that began after the attach has ended */
+    uint64_t not_before; /* of the next publication: building a large set costs */
+};
+
+static struct {
+    pthread_mutex_t lock; /* guards all below but fd and self */
+    int fd;               /* -1: not open */
+    uint32_t self;        /* const once open: netlink port */
+
+    struct route_store store;
+    unsigned n;
+    struct dev_routes dev[DEVS_MAX];
+    uint32_t ifindex[DEVS_MAX];
+    bool dirty[DEVS_MAX]; /* changed since the last publication */
+
+    uint8_t dumping;    /* family, 0: none */
+    uint32_t seq;       /* of the running dump */
+    unsigned dump_devs; /* devices attached when it began: the first ones in dev[] */
+    uint64_t dump_began;
+    uint64_t dump_cost; /* of the last one */
+    uint64_t dump_at;   /* when the next one begins */
+    bool unclean;       /* something else happened during the dump */
+    bool overfull;      /* said once */
+} routes = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .dump_at = NEVER};
+
+/* ---- the socket ----------------------------------------------------------------------------- */
+
+static int
+join_groups(int fd)
+{
+    static const int groups[] = {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_LINK,
+                                 RTNLGRP_IPV4_IFADDR};
+    int nexthops = RTNLGRP_NEXTHOP;
+
+    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+        if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(int)) < 0)
+            return -errno;
+    }
+    /* Kernels without nexthop objects need no word about them. */
+    (void)setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &nexthops, sizeof(int));
+    return 0;
+}
+
+static void
+tune(int fd)
+{
+    int size = RCVBUF, on = 1;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    /* Lets the kernel choose by device in a dump; where it does not, all routes come. */
+    (void)setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+}
+
+static int
+bind_socket(int fd)
+{
+    struct sockaddr_nl nl = {.nl_family = AF_NETLINK};
+    socklen_t len = sizeof(nl);
+    int err;
+
+    if (bind(fd, (struct sockaddr *)&nl, sizeof(nl)) < 0 ||
+        getsockname(fd, (struct sockaddr *)&nl, &len) < 0) {
+        return -errno;
+    }
+    routes.self = nl.nl_pid;
+    tune(fd);
+    err = join_groups(fd);
+    return err;
+}
+
+int
+routes_open(void)
+{
+    struct dco_siphash_key secret;
+    int fd, err;
+
+    if (routes.fd >= 0)
+        return 0;
+    if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
+        return -EIO;
+    fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+    if (fd < 0)
+        return -errno;
+    err = bind_socket(fd);
+    if (err < 0) {
+        close(fd);
+        return err;
+    }
+    route_store_init(&routes.store, &secret);
+    routes.fd = fd;
+    return 0;
+}
+
+int
+routes_fd(void)
+{
+    return routes.fd;
+}
+
+void
+routes_close(void)
+{
+    if (routes.fd < 0)
+        return;
+    close(routes.fd);
+    routes.fd = -1;
+    pthread_mutex_lock(&routes.lock);
+    route_store_fini(&routes.store);
+    routes.dumping = 0;
+    routes.dump_at = NEVER;
+    pthread_mutex_unlock(&routes.lock);
+}
+
+void
+routes_fork_child(void)
+{
+    if (routes.fd >= 0) {
+        close(routes.fd);
+        routes.fd = -1;
+    }
+}
+
+/* ---- devices -------------------------------------------------------------------------------- */
+
+static void
+want_dump(uint64_t at)
+{
+    routes.dump_at = at < routes.dump_at ? at : routes.dump_at;
+}
+
+void
+routes_attach(struct plane_dev *dev)
+{
+    pthread_mutex_lock(&routes.lock);
+    if (routes.n < DEVS_MAX) {
+        routes.dev[routes.n] = (struct dev_routes){.dev = dev};
+        routes.ifindex[routes.n] = dev->ifindex;
+        routes.dirty[routes.n] = true;
+        routes.n++;
+        want_dump(plane_now());
+        /* A mark: the element itself moves when others go. */
+        dev->routes = &routes;
+    }
+    pthread_mutex_unlock(&routes.lock);
+}
+
+void
+routes_detach(struct plane_dev *dev)
+{
+    unsigned i = 0;
+
+    pthread_mutex_lock(&routes.lock);
+    while (i < routes.n && routes.dev[i].dev != dev)
+        i++;
+    if (i < routes.n) {
+        unsigned after = --routes.n - i;
+
+        route_store_forget(&routes.store, dev->ifindex);
+        memmove(&routes.dev[i], &routes.dev[i + 1], after * sizeof(routes.dev[0]));
+        memmove(&routes.ifindex[i], &routes.ifindex[i + 1], after * sizeof(routes.ifindex[0]));
+        memmove(&routes.dirty[i], &routes.dirty[i + 1], after * sizeof(routes.dirty[0]));
+        routes.dump_devs -= i < routes.dump_devs;
+    }
+    dev->routes = NULL;
+    pthread_mutex_unlock(&routes.lock);
+}
+
+/* ---- dumps ---------------------------------------------------------------------------------- */
+
+static bool
+request_dump(uint8_t family)
+{
+    char buf[MNL_NLMSG_HDRLEN + 64] __attribute__((aligned(4)));
+    struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+    struct rtmsg *rtm;
+
+    nlh->nlmsg_type = RTM_GETROUTE;
+    nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    nlh->nlmsg_seq = ++routes.seq;
+    rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+    rtm->rtm_family = family;
+    if (routes.n == 1)
+        mnl_attr_put_u32(nlh, RTA_OIF, routes.ifindex[0]);
+    return send(routes.fd, buf, nlh->nlmsg_len, 0) >= 0;
+}
+
+static void
+begin_dump(uint64_t now)
+{
+    routes.dump_at = NEVER;
+    routes.unclean = false;
+    routes.dump_devs = routes.n;
+    routes.dump_began = now;
+    route_store_mark(&routes.store);
+    routes.dumping = AF_INET;
+    if (!request_dump(AF_INET)) {
+        routes.dumping = 0;
+        want_dump(now + RETRY_NS);
+    }
+}
+
+static void
+end_dump(uint64_t now)
+{
+    routes.dumping = 0;
+    routes.dump_cost = now - routes.dump_began;
+    route_store_sweep(&routes.store, routes.ifindex, routes.n, routes.dirty);
+    for (unsigned i = 0; i < routes.dump_devs; i++)
+        routes.dev[i].complete = true;
+    if (routes.unclean)
+        want_dump(now + RETRY_NS + 4 * routes.dump_cost);
+}
+
+/* The end of one family's part. */
+static void
+dump_done(int err, uint64_t now)
+{
+    if (err != 0)
+        routes.unclean = true;
+    if (routes.dumping == AF_INET && request_dump(AF_INET6)) {
+        routes.dumping = AF_INET6;
+        return;
+    }
+    end_dump(now);
+}
+
+/* ---- messages ------------------------------------------------------------------------------- */
+
+static bool
+is_ours(uint32_t ifindex)
+{
+    for (unsigned i = 0; i < routes.n; i++) {
+        if (routes.ifindex[i] == ifindex)
+            return true;
+    }
+    return false;
+}
+
+static void
+take_route(const struct nlmsghdr *nlh)
+{
+    struct route_msg msg;
+
+    if (route_msg_parse(nlh, &msg) &&
+        route_store_apply(&routes.store, &msg, routes.ifindex, routes.n, routes.dirty) < 0 &&
+        !routes.overfull) {
+        routes.overfull = true;
+        dco_log(DCO_LOG_ERROR, "too many routes, or no memory for them: some are not used");
+    }
+}
+
+/* A link or an address of ours changed: IPv4 routes may have gone without a word. */
+static void
+take_hint(const struct nlmsghdr *nlh, uint64_t now)
+{
+    const struct ifinfomsg *link = mnl_nlmsg_get_payload(nlh);
+    const struct ifaddrmsg *addr = mnl_nlmsg_get_payload(nlh);
+    size_t len = mnl_nlmsg_get_payload_len(nlh);
+    bool ours;
+
+    switch (nlh->nlmsg_type) {
+    case RTM_NEWLINK:
+    case RTM_DELLINK:
+        ours = len >= sizeof(*link) && is_ours((uint32_t)link->ifi_index);
+        break;
+    case RTM_NEWADDR:
+    case RTM_DELADDR:
+        ours = len >= sizeof(*addr) && is_ours(addr->ifa_index);
+        break;
+    default: /* a nexthop object: any route may lead through it */
+        ours = routes.n > 0;
+    }
+    if (ours)
+        want_dump(now + SETTLE_NS + 4 * routes.dump_cost);
+}
+
+static bool
+in_dump(const struct nlmsghdr *nlh)
+{
+    return routes.dumping != 0 && nlh->nlmsg_pid == routes.self && nlh->nlmsg_seq == routes.seq;
+}
+
+static void
+take_end(const struct nlmsghdr *nlh, uint64_t now)
+{
+    size_t len = mnl_nlmsg_get_payload_len(nlh);
+    int err = -EPROTO;
+
+    if (in_dump(nlh)) {
+        if (len >= sizeof(err))
+            memcpy(&err, mnl_nlmsg_get_payload(nlh), sizeof(err));
+        dump_done(err, now);
+    }
+}
+
+static void
+take_message(const struct nlmsghdr *nlh, void *arg)
+{
+    uint64_t now = *(const uint64_t *)arg;
+
+    switch (nlh->nlmsg_type) {
+    case RTM_NEWROUTE:
+    case RTM_DELROUTE:
+        if (!in_dump(nlh) || (nlh->nlmsg_flags & NLM_F_DUMP_INTR) != 0)
+            routes.unclean = true;
+        take_route(nlh);
+        break;
+    case NLMSG_DONE:
+    case NLMSG_ERROR:
+        if ((nlh->nlmsg_flags & NLM_F_DUMP_INTR) != 0)
+            routes.unclean = true;
+        take_end(nlh, now);
+        break;
+    case RTM_NEWLINK:
+    case RTM_DELLINK:
+    case RTM_NEWADDR:
+    case RTM_DELADDR:
+    case RTM_NEWNEXTHOP:
+    case RTM_DELNEXTHOP:
+        take_hint(nlh, now);
+        break;
+    default:
+        break;
+    }
+}
+
+/* False: nothing more to read now. */
+static bool
+read_one(uint64_t now)
+{
+    static char buf[READ_SIZE] __attribute__((aligned(8)));
+    struct sockaddr_nl from = {0};
+    socklen_t from_len = sizeof(from);
+    ssize_t len = recvfrom(routes.fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC,
+                           (struct sockaddr *)&from, &from_len);
+
+    if (len < 0 && errno == ENOBUFS) {
+        routes.unclean = true;
+        want_dump(now + SETTLE_NS);
+        return true;
+    }
+    if (len < 0)
+        return errno == EINTR;
+    if (len > (ssize_t)sizeof(buf)) {
+        want_dump(now + SETTLE_NS);
+    } else if (from.nl_pid == 0) {
+        route_msg_each(buf, (size_t)len, take_message, &now);
+    }
+    return true;
+}
+
+void
+routes_ready(void)
+{
+    uint64_t now = plane_now();
+
+    pthread_mutex_lock(&routes.lock);
+    for (unsigned i = 0; i < READS_MAX && read_one(now); i++) {
+    }
+    pthread_mutex_unlock(&routes.lock);
+}
+
+/* ---- publication ---------------------------------------------------------------------------- */
+
+static void
+publish(unsigned i, uint64_t now)
+{
+    struct dev_routes *d = &routes.dev[i];
+    struct dco_route *list = NULL;
+    struct dco_routes *set = NULL;
+    size_t n = 0;
+    uint64_t cost;
+
+    if (route_store_list(&routes.store, routes.ifindex[i], &list, &n) == 0)
+        set = dco_routes_new(&plane_env, list, n);
+    free(list);
+    if (set == NULL) {
+        d->not_before = now + RETRY_NS; /* the routes of before stay in force */
+        return;
+    }
+    dco_peers_set_routes(&d->dev->peers, set);
+    routes.dirty[i] = false;
+    cost = plane_now() - now;
+    d->not_before = now + 8 * cost;
+    dco_log(DCO_LOG_DEBUG, "%s: %zu route%s", d->dev->name, n, n == 1 ? "" : "s");
+}
+
+uint64_t
+routes_tick(uint64_t now)
+{
+    uint64_t next;
+
+    pthread_mutex_lock(&routes.lock);
+    if (routes.dumping != 0 && now - routes.dump_began > DUMP_MAX_NS) {
+        routes.unclean = true;
+        end_dump(now);
+    }
+    if (routes.fd >= 0 && routes.dumping == 0 && routes.n > 0 && routes.dump_at <= now)
+        begin_dump(now);
+    next = routes.dumping != 0 ? routes.dump_began + DUMP_MAX_NS : routes.dump_at;
+    for (unsigned i = 0; i < routes.n; i++) {
+        if (!routes.dirty[i] || !routes.dev[i].complete)
+            continue;
+        if (routes.dev[i].not_before <= now)
+            publish(i, now);
+        if (routes.dirty[i] && routes.dev[i].not_before < next)
+            next = routes.dev[i].not_before;
+    }
+    pthread_mutex_unlock(&routes.lock);
+    return next;
+}

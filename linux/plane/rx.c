@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/plane/rx.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+
+#include "linux/csum_fast.h"
+#include "linux/plane/kernel_abi.h"
+#include "linux/plane/mss.h"
+#include "linux/plane/worker.h"
+
+/* Memory that recvmmsg() points into, one per message. */
+struct rx_slot {
+    struct iovec iov;
+    union {
+        char buf[RX_CONTROL_BYTES];
+        struct cmsghdr align;
+    } control;
+};
+
+static void rx_emit(void *arg, struct dco_super *super);
+
+/* hdr[], the slots behind it and the buffers are one mapping each; filled once, reset per burst. */
+int
+rx_init(struct rx *rx, struct worker *w)
+{
+    struct rx_slot *slot = calloc(RX_MSGS, sizeof(*slot));
+
+    rx->bufs = mmap(NULL, (size_t)RX_MSGS * RX_BUF_BYTES, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (rx->bufs == MAP_FAILED)
+        rx->bufs = NULL;
+    rx->hdr = calloc(RX_MSGS, sizeof(*rx->hdr));
+    rx->coalescer = calloc(1, sizeof(*rx->coalescer));
+    rx->slot = slot;
+    if (slot == NULL || rx->bufs == NULL || rx->hdr == NULL || rx->coalescer == NULL)
+        return -ENOMEM;
+    for (unsigned i = 0; i < RX_MSGS; i++) {
+        slot[i].iov.iov_base = rx->bufs + (size_t)i * RX_BUF_BYTES;
+        slot[i].iov.iov_len = RX_BUF_BYTES;
+    }
+    dco_coalescer_init(rx->coalescer, dco_csum_best(), rx_emit, w, true, true);
+    return 0;
+}
+
+void
+rx_fini(struct rx *rx)
+{
+    if (rx->bufs != NULL)
+        munmap(rx->bufs, (size_t)RX_MSGS * RX_BUF_BYTES);
+    free(rx->hdr);
+    free(rx->coalescer);
+    free(rx->slot);
+}
+
+/* ---- towards the TUN ---------------------------------------------------------------------------
+ */
+
+static void
+rx_emit(void *arg, struct dco_super *super)
+{
+    struct worker *w = arg;
+    struct iovec iov[1 + DCO_COALESCE_PIECES];
+
+    iov[0] = (struct iovec){.iov_base = &super->vnet, .iov_len = sizeof(super->vnet)};
+    for (uint32_t i = 0; i < super->pieces; i++)
+        iov[i + 1] = (struct iovec){.iov_base = super->piece[i].data, super->piece[i].len};
+    if (writev(w->rx.tun, iov, (int)super->pieces + 1) < 0)
+        worker_drop(w, DCO_DROP_RX_TUN, super->packets);
+}
+
+/* Runs mostly come from one inner address. */
+static bool
+rx_source_ok(struct rx *rx, const struct dco_peer *peer, const struct dco_ip *source)
+{
+    if (dco_ip_equal(&rx->run.source, source))
+        return true;
+    if (!dco_peers_source_ok(&rx->dev->peers, peer, source))
+        return false;
+    rx->run.source = *source;
+    return true;
+}
+
+/* One authentic, fresh inner packet. */
+static enum dco_drop
+rx_inner(struct rx *rx, struct dco_peer *peer, uint8_t *pkt, uint32_t len)
+{
+    struct dco_inner inner;
+
+    if (len == 0)
+        return DCO_DROP_RX_EMPTY;
+    if (!dco_inner_parse(pkt, len, &inner))
+        return DCO_DROP_RX_NOT_IP;
+    if (!rx_source_ok(rx, peer, &inner.src))
+        return DCO_DROP_RX_SOURCE;
+    mss_clamp_for(peer, pkt, inner.total, &inner);
+    dco_coalesce_add(rx->coalescer, pkt, inner.total, &inner);
+    return DCO_DROP_NONE;
+}
+
+/* ---- a run of packets of one key ----------------------------------------------------------------
+ */
+
+/* What the packets of a run amount to. */
+struct rx_result {
+    uint32_t accepted; /* authentic and fresh */
+    uint32_t failed;   /* not authentic */
+    uint64_t vpn_bytes, vpn_packets;
+    int newest; /* index in the run of the packet that raised the window, or -1 */
+};
+
+/* Replay check of a whole run under one lock; op.ok becomes "accept". */
+static void
+run_replay(struct worker *w, struct rx_run *run, uint64_t now, struct rx_result *res)
+{
+    struct dco_key *key = run->key;
+
+    dco_lock_acquire(&key->replay_lock);
+    for (uint32_t i = 0; i < run->n; i++) {
+        enum dco_drop drop;
+
+        if (!run->op[i].ok) {
+            res->failed++;
+            continue;
+        }
+        drop = dco_replay_accept(&key->replay, run->id[i], now);
+        if (drop != DCO_DROP_NONE) {
+            run->op[i].ok = false;
+            worker_drop(w, drop, 1);
+            continue;
+        }
+        res->accepted++;
+        if (key->replay.highest == run->id[i])
+            res->newest = (int)i;
+    }
+    dco_lock_release(&key->replay_lock);
+}
+
+/* Only the packet with the newest id moves the peer: late packets from the old address do not move
+ * it back. openvpn 2.6 is not told of floats, so its control packets are translated (alias) from
+ * the address openvpn was told of at first; not where another peer was there before, which would
+ * lose its own. */
+static void
+run_float(struct worker *w, struct plane_sock *sock, struct rx_run *run, int newest, uint64_t now)
+{
+    struct rx_msg *m = &w->rx.msg[run->msg[newest]];
+    struct dco_path old;
+
+    dco_peer_path(run->peer, &old);
+    if (memcmp(&old, &m->path, sizeof(old)) == 0)
+        return;
+    if (!dco_peers_seen_from(&w->rx.dev->peers, run->peer, &m->path, now))
+        return;
+    if (dco_peers_by_remote(&w->rx.dev->peers, &m->path.remote) == run->peer)
+        alias_set(sock->alias, run->peer->id, &run->peer->origin, &m->path.remote);
+    else
+        alias_forget(sock->alias, run->peer->id);
+    dco_store(&run->peer->path_mtu, 0);
+    dco_store(&run->peer->no_gso, 0);
+    plane_wake();
+}
+
+static void
+run_deliver(struct worker *w, struct rx_run *run, struct rx_result *res)
+{
+    run->source.family = 0;
+    for (uint32_t i = 0; i < run->n; i++) {
+        struct dco_aead_op *op = &run->op[i];
+        uint8_t *inner = op->pkt + DCO_OVERHEAD;
+        enum dco_drop drop;
+
+        if (!op->ok || dco_wire_is_keepalive(inner, op->len))
+            continue;
+        drop = rx_inner(&w->rx, run->peer, inner, op->len);
+        if (drop != DCO_DROP_NONE) {
+            worker_drop(w, drop, 1);
+            continue;
+        }
+        res->vpn_bytes += op->len;
+        res->vpn_packets++;
+    }
+}
+
+static void
+run_account(struct worker *w, struct rx_run *run, const struct rx_result *res, uint64_t now)
+{
+    struct dco_peer_stats *s = &run->peer->stats;
+    bool want_new = false;
+
+    dco_add(&s->link_rx_bytes, run->link_bytes);
+    dco_add(&s->link_rx_packets, run->n);
+    if (res->failed > 0) {
+        want_new |= dco_key_failed(run->key, res->failed);
+        worker_drop(w, DCO_DROP_RX_AUTH, res->failed);
+    }
+    if (res->accepted > 0) {
+        dco_store(&run->peer->last_rx_ns, now);
+        want_new |= dco_key_opened(run->key, run->link_bytes / 16 + run->n);
+    }
+    if (want_new)
+        dco_peers_want_key(&w->rx.dev->peers, run->peer);
+    if (res->vpn_packets == 0)
+        return;
+    dco_add(&s->vpn_rx_bytes, res->vpn_bytes);
+    dco_add(&s->vpn_rx_packets, res->vpn_packets);
+}
+
+static void
+run_flush(struct worker *w, struct plane_sock *sock, uint64_t now)
+{
+    struct rx_run *run = &w->rx.run;
+    struct rx_result res = {.newest = -1};
+
+    if (run->n == 0)
+        return;
+    if (!dco_key_may_open(run->key)) {
+        worker_drop(w, DCO_DROP_RX_KEY_LIMIT, run->n);
+    } else {
+        dco_aead_open(run->key->crypto, w->index, run->op, run->n);
+        run_replay(w, run, now, &res);
+        if (res.newest >= 0)
+            run_float(w, sock, run, res.newest, now);
+        run_deliver(w, run, &res);
+        run_account(w, run, &res, now);
+    }
+    run->n = 0;
+    run->link_bytes = 0;
+}
+
+/* ---- classification
+ * ------------------------------------------------------------------------------ */
+
+static struct dco_peer *
+rx_find_peer(const struct plane_dev *dev, const struct rx_msg *m, uint32_t id)
+{
+    if (id == DCO_PEER_ID_UNDEF)
+        return dco_peers_by_remote(&dev->peers, &m->path.remote);
+    return dco_peers_by_id(&dev->peers, id);
+}
+
+/* Adds a data packet to the run of its key; the first of another key flushes the run. */
+static void
+rx_data(struct worker *w, struct plane_sock *sock, unsigned msg, uint8_t *pkt, uint32_t len,
+        const struct dco_wire_hdr *hdr, uint64_t now)
+{
+    struct rx_run *run = &w->rx.run;
+    struct dco_peer *peer = run->peer;
+    struct dco_key *key;
+
+    if (run->n == 0 || peer->id != hdr->peer_id)
+        peer = rx_find_peer(w->rx.dev, &w->rx.msg[msg], hdr->peer_id);
+    if (peer == NULL) {
+        worker_drop(w, DCO_DROP_RX_NO_PEER, 1);
+        return;
+    }
+    if (run->n > 0 && peer == run->peer && run->key->key_id == hdr->key_id)
+        key = run->key;
+    else
+        key = dco_peer_key_rx(peer, hdr->key_id);
+    if (key == NULL) {
+        worker_drop(w, DCO_DROP_RX_NO_KEY, 1);
+        return;
+    }
+    if (run->n == RX_RUN || (run->n > 0 && key != run->key))
+        run_flush(w, sock, now);
+    run->peer = peer;
+    run->key = key;
+    run->op[run->n] = (struct dco_aead_op){.pkt = pkt, .len = len - DCO_OVERHEAD};
+    run->id[run->n] = hdr->packet_id;
+    run->msg[run->n] = (uint8_t)msg;
+    run->link_bytes += len;
+    run->n++;
+}
+
+static void
+rx_control(struct worker *w, struct plane_sock *sock, struct rx_msg *m, const uint8_t *pkt,
+           uint32_t len)
+{
+    struct dco_endpoint source = m->path.remote;
+    struct sockaddr_storage ss;
+    bool known = dco_peers_by_remote(&w->rx.dev->peers, &source) != NULL;
+
+    alias_source(sock->alias, &source);
+    m->ctrl.source_len = endpoint_to_sockaddr(&source, sock->family, &ss);
+    memcpy(&m->ctrl.source, &ss, sizeof(m->ctrl.source));
+    if (!ctrl_queue_push(sock->ctrl, &m->ctrl, pkt, len, known))
+        worker_drop(w, DCO_DROP_RX_CTRL_QUEUE, 1);
+}
+
+static void
+rx_packet(struct worker *w, struct plane_sock *sock, unsigned msg, uint8_t *pkt, uint32_t len,
+          uint64_t now)
+{
+    struct dco_wire_hdr hdr;
+
+    switch (dco_wire_parse(pkt, len, &hdr)) {
+    case DCO_WIRE_DATA:
+        rx_data(w, sock, msg, pkt, len, &hdr, now);
+        break;
+    case DCO_WIRE_CONTROL:
+        rx_control(w, sock, &w->rx.msg[msg], pkt, len);
+        break;
+    case DCO_WIRE_DATA_V1:
+        worker_drop(w, DCO_DROP_RX_DATA_V1, 1);
+        break;
+    case DCO_WIRE_SHORT:
+        worker_drop(w, DCO_DROP_RX_SHORT, 1);
+        break;
+    }
+}
+
+/* ---- receiving
+ * ------------------------------------------------------------------------------------- */
+
+static void
+rx_arm(struct rx *rx)
+{
+    for (unsigned i = 0; i < RX_MSGS; i++)
+        rx->hdr[i].msg_hdr = (struct msghdr){
+            .msg_name = &rx->msg[i].source,
+            .msg_namelen = sizeof(rx->msg[i].source),
+            .msg_iov = &rx->slot[i].iov,
+            .msg_iovlen = 1,
+            .msg_control = rx->slot[i].control.buf,
+            .msg_controllen = sizeof(rx->slot[i].control.buf),
+        };
+}
+
+static void
+rx_pktinfo(struct rx_msg *m, const struct cmsghdr *c)
+{
+    if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+        memcpy(&m->ctrl.pktinfo.in, CMSG_DATA(c), sizeof(m->ctrl.pktinfo.in));
+        m->ctrl.has_pktinfo = AF_INET;
+        m->path.local = dco_ip4((const uint8_t *)&m->ctrl.pktinfo.in.ipi_addr);
+    } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+        memcpy(&m->ctrl.pktinfo.in6, CMSG_DATA(c), sizeof(m->ctrl.pktinfo.in6));
+        m->ctrl.has_pktinfo = AF_INET6;
+        m->path.local = dco_ip_unmap(dco_ip6((const uint8_t *)&m->ctrl.pktinfo.in6.ipi6_addr));
+    }
+}
+
+/* Source, local address and segment length of a received train. */
+static void
+rx_describe(struct rx_msg *m, struct msghdr *hdr, uint32_t len)
+{
+    memset(&m->path, 0, sizeof(m->path));
+    endpoint_from_sockaddr(&m->path.remote, (const struct sockaddr *)&m->source);
+    m->ctrl.has_pktinfo = 0;
+    m->seg = len;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(hdr); c != NULL; c = CMSG_NXTHDR(hdr, c)) {
+        if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
+            int seg;
+
+            memcpy(&seg, CMSG_DATA(c), sizeof(seg));
+            if (seg > 0 && (uint32_t)seg < len)
+                m->seg = (uint32_t)seg;
+        } else {
+            rx_pktinfo(m, c);
+        }
+    }
+}
+
+static void
+rx_train(struct worker *w, struct plane_sock *sock, unsigned msg, uint64_t now)
+{
+    struct rx *rx = &w->rx;
+    uint32_t len = rx->hdr[msg].msg_len;
+    uint8_t *buf = rx->slot[msg].iov.iov_base;
+
+    rx_describe(&rx->msg[msg], &rx->hdr[msg].msg_hdr, len);
+    if (len == 0)
+        worker_drop(w, DCO_DROP_RX_SHORT, 1);
+    for (uint32_t at = 0; at < len;) {
+        uint32_t seg = len - at < rx->msg[msg].seg ? len - at : rx->msg[msg].seg;
+
+        rx_packet(w, sock, msg, buf + at, seg, now);
+        at += seg;
+    }
+}
+
+void
+rx_ready(struct worker *w, struct plane_sock *sock, int fd)
+{
+    struct rx *rx = &w->rx;
+    struct plane_dev *dev = dco_load_acquire(&sock->dev);
+    uint64_t now = plane_now();
+    int n;
+
+    rx_arm(rx);
+    n = recvmmsg(fd, rx->hdr, RX_MSGS, MSG_DONTWAIT, NULL);
+    if (n <= 0 || dev == NULL)
+        return;
+    w->drops = &dev->drops[w->index];
+    rx->dev = dev;
+    rx->tun = dev->tun[w->index % dev->queues];
+    rx->coalescer->tcp = dev->tun_tso;
+    rx->coalescer->udp = dev->tun_uso;
+    for (int i = 0; i < n; i++)
+        rx_train(w, sock, (unsigned)i, now);
+    run_flush(w, sock, now);
+    dco_coalesce_flush(rx->coalescer);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the network to the TUN queue: receive GRO trains, tell control from data, open in place,
+ * check replay and source, join what belongs together, write.
+ *
+ *   recvmmsg -> classify each segment -> run of one key: open all, replay check all
+ *            -> per packet: parse, source check, MSS -> coalesce -> writev
+ *
+ * A train may hold packets of several peers and control packets, in any order.
+ */
+#ifndef DCO_LINUX_RX_H
+#define DCO_LINUX_RX_H
+
+#include "core/coalesce.h"
+#include "linux/crypto/aead.h"
+#include "linux/plane/internal.h"
+
+#define RX_MSGS          8U /* trains of one recvmmsg */
+#define RX_BUF_BYTES     65536U
+#define RX_RUN           128U /* packets opened together */
+#define RX_CONTROL_BYTES 128U
+
+/* A received datagram or GRO train. */
+struct rx_msg {
+    struct sockaddr_storage source;
+    struct dco_path path;       /* source and, if known, local address */
+    struct plane_ctrl_hdr ctrl; /* packet info for openvpn, source filled on demand */
+    uint32_t seg;               /* length of each packet but the last */
+};
+
+/* Packets of one key that are opened together. */
+struct rx_run {
+    struct dco_peer *peer;
+    struct dco_key *key;
+    uint32_t n;
+    uint64_t link_bytes;
+    struct dco_ip source; /* inner address found to be the peer's, family 0: none yet */
+    struct dco_aead_op op[RX_RUN];
+    uint32_t id[RX_RUN];
+    uint8_t msg[RX_RUN]; /* index of the train it came in */
+};
+
+struct rx_slot;
+
+struct rx {
+    uint8_t *bufs;        /* RX_MSGS * RX_BUF_BYTES */
+    struct mmsghdr *hdr;  /* RX_MSGS */
+    struct rx_slot *slot; /* RX_MSGS: what hdr points into */
+    struct rx_msg msg[RX_MSGS];
+    struct rx_run run;
+    struct dco_coalescer *coalescer;
+    struct plane_dev *dev; /* of the burst */
+    int tun;               /* queue of the burst */
+};
+
+struct worker;
+
+int rx_init(struct rx *rx, struct worker *w); /* -ENOMEM */
+void rx_fini(struct rx *rx);
+
+/* One burst from member fd of sock. Worker, inside its lock. */
+void rx_ready(struct worker *w, struct plane_sock *sock, int fd);
+
+#endif

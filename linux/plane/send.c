@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sending trains. The fast case is one sendmmsg() with one UDP_SEGMENT message per train. What the
+ * kernel refuses is tried again packet by packet: a device that cannot segment (EIO), a packet
+ * larger than the path (EMSGSIZE; single packets are fragmented), an old kernel's limit (EINVAL).
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "linux/plane/kernel_abi.h"
+#include "linux/plane/offload.h"
+#include "linux/plane/tx.h"
+#include "linux/plane/worker.h"
+
+#define TURN_SPINS   200 /* tries before the processor is yielded */
+#define FULL_WAIT_MS 2   /* how long a full socket may hold up a worker */
+#define FULL_TRIES   4
+#define SINGLES      64U /* packets of one sendmmsg() without segmentation */
+#define IP4_UDP_HDR  28U
+#define IP6_UDP_HDR  48U
+
+/* A message and the memory its pointers need. */
+struct out {
+    struct sockaddr_storage to;
+    struct iovec iov;
+    union {
+        char buf[CMSG_SPACE(sizeof(uint16_t)) + CMSG_SPACE(sizeof(struct in6_pktinfo))];
+        struct cmsghdr align;
+    } control;
+};
+
+static uint32_t segments_max; /* atomic; 0: not looked up yet */
+static int gso_works = -1;    /* atomic; -1: not probed yet */
+
+uint32_t
+send_segments_max(void)
+{
+    uint32_t max = dco_load(&segments_max);
+    struct utsname u;
+    unsigned major = 0, minor = 0;
+
+    if (max != 0)
+        return max;
+    max = KERNEL_UDP_SEGMENTS_OLD;
+    if (uname(&u) == 0 && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
+        (major > 6 || (major == 6 && minor >= 9)))
+        max = KERNEL_UDP_SEGMENTS;
+    dco_store(&segments_max, max);
+    return max;
+}
+
+static bool
+probe_gso(void)
+{
+    int seg = 1000;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool works = fd >= 0 && setsockopt(fd, SOL_UDP, UDP_SEGMENT, &seg, sizeof(seg)) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    return works;
+}
+
+bool
+send_gso_works(void)
+{
+    int known = dco_load(&gso_works);
+
+    if (known < 0) {
+        known = offload_wanted(OFFLOAD_UDP_GSO) && probe_gso();
+        dco_store(&gso_works, known);
+    }
+    return known != 0;
+}
+
+static struct cmsghdr *
+control_add(struct msghdr *msg, int level, int type, const void *data, size_t len)
+{
+    struct cmsghdr *c = (struct cmsghdr *)((char *)msg->msg_control + msg->msg_controllen);
+
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    c->cmsg_len = CMSG_LEN(len);
+    memcpy(CMSG_DATA(c), data, len);
+    msg->msg_controllen += CMSG_SPACE(len);
+    return c;
+}
+
+static void
+control_local(struct msghdr *msg, const struct dco_ip *local)
+{
+    struct in_pktinfo in = {0};
+    struct in6_pktinfo in6 = {0};
+
+    if (local->family == 4) {
+        memcpy(&in.ipi_spec_dst, local->addr, 4);
+        control_add(msg, IPPROTO_IP, IP_PKTINFO, &in, sizeof(in));
+    } else if (local->family == 6) {
+        memcpy(&in6.ipi6_addr, local->addr, 16);
+        control_add(msg, IPPROTO_IPV6, IPV6_PKTINFO, &in6, sizeof(in6));
+    }
+}
+
+/* seg: 0 for one packet, else the segment length of a train. */
+static void
+out_fill(struct out *o, struct msghdr *msg, sa_family_t family, const struct dco_path *path,
+         const void *data, size_t len, uint16_t seg)
+{
+    *msg = (struct msghdr){
+        .msg_name = &o->to,
+        .msg_namelen = endpoint_to_sockaddr(&path->remote, family, &o->to),
+        .msg_iov = &o->iov,
+        .msg_iovlen = 1,
+        .msg_control = o->control.buf,
+    };
+    o->iov = (struct iovec){.iov_base = (void *)(uintptr_t)data, .iov_len = len};
+    if (seg != 0)
+        control_add(msg, SOL_UDP, UDP_SEGMENT, &seg, sizeof(seg));
+    control_local(msg, &path->local);
+    if (msg->msg_controllen == 0)
+        msg->msg_control = NULL;
+}
+
+int
+send_single(struct plane_sock *sock, int fd, const struct dco_path *path, const void *pkt,
+            size_t len)
+{
+    struct out o;
+    struct msghdr msg;
+
+    out_fill(&o, &msg, sock->family, path, pkt, len, 0);
+    return sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+enum dco_drop
+send_drop_reason(int err)
+{
+    switch (err) {
+    case EAGAIN:
+    case ENOBUFS:
+    case ENOMEM:
+        return DCO_DROP_TX_NO_BUFFER;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EADDRNOTAVAIL:
+        return DCO_DROP_TX_UNREACHABLE;
+    case EMSGSIZE:
+        return DCO_DROP_TX_TOO_BIG;
+    default:
+        return DCO_DROP_TX_ERROR;
+    }
+}
+
+/* Errors that say nothing about this packet: an ICMP error of an earlier one, a full buffer that
+ * drains at line speed. */
+static bool
+worth_retrying(int fd, int err, unsigned *tries)
+{
+    struct pollfd pfd = {.fd = fd, .events = POLLOUT};
+
+    if (++*tries > FULL_TRIES)
+        return false;
+    if (err == ECONNREFUSED || err == EINTR)
+        return true;
+    return err == EAGAIN && poll(&pfd, 1, FULL_WAIT_MS) > 0;
+}
+
+static void
+account(struct train *t, uint32_t packets, uint32_t bytes, uint64_t now)
+{
+    struct dco_peer_stats *s = &t->peer->stats;
+
+    if (packets == 0)
+        return;
+    dco_add(&s->link_tx_bytes, bytes);
+    dco_add(&s->link_tx_packets, packets);
+    dco_add(&s->vpn_tx_bytes, bytes - packets * DCO_OVERHEAD);
+    dco_add(&s->vpn_tx_packets, packets);
+    dco_store(&t->peer->last_tx_ns, now);
+}
+
+/* A train as single packets, in order; each failure is one drop. How many were sent. */
+static uint32_t
+send_singles(struct worker *w, struct plane_sock *sock, int fd, struct train *t, uint64_t now)
+{
+    struct out out[SINGLES];
+    struct mmsghdr msg[SINGLES];
+    struct dco_path path;
+    uint32_t at = 0, sent_bytes = 0, sent = 0;
+    unsigned tries = 0;
+
+    dco_peer_path(t->peer, &path);
+    while (at < t->bytes) {
+        uint32_t n = 0, off = at;
+
+        for (; n < SINGLES && off < t->bytes; n++) {
+            uint32_t len = t->bytes - off < t->seg ? t->bytes - off : t->seg;
+
+            out_fill(&out[n], &msg[n].msg_hdr, sock->family, &path, t->buf + off, len, 0);
+            off += len;
+        }
+        int ok = sendmmsg(fd, msg, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        if (ok < 0) {
+            if (worth_retrying(fd, errno, &tries))
+                continue;
+            worker_drop(w, send_drop_reason(errno), 1);
+            at += (uint32_t)out[0].iov.iov_len;
+        }
+        for (int i = 0; i < ok; i++, sent++) {
+            at += (uint32_t)out[i].iov.iov_len;
+            sent_bytes += (uint32_t)out[i].iov.iov_len;
+        }
+    }
+    account(t, sent, sent_bytes, now);
+    return sent;
+}
+
+/* Called after the kernel refused a train as a whole. */
+static void
+send_refused(struct worker *w, struct plane_sock *sock, int fd, struct train *t, int err,
+             uint64_t now)
+{
+    if (t->packets == 1 || (err != EIO && err != EMSGSIZE && err != EINVAL)) {
+        worker_drop(w, send_drop_reason(err), t->packets);
+        return;
+    }
+    if (err == EIO)
+        dco_store(&t->peer->no_gso, 1);
+    /* EINVAL is also what a local address says that is gone: then no packet gets through. */
+    if (send_singles(w, sock, fd, t, now) > 0 && err == EINVAL &&
+        t->packets > KERNEL_UDP_SEGMENTS_OLD)
+        dco_store(&segments_max, KERNEL_UDP_SEGMENTS_OLD);
+}
+
+/* UDP_SEGMENT fails on these: say so before asking the kernel. */
+static bool
+needs_singles(const struct train *t, const struct dco_path *path)
+{
+    uint16_t mtu = dco_load(&t->peer->path_mtu);
+    uint32_t hdr = path->remote.ip.family == 6 ? IP6_UDP_HDR : IP4_UDP_HDR;
+
+    return t->packets == 0 ||
+           (t->packets > 1 && (dco_load(&t->peer->no_gso) != 0 || dco_load(&gso_works) == 0 ||
+                               (mtu != 0 && t->seg + hdr > mtu)));
+}
+
+static uint32_t
+fill_batch(struct plane_sock *sock, struct train *trains, uint32_t n, struct out *out,
+           struct mmsghdr *msg)
+{
+    struct dco_path path;
+    uint32_t i;
+
+    for (i = 0; i < n; i++) {
+        struct train *t = &trains[i];
+
+        dco_peer_path(t->peer, &path);
+        if (needs_singles(t, &path))
+            break;
+        out_fill(&out[i], &msg[i].msg_hdr, sock->family, &path, t->buf, t->bytes,
+                 t->packets > 1 ? t->seg : 0);
+    }
+    return i;
+}
+
+/* n trains over one socket whose turn has come. */
+static void
+send_batch(struct worker *w, struct plane_sock *sock, int fd, struct train *trains, uint32_t n,
+           uint64_t now)
+{
+    struct out out[TX_TRAINS];
+    struct mmsghdr msg[TX_TRAINS];
+    unsigned tries = 0;
+
+    while (n > 0) {
+        uint32_t filled = fill_batch(sock, trains, n, out, msg);
+        int done = 1;
+
+        if (filled == 0) {
+            (void)send_singles(w, sock, fd, trains, now);
+        } else {
+            done = sendmmsg(fd, msg, filled, MSG_DONTWAIT | MSG_NOSIGNAL);
+            for (int i = 0; i < done; i++)
+                account(&trains[i], trains[i].packets, trains[i].bytes, now);
+            if (done < 0 && worth_retrying(fd, errno, &tries))
+                continue;
+            if (done < 0) {
+                send_refused(w, sock, fd, trains, errno, now);
+                done = 1;
+            }
+        }
+        for (int i = 0; i < done; i++)
+            dco_key_sent(trains[i].key, trains[i].first_id, train_ids(&trains[i]));
+        trains += done;
+        n -= (uint32_t)done;
+    }
+}
+
+static int
+sock_fd(const struct plane_sock *sock, unsigned worker)
+{
+    return sock->n > 0 ? sock->fd[1 + worker % sock->n] : sock->fd[0];
+}
+
+/* True if the train's ids follow those of an earlier train that is sent together with it. */
+static bool
+follows_in_batch(const struct train *batch, const struct train *t)
+{
+    for (const struct train *b = t; b-- > batch;)
+        if (b->key == t->key)
+            return b->first_id + train_ids(b) == t->first_id;
+    return false;
+}
+
+static uint32_t
+batch_length(const struct train *trains, uint32_t n)
+{
+    uint32_t i = 0;
+
+    while (
+        i < n && trains[i].peer->transport == trains[0].peer->transport &&
+        (dco_key_turn(trains[i].key, trains[i].first_id) || follows_in_batch(trains, &trains[i])))
+        i++;
+    return i;
+}
+
+/* Another worker holds earlier ids of this key and is about to send them. Trains are sent in the
+ * order in which their first ids were taken, so of all waiting workers the one with the oldest ids
+ * always proceeds. */
+static void
+wait_turn(const struct train *t)
+{
+    for (unsigned spins = 0; !dco_key_turn(t->key, t->first_id); spins++)
+        if (spins > TURN_SPINS)
+            sched_yield();
+}
+
+void
+tx_send(struct worker *w, uint64_t now)
+{
+    struct tx *tx = &w->tx;
+    uint32_t i = 0;
+
+    while (i < tx->used) {
+        uint32_t n = batch_length(&tx->train[i], tx->used - i);
+        struct plane_sock *sock = tx->train[i].peer->transport;
+
+        if (n == 0) {
+            wait_turn(&tx->train[i]);
+            continue;
+        }
+        send_batch(w, sock, sock_fd(sock, w->index), &tx->train[i], n, now);
+        i += n;
+    }
+    tx->used = 0;
+    tx->bytes = 0;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "linux/plane/kernel_abi.h"
+#include "linux/plane/log.h"
+#include "linux/plane/offload.h"
+#include "linux/plane/plane_state.h"
+#include "linux/plane/worker.h"
+
+/* All members or none: one without UDP_GRO switches aggregation off for many sources of the others,
+ * because the kernel decides by a lookup that ignores the steering program. */
+static bool
+sock_gro(const struct plane_sock *sock)
+{
+    int on = 1, off = 0;
+    unsigned i;
+
+    if (!offload_wanted(OFFLOAD_UDP_GRO))
+        return false;
+    for (i = 0; i <= sock->n; i++)
+        if (setsockopt(sock->fd[i], SOL_UDP, UDP_GRO, &on, sizeof(on)) < 0)
+            break;
+    if (i > sock->n)
+        return true;
+    while (i-- > 0)
+        (void)setsockopt(sock->fd[i], SOL_UDP, UDP_GRO, &off, sizeof(off));
+    return false;
+}
+
+static sa_family_t
+sock_family(int fd)
+{
+    struct sockaddr_storage ss = {0};
+    socklen_t len = sizeof(ss);
+
+    return getsockname(fd, (struct sockaddr *)&ss, &len) == 0 ? ss.ss_family : AF_INET;
+}
+
+/* Member 0 is openvpn's own and gets control packets, member 1 + i belongs to worker i. */
+static struct worker *
+sock_worker(unsigned member)
+{
+    return plane.worker[member == 0 ? 0 : (member - 1) % plane.workers];
+}
+
+static int
+sock_watch(struct plane_sock *sock)
+{
+    int err = 0;
+
+    sock->watched = true;
+    for (unsigned i = 0; i <= sock->n && err >= 0; i++) {
+        struct source source = {.kind = SOURCE_UDP, .fd = sock->fd[i], .sock = sock};
+        struct worker *w = sock_worker(i);
+
+        worker_enter(w);
+        err = worker_add(w, &source);
+        worker_leave(w);
+    }
+    return err < 0 ? err : 0;
+}
+
+static void
+sock_unwatch(struct plane_sock *sock)
+{
+    if (!sock->watched)
+        return;
+    sock->watched = false;
+    for (unsigned i = 0; i <= sock->n; i++) {
+        struct worker *w = sock_worker(i);
+
+        worker_enter(w);
+        worker_remove(w, sock->fd[i]);
+        worker_leave(w);
+    }
+}
+
+/* Socks are linked and unlinked by this thread only, so the list stands still and its lock
+ * need not be held. */
+void
+plane_sock_forget_dev(struct plane_dev *dev)
+{
+    for (struct plane_sock *s = plane.socks; s != NULL; s = s->next) {
+        if (dco_load(&s->dev) != dev)
+            continue;
+        sock_unwatch(s);
+        dco_store_release(&s->dev, NULL);
+    }
+}
+
+static void
+close_all(int fd, const int *members, unsigned n, int ctrl_fd)
+{
+    close(fd);
+    for (unsigned i = 0; i < n; i++)
+        close(members[i]);
+    close(ctrl_fd);
+}
+
+static struct plane_sock *
+sock_alloc(int fd, const int *members, unsigned n, int ctrl_fd)
+{
+    struct plane_sock *sock = calloc(1, sizeof(*sock));
+
+    if (sock == NULL)
+        return NULL;
+    sock->alias = alias_new();
+    if (sock->alias != NULL)
+        sock->ctrl = ctrl_queue_new(ctrl_fd);
+    if (sock->ctrl == NULL) {
+        if (sock->alias != NULL)
+            alias_free(sock->alias);
+        free(sock);
+        return NULL;
+    }
+    sock->refs = 1;
+    sock->n = n;
+    sock->fd[0] = fd;
+    for (unsigned i = 0; i < n; i++)
+        sock->fd[1 + i] = members[i];
+    sock->family = sock_family(fd);
+    path_mtu_open(sock);
+    return sock;
+}
+
+int
+plane_sock_new(int fd, const int *members, unsigned n, int ctrl_fd, struct plane_sock **out)
+{
+    struct plane_sock *sock;
+
+    if (n > PLANE_WORKERS_MAX || plane.workers == 0) {
+        close_all(fd, members, n, ctrl_fd);
+        return -EINVAL;
+    }
+    sock = sock_alloc(fd, members, n, ctrl_fd);
+    if (sock == NULL) {
+        close_all(fd, members, n, ctrl_fd);
+        return -ENOMEM;
+    }
+    sock->udp_gro = sock_gro(sock);
+    if (!sock->udp_gro)
+        dco_log(DCO_LOG_INFO, "received datagrams are not aggregated (UDP_GRO)");
+    plane_sock_link(sock);
+    *out = sock;
+    return 0;
+}
+
+struct plane_sock *
+plane_sock_get(struct plane_sock *sock)
+{
+    __atomic_fetch_add(&sock->refs, 1, __ATOMIC_RELAXED);
+    return sock;
+}
+
+void
+plane_sock_put(struct plane_sock *sock)
+{
+    if (__atomic_fetch_sub(&sock->refs, 1, __ATOMIC_ACQ_REL) != 1)
+        return;
+    ctrl_queue_free(sock->ctrl);
+    alias_free(sock->alias);
+    path_mtu_close(sock);
+    free(sock);
+}
+
+/* The descriptors become -1 while neither a worker nor housekeeping is inside, so that none can
+ * send over a number that the process uses again for something else. */
+void
+plane_sock_close(struct plane_sock *sock)
+{
+    int fd[PLANE_WORKERS_MAX + 1];
+
+    if (dco_exchange(&sock->closed, true))
+        return;
+    plane_sock_unlink(sock);
+    sock_unwatch(sock);
+    memcpy(fd, sock->fd, sizeof(fd));
+    plane_devs_lock();
+    plane_stop_workers();
+    for (unsigned i = 0; i <= sock->n; i++)
+        sock->fd[i] = -1;
+    plane_resume_workers();
+    plane_devs_unlock();
+    for (unsigned i = 0; i <= sock->n; i++)
+        close(fd[i]);
+    ctrl_queue_close(sock->ctrl);
+}
+
+int
+plane_sock_bind_dev(struct plane_sock *sock, struct plane_dev *dev)
+{
+    struct plane_dev *now = dco_load(&sock->dev);
+    int err;
+
+    if (now != NULL)
+        return now == dev ? 0 : -EBUSY;
+    dco_store_release(&sock->dev, dev);
+    err = sock_watch(sock);
+    if (err < 0) { /* the next peer tries again, instead of finding a port that is half read */
+        sock_unwatch(sock);
+        dco_store_release(&sock->dev, NULL);
+    }
+    return err;
+}
+
+void
+plane_sock_map_dest(struct plane_sock *sock, struct sockaddr_storage *dst)
+{
+    struct dco_endpoint ep;
+
+    endpoint_from_sockaddr(&ep, (const struct sockaddr *)dst);
+    if (alias_dest(sock->alias, &ep))
+        (void)endpoint_to_sockaddr(&ep, sock->family, dst);
+}

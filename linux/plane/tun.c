@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/plane/tun.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "linux/plane/kernel_abi.h"
+#include "linux/plane/log.h"
+#include "linux/plane/offload.h"
+#include "linux/plane/plane.h"
+
+#define TUN_PATH      "/dev/net/tun"
+#define TUN_MTU       1428 /* default of the ovpn-dco driver */
+#define TUN_QUEUE_LEN 1000 /* packets; likewise */
+
+static int stock[PLANE_WORKERS_MAX];
+static unsigned stocked;
+
+int
+tun_stock(unsigned n)
+{
+    while (stocked < n && stocked < PLANE_WORKERS_MAX) {
+        int fd = open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+        if (fd < 0)
+            return -errno;
+        stock[stocked++] = fd;
+    }
+    return 0;
+}
+
+void
+tun_stock_close(void)
+{
+    while (stocked > 0)
+        close(stock[--stocked]);
+}
+
+static int
+tun_open(void)
+{
+    if (stocked > 0)
+        return stock[--stocked];
+
+    int fd = open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static void
+tun_restock(int fd)
+{
+    if (stocked < PLANE_WORKERS_MAX)
+        stock[stocked++] = fd;
+    else
+        close(fd);
+}
+
+/* EBUSY is what IFF_TUN_EXCL says of a name in use, and what a foreign TUN device says. */
+static int
+tun_attach(int fd, const char *name, unsigned n, bool first)
+{
+    struct ifreq ifr = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
+
+    if (n > 1)
+        ifr.ifr_flags |= IFF_MULTI_QUEUE;
+    if (first)
+        ifr.ifr_flags |= IFF_TUN_EXCL;
+    snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+    if (ioctl(fd, TUNSETIFF, &ifr) < 0)
+        return first && errno == EBUSY ? -EEXIST : -errno;
+    return 0;
+}
+
+static void
+tun_defaults(const char *name)
+{
+    struct ifreq ifr = {.ifr_mtu = TUN_MTU};
+    int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (s < 0)
+        return;
+    snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+    if (ioctl(s, SIOCSIFMTU, &ifr) < 0)
+        dco_log(DCO_LOG_WARN, "cannot set MTU %d on %s: %s", TUN_MTU, name, strerror(errno));
+    ifr.ifr_qlen = TUN_QUEUE_LEN;
+    (void)ioctl(s, SIOCSIFTXQLEN, &ifr); /* the device works with any length */
+    close(s);
+}
+
+int
+tun_new(const char *name, unsigned n, int *fds, uint32_t *ifindex)
+{
+    unsigned made = 0;
+    int err = 0;
+
+    if (if_nametoindex(name) != 0)
+        return -EEXIST;
+    for (; made < n; made++) {
+        int fd = tun_open();
+
+        err = fd < 0 ? fd : tun_attach(fd, name, n, made == 0);
+        if (err < 0) {
+            if (fd >= 0)
+                tun_restock(fd);
+            break;
+        }
+        fds[made] = fd;
+    }
+    *ifindex = err < 0 ? 0 : if_nametoindex(name);
+    if (err == 0 && *ifindex == 0)
+        err = -ENODEV;
+    if (err < 0) {
+        while (made > 0)
+            close(fds[--made]);
+        return err;
+    }
+    tun_defaults(name);
+    return 0;
+}
+
+static int
+link_delete(uint32_t ifindex)
+{
+    char buf[256];
+    struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+    struct ifinfomsg *ifi;
+    struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+    ssize_t len;
+    int err = -1;
+
+    if (nl == NULL)
+        return -errno;
+    nlh->nlmsg_type = RTM_DELLINK;
+    nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+    nlh->nlmsg_seq = 1;
+    ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+    ifi->ifi_family = AF_UNSPEC;
+    ifi->ifi_index = (int)ifindex;
+    if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
+        mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) >= 0) {
+        len = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+        if (len >= 0)
+            err = mnl_cb_run(buf, (size_t)len, 1, mnl_socket_get_portid(nl), NULL, NULL);
+    }
+    mnl_socket_close(nl);
+    return err < 0 ? -EPERM : 0;
+}
+
+/* Without the right to delete a link, closing the last queue deletes it as well, but then there is
+ * no descriptor to keep. */
+void
+tun_free(uint32_t ifindex, unsigned n, const int *fds)
+{
+    bool keep = ifindex == 0 || link_delete(ifindex) == 0;
+
+    /* The stock gives out the last one first, and a descriptor that was a later queue of one device
+     * cannot be the first of another: the kernel says EBUSY. */
+    for (unsigned i = n; i-- > 0;) {
+        if (keep)
+            tun_restock(fds[i]);
+        else
+            close(fds[i]);
+    }
+}
+
+void
+tun_offload(int fd, bool *tso, bool *uso)
+{
+    unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+    bool want = offload_wanted(OFFLOAD_TUN_TSO);
+
+    *uso = want && offload_wanted(OFFLOAD_TUN_USO) &&
+           ioctl(fd, TUNSETOFFLOAD, tcp | TUN_F_USO4 | TUN_F_USO6) == 0;
+    *tso = *uso || (want && ioctl(fd, TUNSETOFFLOAD, tcp) == 0);
+    if (!*tso)
+        (void)ioctl(fd, TUNSETOFFLOAD, 0);
+}

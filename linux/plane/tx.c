@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/plane/tx.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/segment.h"
+#include "linux/crypto/aead.h"
+#include "linux/csum_fast.h"
+#include "linux/plane/kernel_abi.h"
+#include "linux/plane/log.h"
+#include "linux/plane/mss.h"
+#include "linux/plane/worker.h"
+
+/* A packet on its way from the TUN to its trains. */
+struct tx_packet {
+    struct dco_vnet vnet;
+    struct dco_inner inner;
+    struct dco_cut cut;
+    struct dco_peer *peer;
+    struct dco_key *key;
+    uint32_t next_id;
+};
+
+static void *
+tx_map(size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return p == MAP_FAILED ? NULL : p;
+}
+
+int
+tx_init(struct tx *tx)
+{
+    tx->read_buf = tx_map(TX_READ_BYTES);
+    tx->arena = tx_map((size_t)TX_TRAINS * TX_TRAIN_BYTES);
+    if (tx->read_buf == NULL || tx->arena == NULL)
+        return -ENOMEM;
+    for (unsigned i = 0; i < TX_TRAINS; i++)
+        tx->train[i].buf = tx->arena + (size_t)i * TX_TRAIN_BYTES;
+    return 0;
+}
+
+void
+tx_fini(struct tx *tx)
+{
+    if (tx->read_buf != NULL)
+        munmap(tx->read_buf, TX_READ_BYTES);
+    if (tx->arena != NULL)
+        munmap(tx->arena, (size_t)TX_TRAINS * TX_TRAIN_BYTES);
+}
+
+/* May a packet of len outer bytes with this id follow in the train? */
+static bool
+train_takes(const struct train *t, const struct tx_packet *p, uint32_t len)
+{
+    return t->key == p->key && !t->closed && t->first_id + t->packets == p->next_id &&
+           len <= t->seg && t->bytes + len <= KERNEL_UDP_PAYLOAD_MAX &&
+           t->packets < send_segments_max();
+}
+
+static struct train *
+train_begin(struct tx *tx, const struct tx_packet *p, uint32_t len)
+{
+    struct train *t = &tx->train[tx->used++];
+
+    t->peer = p->peer;
+    t->key = p->key;
+    t->first_id = p->next_id;
+    t->packets = 0;
+    t->bytes = 0;
+    t->inner_bytes = 0;
+    t->seg = (uint16_t)len;
+    t->closed = false;
+    t->lost = false;
+    return t;
+}
+
+/* The train for the next packet: the newest one of this key if it still takes it. An older one must
+ * not grow past a newer one of the same key, or ids would leave out of order. */
+static struct train *
+train_for(struct worker *w, const struct tx_packet *p, uint32_t len, uint64_t now)
+{
+    struct tx *tx = &w->tx;
+
+    for (uint32_t i = tx->used; i-- > 0;) {
+        struct train *t = &tx->train[i];
+
+        if (t->key != p->key)
+            continue;
+        if (train_takes(t, p, len))
+            return t;
+        t->closed = true;
+        break;
+    }
+    if (tx->used == TX_TRAINS)
+        tx_send(w, now);
+    return train_begin(tx, p, len);
+}
+
+/* Seals one inner packet into its train under the next packet id. */
+static void
+tx_seal(struct worker *w, struct tx_packet *p, const uint8_t *inner, uint32_t len, uint64_t now)
+{
+    uint32_t outer = len + DCO_OVERHEAD;
+    struct train *t = train_for(w, p, outer, now);
+    struct dco_aead_op op = {.pkt = t->buf + t->bytes, .in = inner, .len = len};
+
+    dco_wire_put_hdr(op.pkt, p->key->key_id, p->peer->tx_id, p->next_id);
+    dco_aead_seal(p->key->crypto, w->index, &op, 1);
+    p->next_id++;
+    if (!op.ok) {
+        t->lost = true;
+        t->closed = true;
+        worker_drop(w, DCO_DROP_TX_CRYPTO, 1);
+        return;
+    }
+    t->packets++;
+    t->bytes += outer;
+    t->inner_bytes += len;
+    t->closed = outer < t->seg;
+    w->tx.bytes += outer;
+}
+
+static uint64_t
+cut_cost(const struct dco_cut *cut)
+{
+    uint32_t last;
+
+    if (cut->n == 1)
+        return dco_key_cost(cut->len);
+    last = cut->len - cut->hdr_len - (cut->n - 1) * cut->seg_len;
+    return (cut->n - 1) * dco_key_cost((size_t)cut->hdr_len + cut->seg_len) +
+           dco_key_cost(cut->hdr_len + last);
+}
+
+static uint32_t
+cut_largest(const struct dco_cut *cut)
+{
+    return cut->n == 1 ? cut->len : (uint32_t)cut->hdr_len + cut->seg_len;
+}
+
+static enum dco_drop
+tx_reserve(struct plane_dev *dev, struct tx_packet *p)
+{
+    bool want_new = false;
+    enum dco_drop drop =
+        dco_key_reserve(p->key, p->cut.n, cut_cost(&p->cut), &p->next_id, &want_new);
+
+    if (want_new)
+        dco_peers_want_key(&dev->peers, p->peer);
+    return drop;
+}
+
+/* Bursts are mostly runs to one destination. */
+static enum dco_drop
+tx_choose(struct worker *w, struct plane_dev *dev, struct tx_packet *p)
+{
+    struct tx *tx = &w->tx;
+
+    if (!dco_ip_equal(&tx->dst, &p->inner.dst)) {
+        tx->dst = p->inner.dst;
+        tx->dst_peer = dco_peers_by_dest(&dev->peers, &p->inner.dst);
+    }
+    p->peer = tx->dst_peer;
+    if (p->peer == NULL)
+        return DCO_DROP_TX_NO_PEER;
+    p->key = dco_peer_key_tx(p->peer);
+    return p->key == NULL ? DCO_DROP_TX_NO_KEY : DCO_DROP_NONE;
+}
+
+/* Everything up to the point where packet ids are taken: from there on nothing may fail. */
+static enum dco_drop
+tx_prepare(struct worker *w, struct plane_dev *dev, struct tx_packet *p, uint8_t *pkt, uint32_t len)
+{
+    enum dco_drop drop;
+
+    if (!dco_inner_parse(pkt, len, &p->inner))
+        return DCO_DROP_TX_NOT_IP;
+    drop = tx_choose(w, dev, p);
+    if (drop != DCO_DROP_NONE)
+        return drop;
+    if (!dco_segment_plan(&p->cut, &p->vnet, pkt, len, &p->inner, dco_csum_best()))
+        return DCO_DROP_TX_BAD_GSO;
+    if (cut_largest(&p->cut) + DCO_OVERHEAD > KERNEL_UDP_PAYLOAD_MAX)
+        return DCO_DROP_TX_TOO_BIG;
+    if (p->cut.n == 1)
+        mss_clamp_for(p->peer, pkt, len, &p->inner);
+    return tx_reserve(dev, p);
+}
+
+static void
+tx_packet(struct worker *w, struct plane_dev *dev, uint32_t len, uint64_t now)
+{
+    struct tx_packet p;
+    uint8_t *pkt = w->tx.read_buf + sizeof(p.vnet);
+    enum dco_drop drop;
+
+    memcpy(&p.vnet, w->tx.read_buf, sizeof(p.vnet));
+    drop = tx_prepare(w, dev, &p, pkt, len);
+    if (drop != DCO_DROP_NONE) {
+        worker_drop(w, drop, 1);
+        return;
+    }
+    for (uint32_t i = 0; i < p.cut.n; i++) {
+        uint32_t seg_len;
+        uint8_t *seg = dco_segment_next(&p.cut, i, &seg_len, dco_csum_best());
+
+        tx_seal(w, &p, seg, seg_len, now);
+    }
+}
+
+/* A deleted device stays readable for ever: nobody looks at it any more. */
+static void
+tx_gone(struct worker *w, struct plane_dev *dev, int fd)
+{
+    worker_remove(w, fd);
+    if (!dco_exchange(&dev->gone, true))
+        dco_log(DCO_LOG_WARN, "%s was deleted", dev->name);
+}
+
+void
+tx_ready(struct worker *w, struct plane_dev *dev, int fd)
+{
+    struct tx *tx = &w->tx;
+    uint64_t now = plane_now();
+
+    w->drops = &dev->drops[w->index];
+    memset(&tx->dst, 0, sizeof(tx->dst));
+    for (unsigned i = 0; i < TX_BURST_READS && tx->bytes < TX_BURST_BYTES; i++) {
+        ssize_t len = read(fd, tx->read_buf, TX_READ_BYTES);
+
+        if (len < 0 && errno == EBADFD)
+            tx_gone(w, dev, fd);
+        if (len < (ssize_t)sizeof(struct dco_vnet))
+            break;
+        tx_packet(w, dev, (uint32_t)len - (uint32_t)sizeof(struct dco_vnet), now);
+    }
+    if (tx->used > 0)
+        tx_send(w, now);
+}

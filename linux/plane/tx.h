@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the TUN queue to the network: read super-packets, choose the peer, cut, seal, and send as
+ * trains: runs of equally long packets of one peer, one UDP_SEGMENT send each.
+ *
+ *   read -> parse, find peer and key -> plan the cut -> reserve packet ids
+ *        -> per segment: write header, seal into the train -> send all trains with one call
+ *
+ * Sealing is what copies a packet into its train: out of place, so that segment headers can be
+ * written over bytes that were sealed before (segment.h), and payloads are never moved otherwise.
+ */
+#ifndef DCO_LINUX_TX_H
+#define DCO_LINUX_TX_H
+
+#include "linux/plane/internal.h"
+
+#define TX_TRAINS      32U          /* trains under construction in one burst */
+#define TX_TRAIN_BYTES 65536U       /* memory of one train */
+#define TX_BURST_BYTES (256U << 10) /* sealed bytes after which a burst is sent */
+#define TX_BURST_READS 64U          /* packets read from the TUN in one burst */
+#define TX_READ_BYTES  (65536U + 256U)
+
+/* Packets of one peer under one key, ids consecutive, sent together. All have the same length but
+ * the last, which may be shorter. */
+struct train {
+    struct dco_peer *peer;
+    struct dco_key *key;
+    uint8_t *buf; /* const; TX_TRAIN_BYTES */
+    uint32_t first_id;
+    uint32_t packets;
+    uint32_t bytes; /* outer: UDP payload */
+    uint32_t inner_bytes;
+    uint16_t seg; /* length of the first packet */
+    bool closed;  /* nothing may follow: the last packet is shorter, or was lost */
+    bool lost;    /* one more id belongs to the train, of a packet that could not be sealed */
+};
+
+/* Packet ids that the train accounts for. */
+static inline uint32_t
+train_ids(const struct train *t)
+{
+    return t->packets + t->lost;
+}
+
+struct tx {
+    uint8_t *read_buf;         /* struct dco_vnet, then the packet */
+    uint8_t *arena;            /* memory of all trains */
+    uint32_t used;             /* trains in this burst, oldest packet id first */
+    uint32_t bytes;            /* sealed in this burst */
+    struct dco_ip dst;         /* of the last packet in this burst, family 0: none yet */
+    struct dco_peer *dst_peer; /* where it went */
+    struct train train[TX_TRAINS];
+};
+
+struct worker;
+
+int tx_init(struct tx *tx); /* -ENOMEM */
+void tx_fini(struct tx *tx);
+
+/* One burst from the TUN queue fd of dev. Worker, inside its lock. */
+void tx_ready(struct worker *w, struct plane_dev *dev, int fd);
+
+/* Sends the trains of the burst in order and empties it. (send.c) */
+void tx_send(struct worker *w, uint64_t now_ns);
+
+/* Sends one sealed packet outside of any burst: keepalives. 0 or -errno. Any thread. */
+int send_single(struct plane_sock *sock, int fd, const struct dco_path *path, const void *pkt,
+                size_t len);
+/* What the drop is called when sending failed with this errno. */
+enum dco_drop send_drop_reason(int err);
+
+/* Most segments of one UDP_SEGMENT send on this kernel. */
+uint32_t send_segments_max(void);
+/* Probed at the first call, which must come before any worker starts: workers may not make sockets.
+ */
+bool send_gso_works(void);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/plane/worker.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "linux/plane/log.h"
+
+#define EVENTS 16
+
+void
+worker_enter(struct worker *w)
+{
+    __atomic_fetch_add(&w->visitors, 1, __ATOMIC_ACQ_REL);
+    pthread_mutex_lock(&w->lock);
+}
+
+void
+worker_leave(struct worker *w)
+{
+    pthread_mutex_unlock(&w->lock);
+    __atomic_fetch_sub(&w->visitors, 1, __ATOMIC_ACQ_REL);
+}
+
+/* A mutex alone would let a busy worker take its lock again before any waiter wakes up. */
+static void
+worker_begin(struct worker *w)
+{
+    while (dco_load_acquire(&w->visitors) != 0)
+        sched_yield();
+    pthread_mutex_lock(&w->lock);
+}
+
+static uint64_t
+source_token(unsigned slot, uint32_t generation)
+{
+    return (uint64_t)generation << 32 | slot;
+}
+
+int
+worker_add(struct worker *w, const struct source *source)
+{
+    struct epoll_event ev = {.events = EPOLLIN};
+
+    for (unsigned i = 0; i < WORKER_SOURCES; i++) {
+        struct source *s = &w->source[i];
+
+        if (s->kind != SOURCE_NONE)
+            continue;
+        ev.data.u64 = source_token(i, s->generation + 1);
+        if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, source->fd, &ev) < 0)
+            return -errno;
+        uint32_t generation = s->generation + 1;
+        *s = *source;
+        s->generation = generation;
+        return (int)i;
+    }
+    return -ENOSPC;
+}
+
+void
+worker_remove(struct worker *w, int fd)
+{
+    for (unsigned i = 0; i < WORKER_SOURCES; i++) {
+        struct source *s = &w->source[i];
+
+        if (s->kind == SOURCE_NONE || s->fd != fd)
+            continue;
+        (void)epoll_ctl(w->epoll, EPOLL_CTL_DEL, fd, NULL);
+        *s = (struct source){.generation = s->generation + 1, .fd = -1};
+    }
+}
+
+/* An event may have been fetched before its source was removed: the generation tells. */
+static void
+worker_dispatch(struct worker *w, uint64_t token)
+{
+    struct source *s = &w->source[(uint32_t)token % WORKER_SOURCES];
+
+    if (s->generation != token >> 32)
+        return;
+    if (s->kind == SOURCE_TUN)
+        tx_ready(w, s->dev, s->fd);
+    else if (s->kind == SOURCE_UDP)
+        rx_ready(w, s->sock, s->fd);
+}
+
+static void *
+worker_main(void *arg)
+{
+    struct worker *w = arg;
+    struct epoll_event ev[EVENTS];
+    int err = sandbox_enter_worker();
+
+    if (err < 0)
+        dco_log(DCO_LOG_WARN, "worker %u runs without its sandbox: %s", w->index, strerror(-err));
+    while (!dco_load_acquire(&w->stop)) {
+        int n = epoll_wait(w->epoll, ev, EVENTS, -1);
+
+        worker_begin(w);
+        for (int i = 0; i < n; i++)
+            worker_dispatch(w, ev[i].data.u64);
+        pthread_mutex_unlock(&w->lock);
+    }
+    return NULL;
+}
+
+static int
+worker_start(struct worker *w)
+{
+    sigset_t all, old;
+    int err;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    err = pthread_create(&w->thread, NULL, worker_main, w);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (err == 0) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "opendco/%u", w->index);
+        pthread_setname_np(w->thread, name);
+    }
+    return err;
+}
+
+/* The event that ends the thread: its token matches no source. */
+static int
+worker_watch_wake(struct worker *w)
+{
+    struct epoll_event ev = {.events = EPOLLIN, .data.u64 = UINT64_MAX};
+
+    if (w->epoll < 0 || w->wake < 0)
+        return errno;
+    return epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->wake, &ev) < 0 ? errno : 0;
+}
+
+static void
+worker_release(struct worker *w)
+{
+    if (w->epoll >= 0)
+        close(w->epoll);
+    if (w->wake >= 0)
+        close(w->wake);
+    tx_fini(&w->tx);
+    rx_fini(&w->rx);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+}
+
+struct worker *
+worker_new(unsigned index)
+{
+    struct worker *w = aligned_alloc(64, (sizeof(*w) + 63) & ~(size_t)63);
+    int err;
+
+    if (w == NULL)
+        return NULL;
+    memset(w, 0, sizeof(*w));
+    w->index = index;
+    pthread_mutex_init(&w->lock, NULL);
+    w->epoll = epoll_create1(EPOLL_CLOEXEC);
+    w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    err = worker_watch_wake(w);
+    if (err == 0 && (tx_init(&w->tx) < 0 || rx_init(&w->rx, w) < 0))
+        err = ENOMEM;
+    if (err == 0)
+        err = worker_start(w);
+    if (err == 0)
+        return w;
+    worker_release(w);
+    errno = err;
+    return NULL;
+}
+
+void
+worker_free(struct worker *w)
+{
+    dco_store_release(&w->stop, true);
+    (void)eventfd_write(w->wake, 1);
+    pthread_join(w->thread, NULL);
+    worker_release(w);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "linux/plane/internal.h"
+#include "linux/plane/log.h"
+#include "linux/status/status.h"
+
+#define ANSWER_MAX  (64U << 20) /* bytes; about 100000 peers */
+#define ANSWER_MS   5000        /* for a whole answer */
+#define STACK_BYTES (256U << 10)
+#define BACKLOG     16
+
+static struct {
+    pid_t pid; /* whose socket it is; 0: none */
+    int listener;
+    int folder;
+    uid_t owner;
+    char name[32];
+    struct sockaddr_un address;
+
+    pthread_t thread;
+    bool running;
+    int stop; /* eventfd */
+} status = {.listener = -1, .folder = -1, .stop = -1};
+
+/* ---- the folder and the socket --------------------------------------------------------------- */
+
+/* Only a folder in which nobody else could have put anything. */
+static int
+open_folder(const char *path)
+{
+    struct stat st;
+    int fd;
+
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return -errno;
+    fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &st) < 0 || (st.st_uid != 0 && st.st_uid != geteuid()) ||
+        (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        close(fd);
+        return -EPERM;
+    }
+    return fd;
+}
+
+static int
+try_folder(const char *prefix, const char *suffix, char *path, size_t size)
+{
+    if (prefix == NULL || prefix[0] != '/')
+        return -ENOENT;
+    if (snprintf(path, size, "%s%s", prefix, suffix) >= (int)size)
+        return -ENAMETOOLONG;
+    return open_folder(path);
+}
+
+/* The command looks in the same place. */
+static int
+find_folder(char *path, size_t size)
+{
+    const char *chosen = getenv("OPENDCO_RUNTIME_DIR");
+
+    if (chosen != NULL && chosen[0] != '\0')
+        return try_folder(chosen, "", path, size);
+    if (geteuid() == 0)
+        return try_folder("/run", "/opendco", path, size);
+    return try_folder(getenv("XDG_RUNTIME_DIR"), "/opendco", path, size);
+}
+
+/* A file of this name is of a process that had our id before. */
+static int
+listen_at(const struct sockaddr_un *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int err;
+
+    if (fd < 0)
+        return -errno;
+    unlink(address->sun_path);
+    /* The file takes the mode of the descriptor. */
+    if (fchmod(fd, 0600) == 0 &&
+        bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 &&
+        listen(fd, BACKLOG) == 0) {
+        return fd;
+    }
+    err = -errno;
+    close(fd);
+    return err;
+}
+
+static int
+open_socket(void)
+{
+    char folder[sizeof(status.address.sun_path)];
+    int fd = find_folder(folder, sizeof(folder));
+
+    if (fd < 0)
+        return fd;
+    status.folder = fd;
+    status.address.sun_family = AF_UNIX;
+    snprintf(status.name, sizeof(status.name), "%ld.sock", (long)getpid());
+    if ((size_t)snprintf(status.address.sun_path, sizeof(status.address.sun_path), "%s/%s", folder,
+                         status.name) >= sizeof(status.address.sun_path)) {
+        return -ENAMETOOLONG;
+    }
+    status.listener = listen_at(&status.address);
+    return status.listener < 0 ? status.listener : 0;
+}
+
+static void
+close_descriptors(void)
+{
+    int *fds[] = {&status.listener, &status.folder, &status.stop};
+
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+        if (*fds[i] >= 0)
+            close(*fds[i]);
+        *fds[i] = -1;
+    }
+}
+
+int
+status_open(void)
+{
+    int err;
+
+    if (status.pid == getpid())
+        return 0;
+    close_descriptors();
+    status.pid = getpid();
+    status.owner = geteuid();
+    status.running = false;
+    err = open_socket();
+    if (err < 0) {
+        dco_log(DCO_LOG_INFO, "no status socket: %s", strerror(-err));
+        close_descriptors();
+    }
+    return err;
+}
+
+void
+status_fork_child(void)
+{
+    close_descriptors();
+    status.pid = 0;
+    status.running = false;
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static bool
+may_ask(int client)
+{
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+
+    return getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+           (peer.uid == 0 || peer.uid == status.owner || peer.uid == geteuid());
+}
+
+static long
+now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* One client at a time, so the whole answer has a deadline: a slow reader gets what it took. */
+static void
+write_answer(int client, const char *text, size_t len)
+{
+    struct pollfd p = {.fd = client, .events = POLLOUT};
+    long left, deadline = now_ms() + ANSWER_MS;
+    ssize_t done;
+
+    while (len > 0 && (left = deadline - now_ms()) > 0 && poll(&p, 1, (int)left) > 0) {
+        done = send(client, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (done < 0 && errno != EAGAIN)
+            return;
+        text += done < 0 ? 0 : done;
+        len -= done < 0 ? 0 : (size_t)done;
+    }
+}
+
+static void
+answer(int client)
+{
+    struct jsonw j;
+    int err;
+
+    jsonw_init(&j, ANSWER_MAX);
+    status_report(&j);
+    err = jsonw_end(&j);
+    if (err == 0) {
+        write_answer(client, j.text, j.len);
+    } else {
+        dco_log(DCO_LOG_WARN, "no answer to a status request: %s", strerror(-err));
+    }
+    jsonw_fini(&j);
+}
+
+static void
+accept_one(void)
+{
+    int client = accept4(status.listener, NULL, NULL, SOCK_CLOEXEC);
+
+    if (client < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+            poll(NULL, 0, 100); /* the connection stays: do not spin on it */
+        }
+        return;
+    }
+    if (may_ask(client))
+        answer(client);
+    close(client);
+}
+
+static void *
+status_main(void *arg)
+{
+    struct pollfd fds[2] = {
+        {.fd = status.stop, .events = POLLIN},
+        {.fd = status.listener, .events = POLLIN},
+    };
+
+    (void)arg;
+    prctl(PR_SET_NAME, "opendco-status");
+    (void)sandbox_drop_capabilities(); /* it works with them, too */
+    while (fds[0].revents == 0) {
+        if (poll(fds, 2, -1) > 0 && fds[1].revents != 0)
+            accept_one();
+    }
+    return NULL;
+}
+
+static int
+start_thread(void)
+{
+    pthread_attr_t attr;
+    sigset_t all, before;
+    int err;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
+    err = pthread_create(&status.thread, &attr, status_main, NULL);
+    pthread_attr_destroy(&attr);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return err;
+}
+
+void
+status_start(void)
+{
+    int err;
+
+    if (status.running || status.listener < 0 || status.pid != getpid())
+        return;
+    status.stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    err = status.stop < 0 ? errno : start_thread();
+    if (err != 0) {
+        dco_log(DCO_LOG_WARN, "no status thread: %s", strerror(err));
+        return;
+    }
+    status.running = true;
+}
+
+void
+status_close(void)
+{
+    if (status.pid != getpid())
+        return;
+    if (status.running) {
+        eventfd_write(status.stop, 1);
+        pthread_join(status.thread, NULL);
+        status.running = false;
+    }
+    /* By the folder's descriptor, which chroot() does not take away. */
+    if (status.listener >= 0 && unlinkat(status.folder, status.name, 0) < 0)
+        dco_log(DCO_LOG_DEBUG, "%s stays: %s", status.address.sun_path, strerror(errno));
+    close_descriptors();
+    status.pid = 0;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One key in several threads, each on a lane of its own, while other keys come and go. */
+#include "harness.h"
+
+#include "linux/crypto/aead.h"
+
+#define LANES  4
+#define BURST  16
+#define LENGTH 600U
+
+static struct dco_aead *tx, *rx;
+
+struct worker {
+    pthread_t thread;
+    unsigned lane;
+    unsigned rounds;
+};
+
+static void *
+seal_and_open(void *arg)
+{
+    struct worker *w = arg;
+    uint8_t pkt[BURST][DCO_OVERHEAD + LENGTH], plain[LENGTH];
+    struct dco_aead_op op[BURST];
+
+    memset(plain, (int)w->lane + 1, sizeof(plain));
+    for (unsigned r = 0; r < w->rounds; r++) {
+        for (unsigned i = 0; i < BURST; i++) {
+            dco_wire_put_hdr(pkt[i], 0, 1, (w->lane << 24) + r * BURST + i);
+            op[i] = (struct dco_aead_op){pkt[i], plain, LENGTH - i * 30, false};
+        }
+        dco_aead_seal(tx, w->lane, op, BURST);
+        for (unsigned i = 0; i < BURST; i++)
+            check(op[i].ok);
+        dco_aead_open(rx, w->lane, op, BURST);
+        for (unsigned i = 0; i < BURST; i++)
+            check(op[i].ok && memcmp(pkt[i] + DCO_OVERHEAD, plain, op[i].len) == 0);
+    }
+    return NULL;
+}
+
+static void *
+make_and_free(void *arg)
+{
+    struct worker *w = arg;
+    uint8_t key[32] = {0}, tail[8] = {0}, pkt[DCO_OVERHEAD + 10];
+    struct dco_aead_op op = {pkt, pkt + DCO_OVERHEAD, 10, false};
+
+    for (unsigned r = 0; r < w->rounds; r++) {
+        enum dco_cipher cipher = r % 2 ? DCO_CIPHER_AES_GCM : DCO_CIPHER_CHACHA20_POLY1305;
+        struct dco_aead *aead;
+
+        key[0] = (uint8_t)r;
+        aead = dco_aead_new(cipher, key, key, 32, tail, tail, 1);
+        if (!check(aead != NULL))
+            break;
+        dco_wire_put_hdr(pkt, 0, 1, r);
+        dco_aead_seal(aead, 0, &op, 1);
+        dco_aead_open(aead, 0, &op, 1);
+        check(op.ok);
+        dco_aead_free(aead);
+    }
+    return NULL;
+}
+
+static void
+run(enum dco_cipher cipher)
+{
+    static const uint8_t a[32] = {1}, b[32] = {2}, c[8] = {3}, d[8] = {4};
+    struct worker w[LANES + 1];
+
+    tx = dco_aead_new(cipher, a, b, 32, c, d, LANES);
+    rx = dco_aead_new(cipher, b, a, 32, d, c, LANES);
+    if (!tx || !rx) {
+        harness_skip("this machine has no ipsec-mb");
+        dco_aead_free(tx);
+        dco_aead_free(rx);
+        return;
+    }
+    for (unsigned i = 0; i <= LANES; i++) {
+        w[i].lane = i;
+        w[i].rounds = harness_rounds(i < LANES ? 150 : 300);
+        check(pthread_create(&w[i].thread, NULL, i < LANES ? seal_and_open : make_and_free,
+                             &w[i]) == 0);
+    }
+    for (unsigned i = 0; i <= LANES; i++)
+        pthread_join(w[i].thread, NULL);
+    dco_aead_free(tx);
+    dco_aead_free(rx);
+}
+
+static void
+with(const char *library, enum dco_cipher cipher)
+{
+    setenv("OPENDCO_AEAD", library, 1);
+    run(cipher);
+    unsetenv("OPENDCO_AEAD");
+}
+
+static void
+imb_gcm(void)
+{
+    with("ipsec-mb", DCO_CIPHER_AES_GCM);
+}
+
+static void
+imb_chacha(void)
+{
+    with("ipsec-mb", DCO_CIPHER_CHACHA20_POLY1305);
+}
+
+static void
+ossl_gcm(void)
+{
+    with("openssl", DCO_CIPHER_AES_GCM);
+}
+
+static void
+ossl_chacha(void)
+{
+    with("openssl", DCO_CIPHER_CHACHA20_POLY1305);
+}
+
+static const struct test tests[] = {
+    {"aead_mt: AES-GCM by ipsec-mb", imb_gcm},
+    {"aead_mt: ChaCha20-Poly1305 by ipsec-mb", imb_chacha},
+    {"aead_mt: AES-GCM by openssl", ossl_gcm},
+    {"aead_mt: ChaCha20-Poly1305 by openssl", ossl_chacha},
+};
+HARNESS_MAIN(tests)

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "packets.h"
+
+#include "linux/csum_fast.h"
+
+/* Every implementation of this processor, at the end of an allocation so that the sanitizer sees a
+ * read beyond it. */
+static void
+every_length(void)
+{
+    struct rng rng = harness_rng();
+    const char *name;
+    dco_csum_fn *f;
+
+    for (size_t len = 0; len <= 1600; len++) {
+        uint8_t *data = malloc(len + 63);
+
+        if (!data)
+            abort();
+        rng_bytes(&rng, data, len + 63);
+        for (size_t shift = len % 7; shift < 64; shift += 7) {
+            uint8_t *exact = malloc(len + shift + (len + shift == 0));
+            uint16_t want = packet_sum(data, len);
+
+            if (!exact)
+                abort();
+            memcpy(exact + shift, data, len);
+            for (unsigned i = 0; (f = dco_csum_nth(i, &name)) != NULL; i++)
+                harness_check(f(exact + shift, len) == want, __FILE__, __LINE__,
+                              "%s: %zu bytes at offset %zu", name, len, shift);
+            free(exact);
+        }
+        free(data);
+    }
+}
+
+static void
+extremes(void)
+{
+    static uint8_t data[65600];
+    const char *name;
+    dco_csum_fn *f;
+
+    for (unsigned i = 0; (f = dco_csum_nth(i, &name)) != NULL; i++) {
+        memset(data, 0, sizeof(data));
+        check_equal(f(data, sizeof(data)), 0);
+        memset(data, 0xff, sizeof(data));
+        check_equal(f(data, sizeof(data)), 0xffff);
+        check_equal(f(data, sizeof(data) - 1), packet_sum(data, sizeof(data) - 1));
+    }
+}
+
+static void
+best(void)
+{
+    const char *name;
+    dco_csum_fn *f, *last = NULL;
+
+    for (unsigned i = 0; (f = dco_csum_nth(i, &name)) != NULL; i++) {
+        printf("# %s\n", name);
+        last = f;
+    }
+    check(dco_csum_nth(0, &name) == dco_csum);
+    check(dco_csum_best() == last);
+}
+
+static const struct test tests[] = {
+    {"csum_fast: every length and alignment against a byte-wise sum", every_length},
+    {"csum_fast: all zero and all one", extremes},
+    {"csum_fast: the best is the last", best},
+};
+HARNESS_MAIN(tests)

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How many workers fit, on trees that look like cgroupfs and under real resource limits. If this
+ * failed, openvpn under a stock systemd unit could not start its scripts, or would lose offload.
+ */
+#include <sched.h>
+#include <stdarg.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "linux/plane/internal.h"
+#include "linux/plane/limits.h"
+
+static char root[64];
+
+static void
+tree_make(void)
+{
+    snprintf(root, sizeof(root), "/tmp/opendco-limits.XXXXXX");
+    check(mkdtemp(root) != NULL);
+}
+
+static void
+tree_remove(void)
+{
+    char command[128];
+
+    snprintf(command, sizeof(command), "rm -r %s", root);
+    check(system(command) == 0);
+}
+
+static void
+put(const char *group, const char *file, const char *value)
+{
+    char path[512];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "mkdir -p %s%s", root, group);
+    check(system(path) == 0);
+    snprintf(path, sizeof(path), "%s%s/%s", root, group, file);
+    f = fopen(path, "w");
+    check(f != NULL);
+    if (f != NULL) {
+        fputs(value, f);
+        fclose(f);
+    }
+}
+
+static void
+put_group(const char *group, const char *max, const char *current)
+{
+    put(group, "pids.max", max);
+    put(group, "pids.current", current);
+}
+
+static long
+room(const char *self)
+{
+    FILE *f = fmemopen((void *)self, strlen(self), "r");
+    long left = limits_cgroup_room(f, root);
+
+    fclose(f);
+    return left;
+}
+
+static void
+test_unified(void)
+{
+    tree_make();
+    put_group("/system.slice", "max\n", "50\n");
+    put_group("/system.slice/vpn.service", "10\n", "1\n");
+    check_equal(room("0::/system.slice/vpn.service\n"), 9);
+    put_group("/system.slice", "53\n", "50\n"); /* the slice is tighter */
+    check_equal(room("0::/system.slice/vpn.service\n"), 3);
+    put_group("/system.slice/vpn.service", "10\n", "12\n"); /* lowered afterwards */
+    check_equal(room("0::/system.slice/vpn.service\n"), 0);
+    check_equal(room("0::/\n"), LIMITS_NONE);
+    check_equal(room("0::/elsewhere\n"), LIMITS_NONE);
+    tree_remove();
+}
+
+static void
+test_legacy(void)
+{
+    tree_make();
+    put_group("/pids/a/b", "20\n", "5\n");
+    put_group("/unified/a/b", "max\n", "5\n");
+    check_equal(room("9:name=systemd:/x\n8:pids:/a/b\n7:cpu,cpuacct:/a\n0::/a/b\n"), 15);
+    put_group("/unified/a", "8\n", "5\n");
+    check_equal(room("8:pids:/a/b\n0::/a/b\n"), 3);
+    tree_remove();
+}
+
+static void
+test_nonsense(void)
+{
+    static const char *const lines[] = {
+        "\n", ":\n", "::\n", "0:\n", "0::\n", "0::relative\n", "0::/../..\n", "pids\n", "8:pids\n",
+    };
+    char *longest = malloc(20000);
+
+    tree_make();
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        check_equal(room(lines[i]), LIMITS_NONE);
+    memset(longest, '/', 19999);
+    memcpy(longest, "0::", 3);
+    longest[19999] = '\0';
+    check_equal(room(longest), LIMITS_NONE);
+    put_group("/g", "many\n", "x\n");
+    check_equal(room("0::/g\n"), LIMITS_NONE);
+    put_group("/g", "-5\n", "1\n");
+    check_equal(room("0::/g\n"), 0);
+    free(longest);
+    tree_remove();
+}
+
+/* In a child: the limit of the user, and the cores it may run on. */
+static int
+workers_under(rlim_t nproc, unsigned cores, unsigned wanted)
+{
+    struct rlimit limit = {.rlim_cur = nproc, .rlim_max = nproc};
+    int status = -1;
+    cpu_set_t set;
+    pid_t child = fork();
+
+    if (child == 0) {
+        if (cores != 0) {
+            CPU_ZERO(&set);
+            for (unsigned i = 0; i < cores; i++)
+                CPU_SET(i, &set);
+            if (sched_setaffinity(0, sizeof(set), &set) < 0)
+                _exit(255);
+        }
+        if (nproc != 0 && setrlimit(RLIMIT_NPROC, &limit) < 0)
+            _exit(254);
+        _exit((int)limits_workers(wanted));
+    }
+    check(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* Root of the machine, whom the kernel exempts; not of a user namespace. */
+static bool
+is_root(void)
+{
+    FILE *f = fopen("/proc/self/uid_map", "re");
+    unsigned inside = 1, outside = 1;
+
+    if (f != NULL) {
+        if (fscanf(f, "%u %u", &inside, &outside) != 2)
+            outside = 1;
+        fclose(f);
+    }
+    return getuid() == 0 && inside == 0 && outside == 0;
+}
+
+static void
+test_workers(void)
+{
+    if (!is_root()) {
+        harness_skip("not root: the limit counts every process of this user");
+        return;
+    }
+    check_equal(workers_under(0, 1, 0), 1);
+    check_equal(workers_under(0, 1, 6), 6);
+    check_equal(workers_under(0, 1, 1000), PLANE_WORKERS_MAX);
+    check_equal(workers_under(10, 1, 8), 10 - 1 - LIMITS_OWN_THREADS - LIMITS_CHILDREN);
+    check_equal(workers_under(10, 1, 2), 2);
+    check_equal(workers_under(1, 1, 8), 1);
+}
+
+/* As a user whom the kernel does not exempt. */
+static void
+test_by_trying(void)
+{
+    struct rlimit limit = {.rlim_cur = 5, .rlim_max = 5};
+    int status = -1;
+    pid_t child;
+
+    check_equal(limits_thread_room(20), 20);
+    check_equal(limits_thread_room(0), 0);
+    if (getuid() != 0) {
+        harness_skip("not root");
+        return;
+    }
+    child = fork();
+    if (child == 0) {
+        if (setrlimit(RLIMIT_NPROC, &limit) < 0 || setresuid(54321, 54321, 54321) < 0)
+            _exit(255);
+        _exit((int)limits_thread_room(20));
+    }
+    check(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
+    if (WEXITSTATUS(status) == 255)
+        harness_skip("the user cannot be changed here");
+    else
+        check_equal(WEXITSTATUS(status), 4);
+}
+
+static const struct test tests[] = {
+    {"cgroup v2", test_unified},
+    {"cgroup v1 and hybrid", test_legacy},
+    {"nonsense", test_nonsense},
+    {"how many threads can be started, by trying", test_by_trying},
+    {"cores, wishes and the limit of the user", test_workers},
+};
+
+HARNESS_MAIN(tests)

@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The copy of the routing table, first on messages made by hand, then against the kernel: a network
+ * namespace of the test's own with a TUN device, where every change is made with ip(8) and the peer
+ * that the published routes lead to is compared with what the kernel itself would choose. If this
+ * failed, packets for a network behind a client would go to nobody or to the wrong client.
+ */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "linux/plane/plane_state.h"
+#include "linux/plane/route_store.h"
+#include "linux/plane/routes.h"
+
+bool doorway_state(char *reason, size_t size, const char **abi);
+
+/* The doorway is in no test program. */
+bool
+doorway_state(char *reason, size_t size, const char **abi)
+{
+    snprintf(reason, size, "this is a test");
+    *abi = NULL;
+    return false;
+}
+
+/* ---- messages by hand ------------------------------------------------------------------------ */
+
+static char message[4096] __attribute__((aligned(8)));
+
+static struct nlmsghdr *
+route_begin(uint16_t type, uint16_t flags, uint8_t family, uint8_t len)
+{
+    struct nlmsghdr *nlh = mnl_nlmsg_put_header(message);
+    struct rtmsg *rtm;
+
+    nlh->nlmsg_type = type;
+    nlh->nlmsg_flags = flags;
+    rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+    rtm->rtm_family = family;
+    rtm->rtm_dst_len = len;
+    rtm->rtm_table = RT_TABLE_MAIN;
+    rtm->rtm_type = RTN_UNICAST;
+    return nlh;
+}
+
+static void
+put_ip(struct nlmsghdr *nlh, uint16_t type, const char *text)
+{
+    uint8_t addr[16];
+    int family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
+
+    check(inet_pton(family, text, addr) == 1);
+    mnl_attr_put(nlh, type, family == AF_INET6 ? 16 : 4, addr);
+}
+
+static struct route_msg parsed;
+
+static void
+test_parse_plain(void)
+{
+    struct nlmsghdr *nlh = route_begin(RTM_NEWROUTE, NLM_F_REPLACE, AF_INET, 24);
+
+    put_ip(nlh, RTA_DST, "10.1.2.0");
+    put_ip(nlh, RTA_GATEWAY, "10.8.0.2");
+    mnl_attr_put_u32(nlh, RTA_OIF, 7);
+    mnl_attr_put_u32(nlh, RTA_TABLE, 1000);
+    mnl_attr_put_u32(nlh, RTA_PRIORITY, 100);
+    check(route_msg_parse(nlh, &parsed));
+    check(parsed.add && parsed.replace);
+    check_equal(parsed.n, 1);
+    check_equal(parsed.hop[0].ifindex, 7);
+    check_equal(parsed.key.table, 1000);
+    check_equal(parsed.key.metric, 100);
+    check_equal(parsed.key.len, 24);
+    check_equal(parsed.hop[0].gateway.family, 4);
+    check_equal(parsed.hop[0].gateway.addr[3], 2);
+}
+
+static void
+test_parse_via_inet6(void)
+{
+    struct nlmsghdr *nlh = route_begin(RTM_DELROUTE, 0, AF_INET, 0);
+    uint8_t via[18] = {0};
+    uint16_t family = AF_INET6;
+
+    memcpy(via, &family, 2);
+    via[17] = 9;
+    mnl_attr_put(nlh, RTA_VIA, sizeof(via), via);
+    mnl_attr_put_u32(nlh, RTA_OIF, 7);
+    check(route_msg_parse(nlh, &parsed));
+    check(!parsed.add && !parsed.replace);
+    check_equal(parsed.hop[0].gateway.family, 6);
+    check_equal(parsed.hop[0].gateway.addr[15], 9);
+}
+
+static void
+test_parse_multipath(void)
+{
+    struct nlmsghdr *nlh = route_begin(RTM_NEWROUTE, 0, AF_INET, 8);
+    struct nlattr *nest;
+
+    put_ip(nlh, RTA_DST, "10.0.0.0");
+    nest = mnl_attr_nest_start(nlh, RTA_MULTIPATH);
+    for (int i = 1; i <= 3; i++) {
+        struct rtnexthop *nh = mnl_nlmsg_get_payload_tail(nlh);
+        char gateway[32];
+
+        memset(nh, 0, sizeof(*nh));
+        nh->rtnh_len = sizeof(*nh) + 8;
+        nh->rtnh_ifindex = i;
+        nlh->nlmsg_len += sizeof(*nh);
+        snprintf(gateway, sizeof(gateway), "10.8.0.%d", i);
+        put_ip(nlh, RTA_GATEWAY, gateway);
+    }
+    mnl_attr_nest_end(nlh, nest);
+    check(route_msg_parse(nlh, &parsed));
+    check_equal(parsed.n, 3);
+    check_equal(parsed.hop[2].ifindex, 3);
+    check_equal(parsed.hop[2].gateway.addr[3], 3);
+}
+
+static void
+test_parse_not_ours(void)
+{
+    struct nlmsghdr *nlh = route_begin(RTM_NEWROUTE, 0, AF_INET, 32);
+    struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+
+    mnl_attr_put_u32(nlh, RTA_OIF, 7);
+    put_ip(nlh, RTA_DST, "10.0.0.1");
+    rtm->rtm_type = RTN_LOCAL;
+    check(route_msg_parse(nlh, &parsed) && parsed.n == 0);
+    rtm->rtm_type = RTN_UNICAST;
+    rtm->rtm_flags = RTM_F_CLONED;
+    check(route_msg_parse(nlh, &parsed) && parsed.n == 0);
+    rtm->rtm_flags = 0;
+    check(route_msg_parse(nlh, &parsed) && parsed.n == 1);
+    rtm->rtm_family = AF_UNIX;
+    check(!route_msg_parse(nlh, &parsed));
+}
+
+/* Every length that is cut short or too long is refused or harmless. */
+static void
+test_parse_malformed(void)
+{
+    struct nlmsghdr *nlh = route_begin(RTM_NEWROUTE, 0, AF_INET, 33);
+    uint32_t whole;
+
+    put_ip(nlh, RTA_DST, "10.0.0.1");
+    check(!route_msg_parse(nlh, &parsed)); /* 33 bits of 32 */
+    nlh = route_begin(RTM_NEWROUTE, 0, AF_INET6, 64);
+    put_ip(nlh, RTA_DST, "10.0.0.1");
+    check(!route_msg_parse(nlh, &parsed)); /* 4 bytes of 16 */
+    nlh = route_begin(RTM_NEWROUTE, 0, AF_INET, 8);
+    mnl_attr_put_u16(nlh, RTA_OIF, 7);
+    check(!route_msg_parse(nlh, &parsed));
+    test_parse_multipath();
+    nlh = (struct nlmsghdr *)message;
+    whole = nlh->nlmsg_len;
+    for (nlh->nlmsg_len = NLMSG_HDRLEN; nlh->nlmsg_len <= whole; nlh->nlmsg_len++)
+        route_msg_parse(nlh, &parsed);
+    nlh->nlmsg_len = whole;
+    for (uint32_t i = NLMSG_HDRLEN + sizeof(struct rtmsg); i < whole; i++) {
+        for (unsigned v = 0; v < 256; v += 51) {
+            char saved = message[i];
+
+            message[i] = (char)v;
+            route_msg_parse(nlh, &parsed);
+            message[i] = saved;
+        }
+    }
+}
+
+/* ---- the store --------------------------------------------------------------------------------
+ */
+
+static struct route_msg
+make(bool add, uint32_t host, uint32_t metric, uint32_t table, uint32_t gateway, uint32_t ifindex)
+{
+    struct route_msg msg;
+
+    memset(&msg, 0, sizeof(msg));
+    msg.add = add;
+    msg.key.prefix = ip4(10, (uint8_t)(host >> 8), (uint8_t)host, 0);
+    msg.key.len = 24;
+    msg.key.metric = metric;
+    msg.key.table = table;
+    msg.n = 1;
+    msg.hop[0].ifindex = ifindex;
+    if (gateway != 0)
+        msg.hop[0].gateway = ip4(10, 8, 0, (uint8_t)gateway);
+    return msg;
+}
+
+static const uint32_t devices[] = {5, 6};
+
+static bool
+apply(struct route_store *s, struct route_msg msg, bool changed[2])
+{
+    bool any[2] = {false, false};
+
+    check_equal(route_store_apply(s, &msg, devices, 2, any), 0);
+    if (changed != NULL)
+        memcpy(changed, any, sizeof(any));
+    return any[0] || any[1];
+}
+
+static void
+test_store_order(void)
+{
+    struct dco_siphash_key secret = {{1, 2}};
+    struct route_store s;
+    struct dco_route *list;
+    size_t n;
+
+    route_store_init(&s, &secret);
+    check(apply(&s, make(true, 1, 100, 200, 4, 5), NULL));
+    check(apply(&s, make(true, 1, 100, RT_TABLE_MAIN, 3, 5), NULL));
+    check(apply(&s, make(true, 1, 50, 300, 2, 5), NULL));
+    check(!apply(&s, make(true, 1, 50, 300, 2, 5), NULL));  /* again */
+    check(!apply(&s, make(true, 1, 50, 300, 2, 99), NULL)); /* another's device */
+    check_equal(route_store_list(&s, 5, &list, &n), 0);
+    check_equal(n, 3);
+    for (unsigned i = 0; i < n; i++)
+        check_equal(list[i].gateway.addr[3], 2 + i);
+    free(list);
+    check_equal(route_store_list(&s, 6, &list, &n), 0);
+    check_equal(n, 0);
+    free(list);
+    route_store_fini(&s);
+}
+
+static void
+test_store_replace(void)
+{
+    struct dco_siphash_key secret = {{1, 2}};
+    struct route_store s;
+    struct route_msg msg = make(true, 1, 0, RT_TABLE_MAIN, 7, 6);
+    bool changed[2];
+
+    route_store_init(&s, &secret);
+    apply(&s, make(true, 1, 0, RT_TABLE_MAIN, 2, 5), NULL);
+    apply(&s, make(true, 1, 9, RT_TABLE_MAIN, 2, 5), NULL);
+    msg.replace = true; /* the kernel says nothing about the old one */
+    check(apply(&s, msg, changed));
+    check(changed[0] && changed[1]);
+    check_equal(s.count, 2);
+    msg.hop[0].ifindex = 99; /* away to another device */
+    check(apply(&s, msg, changed) && changed[1] && !changed[0]);
+    check_equal(s.count, 1);
+    route_store_forget(&s, 5);
+    check_equal(s.count, 0);
+    route_store_fini(&s);
+}
+
+static void
+test_store_sweep(void)
+{
+    struct dco_siphash_key secret = {{1, 2}};
+    struct route_store s;
+    bool changed[2] = {false, false};
+
+    route_store_init(&s, &secret);
+    for (uint32_t i = 0; i < 3000; i++)
+        apply(&s, make(true, i, 0, RT_TABLE_MAIN, 1, 5 + i % 2), NULL);
+    check_equal(s.count, 3000);
+    route_store_mark(&s);
+    for (uint32_t i = 0; i < 3000; i += 2) /* device 5 only */
+        check(!apply(&s, make(true, i, 0, RT_TABLE_MAIN, 1, 5), NULL));
+    route_store_sweep(&s, devices, 2, changed);
+    check(!changed[0] && changed[1]);
+    check_equal(s.count, 1500);
+    check(apply(&s, make(false, 2, 0, RT_TABLE_MAIN, 1, 5), NULL));
+    check(!apply(&s, make(false, 2, 0, RT_TABLE_MAIN, 1, 5), NULL));
+    check_equal(s.count, 1499);
+    route_store_fini(&s);
+}
+
+/* ---- the kernel -------------------------------------------------------------------------------
+ */
+
+static struct plane_dev *dev;
+static int tun = -1;
+
+static bool
+run(const char *format, ...)
+{
+    char command[512];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(command, sizeof(command), format, ap);
+    va_end(ap);
+    return system(command) == 0;
+}
+
+static int
+tun_make(const char *name)
+{
+    struct ifreq ifr = {.ifr_flags = IFF_TUN | IFF_NO_PI};
+    int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+    snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+    if (fd >= 0 && ioctl(fd, TUNSETIFF, &ifr) < 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* Once: the namespace, the device with its addresses, and routes that are older than the attach. */
+static bool
+kernel_ready(void)
+{
+    static int ready = -1;
+    struct dco_siphash_key secret = {{3, 4}};
+
+    if (ready >= 0)
+        return ready;
+    ready = 0;
+    if (unshare(CLONE_NEWNET) < 0 || (tun = tun_make("tun0")) < 0)
+        return false;
+    if (!run("ip addr add 10.8.0.1/24 dev tun0 && ip -6 addr add fd08::1/64 dev tun0 nodad && "
+             "ip link set tun0 up && ip link set lo up && "
+             "ip route add 192.168.5.0/24 via 10.8.0.5 dev tun0 metric 100"))
+        return false;
+    dev = aligned_alloc(64, (sizeof(*dev) + 63) & ~(size_t)63);
+    memset(dev, 0, sizeof(*dev));
+    snprintf(dev->name, sizeof(dev->name), "tun0");
+    dev->ifindex = if_nametoindex("tun0");
+    dco_peers_init(&dev->peers, &plane_env, DCO_MODE_MP, &secret);
+    if (routes_open() < 0)
+        return false;
+    routes_attach(dev);
+    ready = 1;
+    return true;
+}
+
+/* What housekeeping does, for a while: until nothing has happened for 60 ms. */
+static void
+settle(void)
+{
+    uint64_t end = plane_now() + 5000000000ULL, quiet = plane_now() + 60000000ULL;
+
+    while (plane_now() < end && plane_now() < quiet) {
+        uint64_t next = routes_tick(plane_now());
+        struct pollfd p = {.fd = routes_fd(), .events = POLLIN};
+
+        if (poll(&p, 1, 5) > 0) {
+            routes_ready();
+            quiet = plane_now() + 60000000ULL;
+        }
+        if (next != UINT64_MAX && next < plane_now() + 1000000000ULL)
+            quiet = plane_now() + 60000000ULL;
+        plane_synchronize();
+    }
+}
+
+static const char *
+hop_of(const char *dst)
+{
+    static char text[INET6_ADDRSTRLEN];
+    struct dco_ip ip, hop;
+    uint8_t addr[16];
+
+    if (inet_pton(AF_INET, dst, addr) == 1)
+        ip = dco_ip4(addr);
+    else if (inet_pton(AF_INET6, dst, addr) == 1)
+        ip = dco_ip6(addr);
+    else
+        return "?";
+    dco_routes_hop(dco_load_acquire(&dev->peers.routes), &ip, &hop);
+    inet_ntop(hop.family == 4 ? AF_INET : AF_INET6, hop.addr, text, sizeof(text));
+    return text;
+}
+
+static void
+expect_hop(const char *dst, const char *gateway)
+{
+    const char *hop = hop_of(dst);
+
+    if (!harness_check(strcmp(hop, gateway) == 0, __FILE__, __LINE__, "%s: %s, expected %s", dst,
+                       hop, gateway))
+        return;
+}
+
+#define NEED_KERNEL                                                                                \
+    if (!kernel_ready()) {                                                                         \
+        harness_skip("no network namespace or no /dev/net/tun");                                   \
+        return;                                                                                    \
+    }
+
+static void
+test_dump(void)
+{
+    NEED_KERNEL
+    settle();
+    expect_hop("192.168.5.9", "10.8.0.5");
+    expect_hop("10.8.0.77", "10.8.0.77"); /* on-link */
+    expect_hop("172.16.0.1", "172.16.0.1");
+}
+
+static void
+test_notifications(void)
+{
+    NEED_KERNEL
+    check(run("ip route add 192.168.6.0/24 via 10.8.0.6"));
+    check(run("ip route add 192.168.6.128/25 via 10.8.0.7"));
+    check(run("ip -6 route add 2001:db8:6::/48 via fd08::6 dev tun0"));
+    settle();
+    expect_hop("192.168.6.1", "10.8.0.6");
+    expect_hop("192.168.6.200", "10.8.0.7");
+    expect_hop("2001:db8:6::1", "fd08::6");
+    check(run("ip route del 192.168.6.128/25"));
+    check(run("ip route replace 192.168.6.0/24 via 10.8.0.8"));
+    settle();
+    expect_hop("192.168.6.200", "10.8.0.8");
+    check(run("ip route replace 192.168.6.0/24 dev lo"));
+    check(run("ip -6 route del 2001:db8:6::/48"));
+    settle();
+    expect_hop("192.168.6.200", "192.168.6.200");
+    expect_hop("2001:db8:6::1", "2001:db8:6::1");
+    check(run("ip route del 192.168.6.0/24"));
+}
+
+static void
+test_tables_and_metrics(void)
+{
+    NEED_KERNEL
+    check(run("ip route add 192.168.7.0/24 via 10.8.0.20 table 77"));
+    check(run("ip route add default via 10.8.0.21 table 300"));
+    check(run("ip route add 192.168.8.0/24 via 10.8.0.22 metric 200"));
+    check(run("ip route add 192.168.8.0/24 via 10.8.0.23 metric 100"));
+    settle();
+    expect_hop("192.168.7.1", "10.8.0.20");
+    expect_hop("8.8.8.8", "10.8.0.21");
+    expect_hop("192.168.8.1", "10.8.0.23");
+    check(run("ip route del 192.168.8.0/24 metric 100"));
+    settle();
+    expect_hop("192.168.8.1", "10.8.0.22");
+    check(run("ip route flush table 77 && ip route flush table 300"));
+    check(run("ip route del 192.168.8.0/24"));
+    settle();
+    expect_hop("192.168.7.1", "192.168.7.1");
+    expect_hop("8.8.8.8", "8.8.8.8");
+}
+
+static void
+test_nexthops(void)
+{
+    NEED_KERNEL
+    check(run("ip route add 192.168.9.0/24 nexthop via 10.8.0.30 dev tun0 nexthop dev lo"));
+    check(run("ip route add 192.168.10.0/24 via inet6 fd08::31 dev tun0"));
+    check(run("ip -6 route add 2001:db8:9::/48 nexthop via fd08::32 nexthop via fd08::33"));
+    check(run("ip nexthop add id 5 via 10.8.0.34 dev tun0"));
+    check(run("ip route add 192.168.11.0/24 nhid 5"));
+    settle();
+    expect_hop("192.168.9.1", "10.8.0.30");
+    expect_hop("192.168.10.1", "fd08::31");
+    check(strcmp(hop_of("2001:db8:9::1"), "fd08::32") == 0 ||
+          strcmp(hop_of("2001:db8:9::1"), "fd08::33") == 0);
+    expect_hop("192.168.11.1", "10.8.0.34");
+    check(run("ip -6 route del 2001:db8:9::/48 nexthop via fd08::32"));
+    check(run("ip nexthop replace id 5 via 10.8.0.35 dev tun0"));
+    settle();
+    expect_hop("2001:db8:9::1", "fd08::33");
+    expect_hop("192.168.11.1", "10.8.0.35");
+    check(run("ip nexthop del id 5")); /* the route goes without a message */
+    check(run("ip route del 192.168.9.0/24 && ip route del 192.168.10.0/24"));
+    settle();
+    expect_hop("192.168.11.1", "192.168.11.1");
+    expect_hop("192.168.9.1", "192.168.9.1");
+}
+
+/* The kernel deletes IPv4 routes of a device that goes down, and of an address that goes, without
+ * saying so. */
+static void
+test_silent_removal(void)
+{
+    NEED_KERNEL
+    check(run("ip addr add 10.8.1.1/24 dev tun0"));
+    check(run("ip route add 192.168.12.0/24 via 10.8.0.40 src 10.8.1.1"));
+    settle();
+    expect_hop("192.168.12.1", "10.8.0.40");
+    check(run("ip addr del 10.8.1.1/24 dev tun0"));
+    settle();
+    expect_hop("192.168.12.1", "192.168.12.1");
+    expect_hop("192.168.5.9", "10.8.0.5");
+    check(run("ip link set tun0 down"));
+    settle();
+    expect_hop("192.168.5.9", "192.168.5.9");
+    check(run("ip link set tun0 up && ip route add 192.168.5.0/24 via 10.8.0.5 metric 100"));
+    settle();
+    expect_hop("192.168.5.9", "10.8.0.5");
+}
+
+/* Faster than they are read: the socket overflows, and a dump repairs. */
+static void
+test_thousands(void)
+{
+    int small = 8192;
+    FILE *ip;
+
+    NEED_KERNEL
+    check(setsockopt(routes_fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)) == 0);
+    ip = popen("ip -batch -", "w");
+    check(ip != NULL);
+    for (unsigned i = 0; ip != NULL && i < 10000; i++)
+        fprintf(ip, "route add 100.%u.%u.0/24 via 10.8.0.%u\n", 64 + (i >> 8), i & 255,
+                2 + i % 250);
+    check(ip != NULL && pclose(ip) == 0);
+    uint64_t began = plane_now();
+
+    settle();
+    check(plane_now() - began < 5000000000ULL);
+    for (unsigned i = 0; i < 10000; i += 37) {
+        char dst[32], gateway[32];
+
+        snprintf(dst, sizeof(dst), "100.%u.%u.9", 64 + (i >> 8), i & 255);
+        snprintf(gateway, sizeof(gateway), "10.8.0.%u", 2 + i % 250);
+        expect_hop(dst, gateway);
+    }
+    check(run("ip route flush proto boot"));
+    check(run("ip route add 192.168.5.0/24 via 10.8.0.5 metric 100"));
+    settle();
+    expect_hop("100.64.0.9", "100.64.0.9");
+    expect_hop("192.168.5.9", "10.8.0.5");
+}
+
+static void
+test_detach(void)
+{
+    NEED_KERNEL
+    routes_detach(dev);
+    check(dev->routes == NULL);
+    check(run("ip route add 192.168.20.0/24 via 10.8.0.9"));
+    settle();
+    expect_hop("192.168.20.1", "192.168.20.1");
+    routes_attach(dev);
+    settle();
+    expect_hop("192.168.20.1", "10.8.0.9");
+    routes_detach(dev);
+    plane_synchronize();
+    dco_peers_fini(&dev->peers);
+    plane_synchronize();
+    routes_close();
+    free(dev);
+    close(tun);
+}
+
+static const struct test tests[] = {
+    {"message: a route with gateway, table and metric", test_parse_plain},
+    {"message: an IPv4 route by an IPv6 gateway", test_parse_via_inet6},
+    {"message: several nexthops", test_parse_multipath},
+    {"message: local, cached and foreign routes", test_parse_not_ours},
+    {"message: malformed in every way", test_parse_malformed},
+    {"store: metric, main table and age decide", test_store_order},
+    {"store: a replaced route goes without a word", test_store_replace},
+    {"store: what a dump does not show again goes", test_store_sweep},
+    {"kernel: routes older than the device's attach", test_dump},
+    {"kernel: routes added, replaced, deleted at run time", test_notifications},
+    {"kernel: every table, metrics", test_tables_and_metrics},
+    {"kernel: multipath, RTA_VIA and nexthop objects", test_nexthops},
+    {"kernel: routes that vanish without a message", test_silent_removal},
+    {"kernel: 10000 routes at once", test_thousands},
+    {"kernel: detach and attach", test_detach},
+};
+
+HARNESS_MAIN(tests)

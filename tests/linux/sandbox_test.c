@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A real thread inside the sandbox of a worker: it can do its work, and nothing else; and openvpn's
+ * thread can still change its user, which glibc repeats in every thread and answers with abort()
+ * where one of them fails. If this failed, --user would end the process, or a fault in a parser
+ * could open files, start programs and reconfigure the network.
+ */
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "linux/crypto/aead.h"
+#include "linux/plane/internal.h"
+
+/* A worker that enters the sandbox, runs one function, and stays until it is released. */
+struct resident {
+    pthread_t thread;
+    void (*fn)(void);
+    pid_t tid;
+    int entered;       /* result of the sandbox */
+    int in[2], out[2]; /* pipes: towards and from the thread */
+};
+
+static void *
+resident_main(void *arg)
+{
+    struct resident *r = arg;
+    char c = 'r';
+
+    r->tid = (pid_t)syscall(SYS_gettid);
+    r->entered = sandbox_enter_worker();
+    if (r->fn != NULL)
+        r->fn();
+    check(write(r->out[1], &c, 1) == 1);
+    while (read(r->in[0], &c, 1) == 1 && c != 'q')
+        check(write(r->out[1], &c, 1) == 1);
+    return NULL;
+}
+
+static void
+resident_start(struct resident *r, void (*fn)(void))
+{
+    char c = 0;
+
+    memset(r, 0, sizeof(*r));
+    r->fn = fn;
+    check(pipe2(r->in, O_CLOEXEC) == 0 && pipe2(r->out, O_CLOEXEC) == 0);
+    check(pthread_create(&r->thread, NULL, resident_main, r) == 0);
+    check(read(r->out[0], &c, 1) == 1 && c == 'r');
+    check_equal(r->entered, 0);
+}
+
+static void
+resident_end(struct resident *r)
+{
+    check(write(r->in[1], "q", 1) == 1);
+    pthread_join(r->thread, NULL);
+    for (int i = 0; i < 2; i++) {
+        close(r->in[i]);
+        close(r->out[i]);
+    }
+}
+
+static bool
+resident_answers(struct resident *r)
+{
+    struct pollfd p = {.fd = r->out[0], .events = POLLIN};
+    char c = 0;
+
+    return write(r->in[1], "x", 1) == 1 && poll(&p, 1, 2000) == 1 && read(r->out[0], &c, 1) == 1 &&
+           c == 'x';
+}
+
+static void
+in_sandbox(void (*fn)(void))
+{
+    struct resident r;
+
+    resident_start(&r, fn);
+    resident_end(&r);
+}
+
+/* ---- forbidden --------------------------------------------------------------------------------
+ */
+
+static void
+denied(long result, const char *what)
+{
+    harness_check(result == -1 && errno == EPERM, __FILE__, __LINE__, "%s: result %ld, errno %d",
+                  what, result, errno);
+}
+
+static void
+try_forbidden(void)
+{
+    char *args[] = {"/bin/true", NULL};
+    struct ifreq ifr = {0};
+
+    denied(socket(AF_INET, SOCK_DGRAM, 0), "socket");
+    denied(open("/etc/passwd", O_RDONLY), "open");
+    denied(execve("/bin/true", args, NULL), "execve");
+    denied(syscall(SYS_clone, 0, 0, 0, 0, 0), "clone");
+    denied(syscall(SYS_ptrace, 0, 0, 0, 0), "ptrace");
+    denied(syscall(SYS_process_vm_readv, getppid(), 0, 0, 0, 0, 0), "process_vm_readv");
+    denied(syscall(SYS_bpf, 0, 0, 0), "bpf");
+    denied(syscall(SYS_io_uring_setup, 1, 0), "io_uring_setup");
+    denied(kill(getppid(), 0), "kill");
+    denied(syscall(SYS_tgkill, getppid(), getppid(), 0), "tgkill of another process");
+    denied(dup2(0, 100), "dup2");
+    denied(unlink("/nonexistent"), "unlink");
+    denied(prctl(PR_SET_DUMPABLE, 1), "prctl");
+    denied(ioctl(0, SIOCGIFMTU, &ifr), "another ioctl");
+    denied(setsockopt(0, SOL_SOCKET, SO_MARK, &ifr, 4), "setsockopt");
+    denied((long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+           "mmap of code");
+}
+
+static void
+test_forbidden(void)
+{
+    in_sandbox(try_forbidden);
+}
+
+/* ---- needed ------------------------------------------------------------------------------------
+ */
+
+static int pair[2], epoll_fd;
+
+static void
+try_packets(void)
+{
+    struct epoll_event event;
+    struct mmsghdr msgs[1];
+    struct iovec iov = {.iov_base = (char[8]){0}, .iov_len = 8};
+    int queued = -1;
+
+    memset(msgs, 0, sizeof(msgs));
+    msgs[0].msg_hdr.msg_iov = &iov;
+    msgs[0].msg_hdr.msg_iovlen = 1;
+    check_equal(sendmmsg(pair[0], msgs, 1, 0), 1);
+    check_equal(ioctl(pair[0], SIOCOUTQ, &queued), 0);
+    check(queued > 0);
+    check_equal(epoll_wait(epoll_fd, &event, 1, 1000), 1);
+    check_equal(recvmmsg(pair[1], msgs, 1, 0, NULL), 1);
+    check_equal(writev(pair[0], &iov, 1), 8);
+    check_equal(readv(pair[1], &iov, 1), 8);
+    check_equal(sendmsg(pair[0], &msgs[0].msg_hdr, MSG_NOSIGNAL), 8);
+    check_equal(recvmsg(pair[1], &msgs[0].msg_hdr, 0), 8);
+}
+
+static void
+test_packets(void)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+
+    check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
+    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    check(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, pair[1], &event) == 0);
+    in_sandbox(try_packets);
+    close(pair[0]);
+    close(pair[1]);
+    close(epoll_fd);
+}
+
+static void
+try_memory(void)
+{
+    for (size_t size = 1; size < 64U << 20; size *= 4) {
+        char *p = malloc(size);
+
+        check(p != NULL);
+        if (p != NULL) {
+            memset(p, 1, size);
+            p = realloc(p, size * 2);
+        }
+        free(p);
+    }
+}
+
+static void
+test_memory(void)
+{
+    in_sandbox(try_memory);
+}
+
+/* The first use of a cipher in a thread makes what it needs there and then. */
+static void
+try_ciphers(void)
+{
+    static const struct {
+        enum dco_cipher cipher;
+        size_t len;
+    } kinds[] = {
+        {DCO_CIPHER_AES_GCM, 16}, {DCO_CIPHER_AES_GCM, 32}, {DCO_CIPHER_CHACHA20_POLY1305, 32}};
+    uint8_t key[32] = {1}, tail[DCO_NONCE_TAIL_LEN] = {2}, pkt[DCO_OVERHEAD + 100] = {0};
+    uint8_t text[100] = {3};
+
+    for (size_t i = 0; i < 3; i++) {
+        struct dco_aead *aead =
+            dco_aead_new(kinds[i].cipher, key, key, kinds[i].len, tail, tail, 1);
+        struct dco_aead_op op = {.pkt = pkt, .in = text, .len = sizeof(text)};
+
+        check(aead != NULL);
+        if (aead == NULL)
+            continue;
+        dco_wire_put_hdr(pkt, 0, 1, 1);
+        dco_aead_seal(aead, 0, &op, 1);
+        check(op.ok);
+        op.ok = false;
+        dco_aead_open(aead, 0, &op, 1);
+        check(op.ok && memcmp(pkt + DCO_OVERHEAD, text, sizeof(text)) == 0);
+        dco_aead_free(aead);
+    }
+}
+
+static void
+test_ciphers(void)
+{
+    in_sandbox(try_ciphers);
+    setenv("OPENDCO_AEAD", "openssl", 1);
+    in_sandbox(try_ciphers);
+    unsetenv("OPENDCO_AEAD");
+}
+
+/* ---- privileges --------------------------------------------------------------------------------
+ */
+
+static unsigned long long
+task_field(pid_t tid, const char *field)
+{
+    char path[64], line[256];
+    unsigned long long value = ~0ULL;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/self/task/%d/status", (int)tid);
+    f = fopen(path, "r");
+    while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+        if (strncmp(line, field, strlen(field)) == 0)
+            value = strtoull(line + strlen(field), NULL, 16);
+    if (f != NULL)
+        fclose(f);
+    return value;
+}
+
+static void
+test_capabilities(void)
+{
+    const unsigned long long keep = 1ULL << CAP_SETUID | 1ULL << CAP_SETGID;
+    unsigned long long before = task_field(getpid(), "CapEff:");
+    struct resident r;
+    int fd;
+
+    resident_start(&r, NULL);
+    check((task_field(r.tid, "CapEff:") & ~keep) == 0);
+    check((task_field(r.tid, "CapPrm:") & ~keep) == 0);
+    check_equal((long long)task_field(r.tid, "CapInh:"), 0);
+    check_equal((long long)task_field(r.tid, "CapAmb:"), 0);
+    check_equal((long long)task_field(r.tid, "NoNewPrivs:"), 1);
+    check_equal((long long)task_field(r.tid, "Seccomp:"), 2);
+    /* openvpn's thread keeps all it has. */
+    check(task_field(getpid(), "CapEff:") == before);
+    check_equal((long long)task_field(getpid(), "NoNewPrivs:"), 0);
+    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    check(fd >= 0);
+    close(fd);
+    resident_end(&r);
+}
+
+/* Both ways in which openvpn gives up its user, in a child of their own. */
+static int
+plain_change(void)
+{
+    return setgid(65534) != 0 || setgroups(0, NULL) != 0 || setuid(65534) != 0;
+}
+
+static int
+change_with_capabilities(void)
+{
+    struct __user_cap_header_struct hdr = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct caps[2] = {{.permitted = 1U << CAP_NET_ADMIN}};
+
+    caps[0].effective = caps[0].permitted;
+    return prctl(PR_SET_KEEPCAPS, 1) != 0 || setresgid(65534, 65534, 65534) != 0 ||
+           setgroups(0, NULL) != 0 || setresuid(65534, 65534, 65534) != 0 ||
+           syscall(SYS_capset, &hdr, caps) != 0;
+}
+
+static int
+child_changes_user(int (*change)(void))
+{
+    struct resident r[3];
+
+    for (int i = 0; i < 3; i++)
+        resident_start(&r[i], NULL);
+    if (change() != 0)
+        return 10;
+    for (int i = 0; i < 3; i++) {
+        if (!resident_answers(&r[i]))
+            return 11;
+        if (task_field(r[i].tid, "CapEff:") != 0 || task_field(r[i].tid, "CapPrm:") != 0)
+            return 12;
+    }
+    if (change == plain_change && setuid(65534) != 0) /* once more, without any right */
+        return 13;
+    for (int i = 0; i < 3; i++)
+        resident_end(&r[i]);
+    return 0;
+}
+
+/* Root of a user namespace may have no other user. */
+static bool
+users_can_change(int (*change)(void))
+{
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(change() != 0);
+    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+           WEXITSTATUS(status) == 0;
+}
+
+static void
+test_change(int (*change)(void))
+{
+    int status = -1;
+    pid_t child;
+
+    if (!users_can_change(change)) {
+        harness_skip("the user cannot be changed here");
+        return;
+    }
+    child = fork();
+    if (child == 0)
+        _exit(child_changes_user(change));
+    check(child > 0 && waitpid(child, &status, 0) == child);
+    check(WIFEXITED(status));
+    if (WIFEXITED(status))
+        check_equal(WEXITSTATUS(status), 0);
+}
+
+static void
+test_user(void)
+{
+    test_change(plain_change);
+}
+
+static void
+test_user_with_capabilities(void)
+{
+    test_change(change_with_capabilities);
+}
+
+static const struct test tests[] = {
+    {"what a worker needs not is refused", test_forbidden},
+    {"packets and waiting", test_packets},
+    {"memory", test_memory},
+    {"ciphers of both libraries", test_ciphers},
+    {"capabilities and no_new_privs of this thread only", test_capabilities},
+    {"--user: set*id() in every thread", test_user},
+    {"--user keeping CAP_NET_ADMIN in openvpn's thread", test_user_with_capabilities},
+};
+
+HARNESS_MAIN(tests)

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Settings as a systemd unit would give them, without "opendco run" to check them. If this failed,
+ * a misspelt value would silently mean something else.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "linux/plane/settings.h"
+
+static char said[4096];
+
+/* The settings that these values give; what the log said is in said. */
+static struct plane_config
+settings(const char *workers, const char *mss, const char *level)
+{
+    struct plane_config config;
+    int fd[2], saved = dup(STDERR_FILENO);
+    ssize_t len;
+
+    setenv("OPENDCO_WORKERS", workers, 1);
+    setenv("OPENDCO_MSS", mss, 1);
+    setenv("OPENDCO_LOG_LEVEL", level, 1);
+    check(pipe(fd) == 0);
+    dup2(fd[1], STDERR_FILENO);
+    close(fd[1]);
+    settings_read(&config);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    len = read(fd[0], said, sizeof(said) - 1);
+    close(fd[0]);
+    said[len < 0 ? 0 : len] = '\0';
+    return config;
+}
+
+static void
+good(void)
+{
+    struct plane_config config = settings("", "", "");
+
+    check(config.workers == 0 && config.mss == PLANE_MSS_AUTO);
+    config = settings("1", "auto", "info");
+    check(config.workers == 1 && config.mss == PLANE_MSS_AUTO);
+    config = settings("16", "off", "warn");
+    check(config.workers == PLANE_WORKERS_MAX && config.mss == PLANE_MSS_OFF);
+    check(settings("", "88", "").mss == 88);
+    check(settings("", "65495", "").mss == 65495);
+    check(said[0] == '\0');
+}
+
+static void
+bad(void)
+{
+    static const char *const workers[] = {"0", "17", "-1", "2x", " 2", "many", "4294967297"};
+    static const char *const mss[] = {"87", "65496", "Off", "-1", "65537", "99999999999999999999"};
+
+    for (size_t i = 0; i < sizeof(workers) / sizeof(workers[0]); i++) {
+        check(settings(workers[i], "", "").workers == 0);
+        check(strstr(said, "OPENDCO_WORKERS: '") && strstr(said, workers[i]));
+    }
+    for (size_t i = 0; i < sizeof(mss) / sizeof(mss[0]); i++) {
+        check(settings("", mss[i], "").mss == PLANE_MSS_AUTO);
+        check(strstr(said, "OPENDCO_MSS: '") && strstr(said, mss[i]));
+    }
+    settings("", "", "loud");
+    check(strstr(said, "OPENDCO_LOG_LEVEL: 'loud'") != NULL);
+}
+
+static const struct test tests[] = {
+    {"settings that are good or absent", good},
+    {"bad ones are named in the log and mean the default", bad},
+};
+
+HARNESS_MAIN(tests)

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The JSON writer against a parser of another make, and the status socket of a real plane with a
+ * device, a port and peers. If this failed, an administrator would not learn why offload is off, or
+ * anybody on the machine could read who is connected.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <jansson.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "linux/crypto/aead.h"
+#include "linux/plane/plane_state.h"
+#include "linux/status/status.h"
+
+bool doorway_state(char *reason, size_t size, const char **abi);
+
+/* The doorway is in no test program; what it would say is set by the tests. */
+static bool offload;
+
+bool
+doorway_state(char *reason, size_t size, const char **abi)
+{
+    snprintf(reason, size, "%s", offload ? "" : "the \"proto\" is tcp");
+    *abi = offload ? "ovpn-dco-v2" : NULL;
+    return offload;
+}
+
+/* ---- the writer -------------------------------------------------------------------------------
+ */
+
+static json_t *
+parse(struct jsonw *j)
+{
+    json_error_t error;
+    json_t *root = json_loadb(j->text, j->len, JSON_REJECT_DUPLICATES, &error);
+
+    harness_check(root != NULL, __FILE__, __LINE__, "%s: %.*s", root ? "" : error.text, (int)j->len,
+                  j->text);
+    return root;
+}
+
+static void
+test_values(void)
+{
+    struct jsonw j;
+    json_t *root, *list;
+
+    jsonw_init(&j, 4096);
+    jsonw_object_begin(&j, NULL);
+    jsonw_string(&j, "text", "a\"b\\c\nd\x01\x7f\xc3\xa4");
+    jsonw_uint(&j, "large", INT64_MAX);
+    jsonw_int(&j, "negative", -1);
+    jsonw_bool(&j, "yes", true);
+    jsonw_array_begin(&j, "list");
+    jsonw_uint(&j, NULL, 1);
+    jsonw_bool(&j, NULL, false);
+    jsonw_object_begin(&j, NULL);
+    jsonw_object_end(&j);
+    jsonw_array_end(&j);
+    jsonw_object_begin(&j, "empty");
+    jsonw_object_end(&j);
+    jsonw_object_end(&j);
+    check_equal(jsonw_end(&j), 0);
+    root = parse(&j);
+    check(strcmp(json_string_value(json_object_get(root, "text")), "a\"b\\c\nd\x01\x7f\xc3\xa4") ==
+          0);
+    check(json_integer_value(json_object_get(root, "large")) == INT64_MAX);
+    check(json_integer_value(json_object_get(root, "negative")) == -1);
+    check(json_is_true(json_object_get(root, "yes")));
+    list = json_object_get(root, "list");
+    check_equal((long long)json_array_size(list), 3);
+    check_equal((long long)json_object_size(json_object_get(root, "empty")), 0);
+    json_decref(root);
+    jsonw_fini(&j);
+}
+
+/* Whatever bytes a name has: the text parses, and valid parts arrive. */
+static void
+test_any_bytes(void)
+{
+    static const char *const bad[] = {
+        "\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x82",    "\xf0\x80\x80\x80",
+        "\x80", "a\xc3",    "\xe0\x80\x80", "\xf4\x90\x80\x80", "\xf0\x9f\x98"};
+    struct rng rng = harness_rng();
+    struct jsonw j;
+    json_t *root;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]) + harness_rounds(2000); i++) {
+        char text[33] = "";
+
+        if (i < sizeof(bad) / sizeof(bad[0]))
+            snprintf(text, sizeof(text), "%s", bad[i]);
+        else
+            rng_bytes(&rng, text, 32);
+        jsonw_init(&j, 4096);
+        jsonw_object_begin(&j, NULL);
+        jsonw_string(&j, text, text);
+        jsonw_object_end(&j);
+        check_equal(jsonw_end(&j), 0);
+        root = parse(&j);
+        json_decref(root);
+        jsonw_fini(&j);
+    }
+}
+
+static void
+test_bounds(void)
+{
+    struct jsonw j;
+
+    jsonw_init(&j, 100);
+    jsonw_array_begin(&j, NULL);
+    for (int i = 0; i < 1000; i++)
+        jsonw_uint(&j, NULL, 12345);
+    jsonw_array_end(&j);
+    check_equal(jsonw_end(&j), -EFBIG);
+    check(j.len <= 100);
+    jsonw_fini(&j);
+
+    jsonw_init(&j, 4096);
+    for (unsigned i = 0; i <= JSON_DEPTH_MAX; i++)
+        jsonw_array_begin(&j, NULL);
+    check_equal(jsonw_end(&j), -EINVAL);
+    jsonw_fini(&j);
+
+    jsonw_init(&j, 4096);
+    jsonw_array_begin(&j, NULL);
+    check_equal(jsonw_end(&j), -EINVAL);
+    jsonw_fini(&j);
+
+    jsonw_init(&j, 4096);
+    jsonw_array_end(&j);
+    check_equal(jsonw_end(&j), -EINVAL);
+    jsonw_fini(&j);
+}
+
+/* ---- the socket -------------------------------------------------------------------------------
+ */
+
+static char folder[64], path[100];
+
+static int
+dial(void)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    memcpy(un.sun_path, path, sizeof(path));
+    if (connect(fd, (struct sockaddr *)&un, sizeof(un)) < 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* All bytes until the other side closes; -1 after 10 s. */
+static ssize_t
+read_all(int fd, char *buf, size_t size)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    size_t len = 0;
+    ssize_t got;
+
+    while (len < size) {
+        if (poll(&p, 1, 10000) <= 0)
+            return -1;
+        got = read(fd, buf + len, size - len);
+        if (got <= 0)
+            break;
+        len += (size_t)got;
+    }
+    return (ssize_t)len;
+}
+
+static json_t *
+ask(void)
+{
+    size_t size = 32U << 20;
+    char *buf = malloc(size);
+    struct jsonw j = {.text = buf};
+    json_t *root = NULL;
+    int fd = dial();
+
+    check(fd >= 0);
+    if (fd >= 0) {
+        ssize_t len = read_all(fd, buf, size);
+
+        check(len > 0);
+        j.len = len > 0 ? (size_t)len : 0;
+        root = parse(&j);
+        close(fd);
+    }
+    free(buf);
+    return root;
+}
+
+static const char *
+text_of(json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text != NULL ? text : "(none)";
+}
+
+static long long
+number_of(json_t *object, const char *key)
+{
+    json_t *value = json_object_get(object, key);
+
+    check(json_is_integer(value));
+    return json_integer_value(value);
+}
+
+static void
+test_inactive(void)
+{
+    struct stat st;
+    json_t *root;
+
+    snprintf(folder, sizeof(folder), "/tmp/opendco-status.XXXXXX");
+    check(mkdtemp(folder) != NULL);
+    setenv("OPENDCO_RUNTIME_DIR", folder, 1);
+    snprintf(path, sizeof(path), "%s/%ld.sock", folder, (long)getpid());
+    check_equal(status_open(), 0);
+    check_equal(status_open(), 0);
+    check(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
+    status_start();
+    status_start();
+    root = ask();
+    check_equal(number_of(root, "pid"), getpid());
+    check(json_is_false(json_object_get(root, "active")));
+    check(strcmp(text_of(root, "reason"), "the \"proto\" is tcp") == 0);
+    check(strcmp(text_of(root, "version"), OPENDCO_VERSION) == 0);
+    check_equal((long long)json_array_size(json_object_get(root, "devices")), 0);
+    check_equal((long long)json_object_size(json_object_get(root, "drops")), DCO_DROP_COUNT);
+    json_decref(root);
+    status_close();
+    check(stat(path, &st) < 0 && errno == ENOENT);
+    status_close();
+}
+
+/* A folder that others may write to is not trusted, and a path that is too long is refused. */
+static void
+test_bad_folder(void)
+{
+    char longest[200];
+
+    check(chmod(folder, 0777) == 0);
+    check_equal(status_open(), -EPERM);
+    status_close();
+    check(chmod(folder, 0700) == 0);
+    memset(longest, 'x', sizeof(longest));
+    memcpy(longest, "/tmp/", 5);
+    longest[sizeof(longest) - 1] = '\0';
+    setenv("OPENDCO_RUNTIME_DIR", longest, 1);
+    check(status_open() < 0);
+    status_close();
+    setenv("OPENDCO_RUNTIME_DIR", "/proc/nothing/here", 1);
+    check(status_open() < 0);
+    status_start(); /* without a socket: nothing */
+    status_close();
+    setenv("OPENDCO_RUNTIME_DIR", folder, 1);
+}
+
+static int
+child_daemon(void)
+{
+    char mine[100];
+    struct stat st;
+
+    status_fork_child();
+    snprintf(mine, sizeof(mine), "%s/%ld.sock", folder, (long)getpid());
+    if (stat(path, &st) != 0 || status_open() != 0 || stat(mine, &st) != 0)
+        return 1;
+    status_start();
+    memcpy(path, mine, sizeof(mine));
+    int fd = dial();
+    char buf[65536];
+
+    if (fd < 0 || read_all(fd, buf, sizeof(buf)) <= 0)
+        return 2;
+    status_close();
+    return stat(mine, &st) == 0;
+}
+
+static void
+test_daemon(void)
+{
+    int status = -1;
+    struct stat st;
+    pid_t child;
+
+    check_equal(status_open(), 0);
+    child = fork();
+    if (child == 0)
+        _exit(child_daemon());
+    check(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    check_equal(WEXITSTATUS(status), 0);
+    check(stat(path, &st) == 0); /* the parent's is still there */
+    status_close();
+}
+
+/* Even where the file could be reached, another user is not answered. */
+static int
+child_stranger(void)
+{
+    char buf[16];
+    int fd;
+
+    if (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0)
+        return 1;
+    fd = dial();
+    if (fd < 0)
+        return 2;
+    return read_all(fd, buf, sizeof(buf)) == 0 ? 0 : 3;
+}
+
+static void
+test_stranger(void)
+{
+    int status = -1;
+    pid_t child;
+
+    if (getuid() != 0) {
+        harness_skip("not root");
+        return;
+    }
+    check_equal(status_open(), 0);
+    status_start();
+    check(chmod(folder, 0755) == 0 && chmod(path, 0666) == 0);
+    child = fork();
+    if (child == 0)
+        _exit(child_stranger());
+    check(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    if (WEXITSTATUS(status) == 1)
+        harness_skip("the user cannot be changed here");
+    else
+        check_equal(WEXITSTATUS(status), 0);
+    check(chmod(folder, 0700) == 0);
+    status_close();
+}
+
+/* ---- a real plane ------------------------------------------------------------------------------
+ */
+
+static struct plane_dev *dev;
+static struct plane_sock *sock;
+
+static bool
+plane_ready(void)
+{
+    struct plane_config config = {.workers = 2};
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    int pair[2], fd;
+
+    if (unshare(CLONE_NEWNET) < 0 || access("/dev/net/tun", R_OK | W_OK) < 0)
+        return false;
+    check(system("ip link set lo up") == 0);
+    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    plane_configure(&config);
+    if (!check(plane_prepare() == 0) || !check(plane_dev_new("st0", DCO_MODE_MP, &dev) == 0))
+        return false;
+    fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    check(bind(fd, (struct sockaddr *)&in, sizeof(in)) == 0);
+    check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
+    check(plane_sock_new(fd, NULL, 0, pair[0], &sock) == 0);
+    return check(plane_sock_bind_dev(sock, dev) == 0);
+}
+
+static void
+peer_add(uint32_t id, bool v6)
+{
+    struct dco_peer_new req = {.id = id, .tx_id = id, .transport = plane_sock_get(sock)};
+
+    req.vpn4 = ip4(10, 9, (uint8_t)(id >> 8), (uint8_t)id);
+    if (v6) {
+        req.vpn6 = ip6(id);
+        req.path.remote.ip = ip6(1000 + id);
+    } else {
+        req.path.remote.ip = ip4(127, 1, (uint8_t)(id >> 8), (uint8_t)id);
+    }
+    req.path.remote.port = htons(1194);
+    check_equal(dco_control_peer_new(&dev->peers, &req, plane_now()), 0);
+}
+
+static void
+key_add(uint32_t id, enum dco_cipher cipher, uint16_t len)
+{
+    uint8_t key[32] = {(uint8_t)id, (uint8_t)(id >> 8), 1}, tail[8] = {0};
+    struct dco_key_new req = {.peer_id = id, .key_id = 3, .cipher = cipher, .key_len = len};
+
+    req.tx_key = key;
+    req.tx_tail = req.rx_tail = tail;
+    req.crypto = dco_aead_new(cipher, key, key, len, tail, tail, plane_lanes());
+    check_equal(dco_control_key_new(&dev->peers, &req, plane_now()), 0);
+}
+
+static void
+test_active(void)
+{
+    json_t *root, *device, *peers, *p;
+
+    check_equal(status_open(), 0);
+    if (!plane_ready()) {
+        status_close();
+        harness_skip("no network namespace or no /dev/net/tun");
+        return;
+    }
+    offload = true;
+    peer_add(1, false);
+    peer_add(2, true);
+    key_add(1, DCO_CIPHER_AES_GCM, 16);
+    check_equal(dco_control_peer_set(&dev->peers, 1, 100, 600, plane_now()), 0);
+    root = ask(); /* housekeeping started the thread */
+    check(json_is_true(json_object_get(root, "active")));
+    check(strcmp(text_of(root, "reason"), "") == 0);
+    check(strcmp(text_of(root, "abi"), "ovpn-dco-v2") == 0);
+    check_equal(number_of(root, "workers"), 2);
+    device = json_array_get(json_object_get(root, "devices"), 0);
+    check(strcmp(text_of(device, "name"), "st0") == 0);
+    check(strcmp(text_of(device, "mode"), "mp") == 0);
+    check_equal(number_of(device, "mtu"), 1428);
+    check_equal((long long)json_object_size(json_object_get(device, "offloads")), 4);
+    check_equal((long long)json_object_size(json_object_get(device, "drops")), DCO_DROP_COUNT);
+    peers = json_object_get(device, "peers");
+    check_equal((long long)json_array_size(peers), 2);
+    p = json_array_get(peers, 0);
+    check_equal(number_of(p, "id"), 1);
+    check(strcmp(text_of(p, "remote"), "127.1.0.1:1194") == 0);
+    check(strcmp(text_of(p, "vpn_ipv4"), "10.9.0.1") == 0);
+    check(strcmp(text_of(p, "vpn_ipv6"), "") == 0);
+    check(strcmp(text_of(p, "cipher"), "AES-128-GCM") == 0);
+    check_equal(number_of(p, "key_id"), 3);
+    check_equal(number_of(p, "key_age_s"), 0);
+    check_equal(number_of(p, "keepalive_interval_s"), 100);
+    check_equal(number_of(p, "keepalive_timeout_s"), 600);
+    p = json_array_get(peers, 1);
+    check(strcmp(text_of(p, "remote"), "[2001:db8::3ea]:1194") == 0);
+    check(strcmp(text_of(p, "vpn_ipv6"), "2001:db8::2") == 0);
+    check(strcmp(text_of(p, "cipher"), "") == 0);
+    check_equal(number_of(p, "key_age_s"), -1);
+    json_decref(root);
+}
+
+static void
+test_renamed(void)
+{
+    json_t *root, *device;
+
+    if (sock == NULL) {
+        harness_skip("no plane");
+        return;
+    }
+    check(system("ip link set st0 name st9") == 0);
+    root = ask();
+    device = json_array_get(json_object_get(root, "devices"), 0);
+    check(strcmp(text_of(device, "name"), "st9") == 0);
+    check_equal(number_of(device, "mtu"), 1428);
+    json_decref(root);
+}
+
+/* A client that does not read costs the others a few seconds of waiting, and the plane nothing. */
+static void
+test_slow_reader(void)
+{
+    uint64_t began;
+    json_t *root;
+    int slow;
+
+    if (sock == NULL) {
+        harness_skip("no plane");
+        return;
+    }
+    for (uint32_t id = 10; id < 5010; id++)
+        peer_add(id, false);
+    began = plane_now();
+    root = ask();
+    check(plane_now() - began < 2000000000ULL);
+    check_equal((long long)json_array_size(
+                    json_object_get(json_array_get(json_object_get(root, "devices"), 0), "peers")),
+                5002);
+    json_decref(root);
+
+    slow = dial();
+    check(slow >= 0);
+    usleep(100000);
+    began = plane_now();
+    plane_devs_lock(); /* nobody holds up the plane meanwhile */
+    plane_devs_unlock();
+    check(plane_now() - began < 100000000ULL);
+    root = ask();
+    check(plane_now() - began < 8000000000ULL);
+    json_decref(root);
+    close(slow);
+}
+
+static void
+test_shutdown(void)
+{
+    struct stat st;
+
+    if (sock == NULL) {
+        harness_skip("no plane");
+        return;
+    }
+    plane_shutdown();
+    plane_sock_close(sock);
+    plane_sock_put(sock);
+    status_close();
+    check(stat(path, &st) < 0);
+    check(rmdir(folder) == 0);
+}
+
+static const struct test tests[] = {
+    {"json: values and nesting", test_values},
+    {"json: any bytes", test_any_bytes},
+    {"json: bounds and misuse", test_bounds},
+    {"socket: offload is not active", test_inactive},
+    {"socket: folders that are not ours", test_bad_folder},
+    {"socket: a process that became a daemon", test_daemon},
+    {"socket: another user", test_stranger},
+    {"plane: devices, peers and keys", test_active},
+    {"plane: a device that was given another name", test_renamed},
+    {"plane: 5000 peers and a client that does not read", test_slow_reader},
+    {"plane: shutdown leaves nothing behind", test_shutdown},
+};
+
+HARNESS_MAIN(tests)
