@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/instance.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Longest string in bytes; addresses, names and the reason are far below. */
+#define STRING_MAX 1024
+
+enum type {
+    TYPE_COUNT, /* an integer of at least 0 */
+    TYPE_AGE,   /* the same, or -1 where it never happened */
+    TYPE_BOOL,
+    TYPE_STRING,
+    TYPE_FLAGS,    /* an object of booleans */
+    TYPE_COUNTERS, /* an object of counts */
+    TYPE_DEVICES,
+    TYPE_PEERS,
+};
+
+struct member {
+    const char *name;
+    enum type type;
+};
+
+static const struct member instance_members[] = {
+    {"pid", TYPE_COUNT},     {"command", TYPE_STRING},  {"version", TYPE_STRING},
+    {"active", TYPE_BOOL},   {"reason", TYPE_STRING},   {"abi", TYPE_STRING},
+    {"workers", TYPE_COUNT}, {"devices", TYPE_DEVICES}, {"drops", TYPE_COUNTERS},
+};
+
+static const struct member device_members[] = {
+    {"name", TYPE_STRING}, {"ifindex", TYPE_COUNT},  {"mode", TYPE_STRING},    {"mtu", TYPE_COUNT},
+    {"peers", TYPE_PEERS}, {"offloads", TYPE_FLAGS}, {"drops", TYPE_COUNTERS},
+};
+
+static const struct member peer_members[] = {
+    {"id", TYPE_COUNT},
+    {"remote", TYPE_STRING},
+    {"vpn_ipv4", TYPE_STRING},
+    {"vpn_ipv6", TYPE_STRING},
+    {"cipher", TYPE_STRING},
+    {"key_id", TYPE_AGE},
+    {"key_age_s", TYPE_AGE},
+    {"keepalive_interval_s", TYPE_COUNT},
+    {"keepalive_timeout_s", TYPE_COUNT},
+    {"last_received_s", TYPE_AGE},
+    {"rx_bytes", TYPE_COUNT},
+    {"tx_bytes", TYPE_COUNT},
+    {"rx_packets", TYPE_COUNT},
+    {"tx_packets", TYPE_COUNT},
+    {"link_rx_bytes", TYPE_COUNT},
+    {"link_tx_bytes", TYPE_COUNT},
+    {"link_rx_packets", TYPE_COUNT},
+    {"link_tx_packets", TYPE_COUNT},
+};
+
+__attribute__((format(printf, 2, 3))) static bool
+wrong(char *why, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(why, INSTANCE_WHY, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static bool
+is_integer_from(json_t *value, json_int_t low)
+{
+    return json_is_integer(value) && json_integer_value(value) >= low;
+}
+
+static bool
+is_short_string(json_t *value)
+{
+    return json_is_string(value) && json_string_length(value) <= STRING_MAX;
+}
+
+static bool
+is_counters(json_t *value)
+{
+    const char *name;
+    json_t *count;
+
+    if (!json_is_object(value))
+        return false;
+    json_object_foreach (value, name, count) {
+        if (strlen(name) > STRING_MAX || !is_integer_from(count, 0))
+            return false;
+    }
+    return true;
+}
+
+static bool
+is_flags(json_t *value)
+{
+    const char *name;
+    json_t *flag;
+
+    if (!json_is_object(value))
+        return false;
+    json_object_foreach (value, name, flag) {
+        if (strlen(name) > STRING_MAX || !json_is_boolean(flag))
+            return false;
+    }
+    return true;
+}
+
+static bool check_object(json_t *object, const char *what, const struct member *members,
+                         size_t count, char *why);
+
+static bool
+check_array(json_t *array, const char *what, const struct member *members, size_t count, char *why)
+{
+    size_t i;
+    json_t *element;
+
+    if (!json_is_array(array))
+        return wrong(why, "the member with every %s is no array", what);
+    json_array_foreach (array, i, element) {
+        if (!check_object(element, what, members, count, why))
+            return false;
+    }
+    return true;
+}
+
+static bool
+check_value(json_t *value, enum type type, char *why)
+{
+    switch (type) {
+    case TYPE_COUNT:
+        return is_integer_from(value, 0);
+    case TYPE_AGE:
+        return is_integer_from(value, -1);
+    case TYPE_BOOL:
+        return json_is_boolean(value);
+    case TYPE_STRING:
+        return is_short_string(value);
+    case TYPE_FLAGS:
+        return is_flags(value);
+    case TYPE_COUNTERS:
+        return is_counters(value);
+    case TYPE_DEVICES:
+        return check_array(value, "device", device_members, COUNT(device_members), why);
+    case TYPE_PEERS:
+        return check_array(value, "peer", peer_members, COUNT(peer_members), why);
+    }
+    return false;
+}
+
+static bool
+check_object(json_t *object, const char *what, const struct member *members, size_t count,
+             char *why)
+{
+    if (!json_is_object(object))
+        return wrong(why, "a %s is no object", what);
+    for (size_t i = 0; i < count; i++) {
+        json_t *value = json_object_get(object, members[i].name);
+
+        if (value == NULL)
+            return wrong(why, "a %s has no \"%s\"", what, members[i].name);
+        *why = '\0';
+        if (!check_value(value, members[i].type, why))
+            return *why != '\0' ? false
+                                : wrong(why, "\"%s\" of a %s has a value it cannot have",
+                                        members[i].name, what);
+    }
+    return true;
+}
+
+json_t *
+instance_parse(const char *bytes, size_t length, char why[INSTANCE_WHY])
+{
+    json_error_t error;
+    json_t *instance = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &error);
+
+    if (instance == NULL) {
+        wrong(why, "not JSON at byte %d", error.position);
+        return NULL;
+    }
+    if (!check_object(instance, "process", instance_members, COUNT(instance_members), why)) {
+        json_decref(instance);
+        return NULL;
+    }
+    return instance;
+}
+
+bool
+instance_is_active(json_t *instance)
+{
+    return json_is_true(json_object_get(instance, "active"));
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+struct subcommand {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+};
+
+static int version(int argc, char **argv);
+static int help(int argc, char **argv);
+
+static const struct subcommand subcommands[] = {
+    {"run", cli_run, "run openvpn with its data channel in OpenDCO"},
+    {"status", cli_status, "show every openvpn that runs under OpenDCO"},
+    {"version", version, "print the version"},
+    {"help", help, "print this text"},
+};
+
+void
+cli_complain(const char *format, ...)
+{
+    va_list arguments;
+
+    fputs("opendco: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+}
+
+static void
+print_usage(FILE *to)
+{
+    fputs("usage: opendco COMMAND [ARGUMENT...]\n\n", to);
+    for (size_t i = 0; i < COUNT(subcommands); i++)
+        fprintf(to, "  %-9s %s\n", subcommands[i].name, subcommands[i].summary);
+    fputs("\n\"opendco COMMAND --help\" tells more; opendco(8) tells everything.\n", to);
+}
+
+static int
+help(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    print_usage(stdout);
+    return EXIT_SUCCESS;
+}
+
+static int
+version(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        puts("usage: opendco version\n\nPrints the version of OpenDCO.");
+        return EXIT_SUCCESS;
+    }
+    if (argc > 1) {
+        cli_complain("version takes no argument: \"%s\"", argv[1]);
+        return EXIT_FAILURE;
+    }
+    puts("opendco " OPENDCO_VERSION);
+    return EXIT_SUCCESS;
+}
+
+static const char *
+without_dashes(const char *word)
+{
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        return "help";
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
+        return "version";
+    return word;
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return RUN_USAGE;
+    }
+    for (size_t i = 0; i < COUNT(subcommands); i++) {
+        if (strcmp(without_dashes(argv[1]), subcommands[i].name) == 0)
+            return subcommands[i].run(argc - 1, argv + 1);
+    }
+    cli_complain("there is no command \"%s\"; \"opendco --help\" lists them", argv[1]);
+    return RUN_USAGE;
+}

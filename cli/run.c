@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * opendco run: sets the environment that loads the library and tells it its settings, then becomes
+ * the command, so that process id, signals, standard files and exit status are the command's own.
+ */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WORKERS_MAX 16
+#define MSS_MIN     88    /* what the Linux TCP stack takes as the least */
+#define MSS_MAX     65495 /* IPv4: 65535 less both headers */
+
+static const char usage[] =
+    "usage: opendco run [--workers N] [--mss auto|off|N] [--log-level LEVEL] -- COMMAND...\n"
+    "\n"
+    "Runs COMMAND, an openvpn command line, with its data channel in OpenDCO.\n"
+    "\n"
+    "  -w, --workers N        worker threads, 1 to 16 (one per processor)   OPENDCO_WORKERS\n"
+    "  -m, --mss auto|off|N   limit the TCP segment size inside the tunnel to what the path\n"
+    "                         to the peer carries, never, or to N bytes (auto)   OPENDCO_MSS\n"
+    "  -l, --log-level LEVEL  error, warn, info or debug (info)   OPENDCO_LOG_LEVEL\n"
+    "  -h, --help             print this text\n"
+    "\n"
+    "Each option sets the environment variable beside it; without the option the variable that is\n"
+    "already there counts.\n";
+
+/* A decimal number in a range, and nothing else. */
+static bool
+is_number(const char *text, long low, long high)
+{
+    char *end;
+    long value;
+
+    if (*text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    value = strtol(text, &end, 10);
+    return errno == 0 && *end == '\0' && value >= low && value <= high;
+}
+
+static bool
+is_workers(const char *text)
+{
+    return is_number(text, 1, WORKERS_MAX);
+}
+
+static bool
+is_mss(const char *text)
+{
+    return strcmp(text, "auto") == 0 || strcmp(text, "off") == 0 ||
+           is_number(text, MSS_MIN, MSS_MAX);
+}
+
+static bool
+is_log_level(const char *text)
+{
+    static const char *const levels[] = {"error", "warn", "info", "debug"};
+
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        if (strcmp(text, levels[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* One setting: its option, its variable, and what it may hold. */
+struct setting {
+    int letter;
+    const char *option;
+    const char *variable;
+    bool (*valid)(const char *text);
+    const char *expected;
+};
+
+static const struct setting settings[] = {
+    {'w', "--workers", "OPENDCO_WORKERS", is_workers, "a number from 1 to 16"},
+    {'m', "--mss", "OPENDCO_MSS", is_mss, "auto, off or a number from 88 to 65495"},
+    {'l', "--log-level", "OPENDCO_LOG_LEVEL", is_log_level, "error, warn, info or debug"},
+};
+
+static bool
+set_variable(const char *name, const char *value)
+{
+    if (setenv(name, value, 1) == 0)
+        return true;
+    cli_complain("cannot set %s: %s", name, strerror(errno));
+    return false;
+}
+
+static bool
+apply_option(int letter, const char *value)
+{
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        const struct setting *setting = &settings[i];
+
+        if (setting->letter != letter)
+            continue;
+        if (setting->valid(value))
+            return set_variable(setting->variable, value);
+        cli_complain("%s takes %s, not \"%s\"", setting->option, setting->expected, value);
+        return false;
+    }
+    cli_complain("\"opendco run --help\" lists the options");
+    return false;
+}
+
+/* The library would only log a bad value and go on with the default. */
+static bool
+check_variables(void)
+{
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        const char *value = getenv(settings[i].variable);
+
+        if (value == NULL || *value == '\0' || settings[i].valid(value))
+            continue;
+        cli_complain("the environment variable %s takes %s, not \"%s\"", settings[i].variable,
+                     settings[i].expected, value);
+        return false;
+    }
+    return true;
+}
+
+static bool
+preload(const char *library)
+{
+    const char *others = getenv("LD_PRELOAD");
+    char *list;
+    bool set;
+
+    if (strpbrk(library, " :\t\n") != NULL) {
+        cli_complain("%s: the dynamic linker takes no path with a space or colon in LD_PRELOAD",
+                     library);
+        return false;
+    }
+    if (others == NULL || *others == '\0')
+        return set_variable("LD_PRELOAD", library);
+    if (asprintf(&list, "%s:%s", library, others) < 0) {
+        cli_complain("out of memory");
+        return false;
+    }
+    set = set_variable("LD_PRELOAD", list);
+    free(list);
+    return set;
+}
+
+static bool
+is_executable(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
+}
+
+/* Looks for an executable as execvp() does; an empty part of PATH is the working directory. */
+static bool
+find_in_path(const char *command, char path[PATH_MAX])
+{
+    const char *from = getenv("PATH");
+
+    if (from == NULL)
+        from = "/bin:/usr/bin";
+    for (; from != NULL; from = *from == ':' ? from + 1 : NULL) {
+        size_t length = strcspn(from, ":");
+        int written = snprintf(path, PATH_MAX, "%.*s/%s", length > 0 ? (int)length : 1,
+                               length > 0 ? from : ".", command);
+
+        if (written < PATH_MAX && is_executable(path))
+            return true;
+        from += length;
+    }
+    return false;
+}
+
+/*
+ * The path is looked up here, because execvp() calls a command that does not exist forbidden when
+ * it may not search one of the folders in PATH. It still runs the command, for scripts without an
+ * interpreter line.
+ */
+static int
+become(char **command)
+{
+    char path[PATH_MAX];
+    const char *program = command[0];
+    int error;
+
+    if (strchr(program, '/') == NULL) {
+        if (!find_in_path(program, path)) {
+            cli_complain("%s: command not found", program);
+            return RUN_NOT_FOUND;
+        }
+        program = path;
+    }
+    cli_warn_if_not_preloadable(program);
+    execvp(program, command);
+    error = errno;
+    cli_complain("cannot run %s: %s", program, strerror(error));
+    return error == ENOENT ? RUN_NOT_FOUND : RUN_NOT_EXECUTABLE;
+}
+
+int
+cli_run(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"workers", required_argument, NULL, 'w'},
+        {"mss", required_argument, NULL, 'm'},
+        {"log-level", required_argument, NULL, 'l'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    char library[PATH_MAX];
+    int letter;
+
+    while ((letter = getopt_long(argc, argv, "+w:m:l:h", options, NULL)) != -1) {
+        if (letter == 'h') {
+            fputs(usage, stdout);
+            return EXIT_SUCCESS;
+        }
+        if (!apply_option(letter, optarg))
+            return RUN_USAGE;
+    }
+    if (optind == argc) {
+        cli_complain("run needs a command, as in \"opendco run -- openvpn --config server.conf\"");
+        return RUN_USAGE;
+    }
+    if (!check_variables() || cli_find_library(library) < 0 || !preload(library))
+        return RUN_USAGE;
+    return become(argv + optind);
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * opendco status: asks every socket of the runtime directory. A process writes one JSON object and
+ * closes; a socket that refuses belongs to a process that is gone, and is removed.
+ */
+#include "cli/cli.h"
+#include "cli/instance.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ANSWER_MAX  (64u << 20) /* bytes; some 100000 peers */
+#define ANSWER_TIME 5000        /* milliseconds for one whole answer */
+
+static const char usage[] =
+    "usage: opendco status [--json]\n"
+    "\n"
+    "Shows every openvpn that runs under OpenDCO: whether its data channel is offloaded, and\n"
+    "its devices, peers and drops.\n"
+    "\n"
+    "  -j, --json   print an array with one object per process\n"
+    "  -h, --help   print this text\n"
+    "\n"
+    "Exit status: 0 all are offloaded, 1 none runs, 2 at least one is not offloaded,\n"
+    "3 at least one could not be asked.\n";
+
+struct answer {
+    char *bytes;
+    size_t length;
+    size_t room;
+};
+
+static long
+now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000L + now.tv_nsec / 1000000L;
+}
+
+/* 0, or an errno value. */
+static int
+answer_grow(struct answer *answer)
+{
+    size_t room = answer->room == 0 ? 16384 : answer->room * 2;
+    char *bytes;
+
+    if (answer->length < answer->room)
+        return 0;
+    if (answer->room >= ANSWER_MAX)
+        return EMSGSIZE;
+    bytes = realloc(answer->bytes, room);
+    if (bytes == NULL)
+        return ENOMEM;
+    answer->bytes = bytes;
+    answer->room = room;
+    return 0;
+}
+
+/* Reads to the end of the stream; 0, or an errno value. */
+static int
+answer_read(struct answer *answer, int fd)
+{
+    long deadline = now_ms() + ANSWER_TIME;
+
+    for (;;) {
+        struct pollfd readable = {.fd = fd, .events = POLLIN};
+        long left = deadline - now_ms();
+        int error = answer_grow(answer);
+        ssize_t got;
+
+        if (error != 0)
+            return error;
+        if (left <= 0 || poll(&readable, 1, (int)left) == 0)
+            return ETIMEDOUT;
+        got = recv(fd, answer->bytes + answer->length, answer->room - answer->length, MSG_DONTWAIT);
+        if (got == 0)
+            return 0;
+        if (got < 0 && errno != EINTR && errno != EAGAIN)
+            return errno;
+        if (got > 0)
+            answer->length += (size_t)got;
+    }
+}
+
+/* A descriptor, or -1 with errno. */
+static int
+connect_to(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct timeval patience = {.tv_sec = ANSWER_TIME / 1000};
+    int error;
+    int fd;
+
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(address.sun_path, path, strlen(path));
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+static json_t *
+ask(int fd, const char *path)
+{
+    struct answer answer = {0};
+    char why[INSTANCE_WHY];
+    json_t *instance = NULL;
+    int error = answer_read(&answer, fd);
+
+    if (error != 0)
+        cli_complain("%s: %s", path, strerror(error));
+    else if ((instance = instance_parse(answer.bytes, answer.length, why)) == NULL)
+        cli_complain("%s: the answer is not understood: %s", path, why);
+    free(answer.bytes);
+    return instance;
+}
+
+/* Adds what one socket says to the array; false when it could not be asked. */
+static bool
+collect(json_t *instances, const char *path)
+{
+    json_t *instance;
+    int fd = connect_to(path);
+
+    if (fd < 0 && (errno == ECONNREFUSED || errno == ENOENT)) {
+        if (errno == ECONNREFUSED)
+            unlink(path);
+        return true;
+    }
+    if (fd < 0) {
+        cli_complain("%s: %s", path, strerror(errno));
+        return false;
+    }
+    instance = ask(fd, path);
+    close(fd);
+    return instance != NULL && json_array_append_new(instances, instance) == 0;
+}
+
+static int
+is_socket_name(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name);
+
+    return length > 5 && strcmp(entry->d_name + length - 5, ".sock") == 0;
+}
+
+static bool
+is_socket(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+/* False when the folder or one of its sockets could not be read. */
+static bool
+collect_all(json_t *instances, const char *directory)
+{
+    struct dirent **entries;
+    int count = scandir(directory, &entries, is_socket_name, versionsort);
+    bool all = true;
+
+    if (count < 0 && errno == ENOENT)
+        return true;
+    if (count < 0) {
+        cli_complain("%s: %s", directory, strerror(errno));
+        return false;
+    }
+    for (int i = 0; i < count; i++) {
+        char path[PATH_MAX];
+
+        if (snprintf(path, sizeof(path), "%s/%s", directory, entries[i]->d_name) < PATH_MAX &&
+            is_socket(path))
+            all &= collect(instances, path);
+        free(entries[i]);
+    }
+    free(entries);
+    return all;
+}
+
+/* The same rule as the library's: what is set, root's folder, or the user's. */
+static bool
+runtime_directory(char path[PATH_MAX])
+{
+    const char *set = getenv("OPENDCO_RUNTIME_DIR");
+    const char *user = getenv("XDG_RUNTIME_DIR");
+    int written;
+
+    if (set != NULL && *set != '\0')
+        written = snprintf(path, PATH_MAX, "%s", set);
+    else if (geteuid() == 0)
+        written = snprintf(path, PATH_MAX, "/run/opendco");
+    else if (user != NULL && *user != '\0')
+        written = snprintf(path, PATH_MAX, "%s/opendco", user);
+    else
+        written = PATH_MAX;
+    if (written < PATH_MAX)
+        return true;
+    cli_complain("neither OPENDCO_RUNTIME_DIR nor XDG_RUNTIME_DIR is set, and this is not root");
+    return false;
+}
+
+static int
+verdict(json_t *instances, bool all)
+{
+    size_t i;
+    json_t *instance;
+
+    if (!all)
+        return STATUS_ERROR;
+    json_array_foreach (instances, i, instance) {
+        if (!instance_is_active(instance))
+            return STATUS_INACTIVE;
+    }
+    return json_array_size(instances) == 0 ? STATUS_NONE : STATUS_OFFLOADED;
+}
+
+static void
+print(json_t *instances, bool json)
+{
+    size_t i;
+    json_t *instance;
+
+    if (json) {
+        json_dumpf(instances, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+        putchar('\n');
+        return;
+    }
+    json_array_foreach (instances, i, instance) {
+        if (i > 0)
+            putchar('\n');
+        instance_print(instance, stdout);
+    }
+}
+
+static int
+show(bool json)
+{
+    char directory[PATH_MAX];
+    json_t *instances = json_array();
+    int status = STATUS_ERROR;
+
+    if (instances == NULL) {
+        cli_complain("out of memory");
+    } else if (runtime_directory(directory)) {
+        status = verdict(instances, collect_all(instances, directory));
+        print(instances, json);
+        if (status == STATUS_NONE && !json)
+            printf("no openvpn runs under OpenDCO (looked in %s)\n", directory);
+    }
+    json_decref(instances);
+    if (fflush(stdout) == 0)
+        return status;
+    cli_complain("standard output: %s", strerror(errno));
+    return STATUS_ERROR;
+}
+
+int
+cli_status(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    bool json = false;
+    int letter;
+
+    while ((letter = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+        switch (letter) {
+        case 'j':
+            json = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return EXIT_SUCCESS;
+        default:
+            cli_complain("\"opendco status --help\" lists the options");
+            return STATUS_ERROR;
+        }
+    }
+    if (optind < argc) {
+        cli_complain("status takes no argument: \"%s\"", argv[optind]);
+        return STATUS_ERROR;
+    }
+    return show(json);
+}

@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+. "$(dirname "$0")/../integration/lib.sh"
+test_begin "A monitoring script could not tell from 'opendco status' whether tunnels are offloaded, or \
+a hostile socket could mislead it."
+
+BAD="negative float long-string flag-number drop-negative peer-empty peer-null no-active array null
+    empty cut deep twice zero two-objects bad-utf8 huge-number"
+output=$W/output
+
+mkdir "$W/run"
+# shellcheck disable=SC2086 # a list of words
+coproc SERVER {
+    exec python3 "$(dirname "$0")/answer.py" "$W/run" good inactive good+inactive stale+good \
+        unknown-member crowd endless silent slow good+cut $BAD
+}
+other_pids+=("$SERVER_PID")
+read -r ready <&"${SERVER[0]}"
+[ "$ready" = ready ] || exit 1
+
+# ask ARGUMENTS GROUP: runs status where these sockets are; leaves $code.
+ask() {
+    export OPENDCO_RUNTIME_DIR=$W/run/$2
+    # shellcheck disable=SC2086 # none or one word
+    "$OPENDCO" status $1 >"$output" 2>"$W/complaint"
+    code=$?
+}
+
+# A socket whose answer must be refused with a sentence that names it.
+refused() {
+    ask "" "$1"
+    equal "$1: exit status 3" $code 3
+    expect "$1: the complaint names the socket" grep -q "run/$1/$1.sock: .*${2:-not understood}" \
+        "$W/complaint"
+}
+
+ask "" no-such-folder
+equal "no folder: none is running" $code 1
+mkdir "$W/run/none"
+ask "" none
+equal "an empty folder: none is running" $code 1
+
+ask "" good
+equal "one that is offloaded" $code 0
+expect "its device is shown" grep -q 'device: tun0, server, mtu 1500, 1 peer$' "$output"
+expect "its peer is shown" grep -q 'endpoint: 192.0.2.1:1194' "$output"
+expect "its drops are shown, and no zero" grep -qx '  drops: rx_ctrl_queue 1, rx_replay 3' "$output"
+
+ask --json good+inactive
+equal "one of two is not offloaded" $code 2
+equal "both are in the array" "$(jq -c '[.[].active]' "$output")" '[true,false]'
+equal "counters are passed on" "$(jq '.[0].devices[0].peers[0].rx_bytes' "$output")" 12345678
+ask "" inactive
+expect "the reason is printed" grep -q 'not offloaded: no ' "$output"
+refuse "and no control character of it" grep -qP '[\x00-\x09\x0b-\x1f\x7f-\xff]' "$output"
+ask --json none
+equal "no process: an empty array" "$(jq -c . "$output")" '[]'
+
+ask "" stale+good
+equal "a stale socket does not count" $code 0
+refuse "and is removed" test -e "$OPENDCO_RUNTIME_DIR/stale.sock"
+touch "$OPENDCO_RUNTIME_DIR/file.sock"
+"$OPENDCO" status >"$output" 2>&1
+expect "a file that is no socket is left alone" test -e "$OPENDCO_RUNTIME_DIR/file.sock"
+
+ask --json unknown-member
+equal "a member of a later version is no error" $code 0
+ask --json crowd
+equal "thousands of peers" "$(jq '.[0].devices[0].peers | length' "$output")" 4000
+
+for kind in $BAD; do
+    refused $kind
+done
+refused endless "Message too long"
+refused silent "timed out"
+refused slow "timed out"
+ask --json good+cut
+equal "one bad socket: exit status 3" $code 3
+equal "and the good one is still shown" "$(jq length "$output")" 1
+
+"$OPENDCO" status --bogus >"$output" 2>&1
+equal "an unknown option" $? 3
+"$OPENDCO" status --json >/dev/full 2>&1
+equal "output that cannot be written" $? 3
+test_end
