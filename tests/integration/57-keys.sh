@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/life.sh"
+test_begin "Keys would stay in memory after they were retired, or would be written to disk by swapping or with a \
+core dump, and recorded traffic could be read."
+
+if [ "${OPENDCO_TEST_MODE:-}" = stock ]; then
+    skip "keys in memory" "OPENDCO_TEST_MODE is stock"
+    test_end
+fi
+
+# keys_in FILE-OR-PID: where each of three keys is found, one word each: "none", "safe" (only
+# in memory that is locked, kept out of core dumps and from children), "unsafe" or, in a file, "found"
+cat >"$W/keys_in.py" <<'END'
+import re, sys
+
+first = bytes(0x5a ^ (i * 37 + 11) & 0xff for i in range(32))
+keys = [bytes(b ^ mask for b in first) for mask in (0, 0xff, 0x33)]
+
+def mappings(pid):
+    for entry in re.split(r'(?m)^(?=[0-9a-f]+-[0-9a-f]+ )', open(f'/proc/{pid}/smaps').read()):
+        head = re.match(r'([0-9a-f]+)-([0-9a-f]+) r', entry)
+        if head:
+            flags = re.search(r'VmFlags: (.*)', entry).group(1).split()
+            yield int(head[1], 16), int(head[2], 16), entry.split('\n')[0], flags
+
+def in_process(pid):
+    found = {key: 'none' for key in keys}
+    with open(f'/proc/{pid}/mem', 'rb', 0) as memory:
+        for start, end, name, flags in mappings(pid):
+            try:
+                memory.seek(start)
+                content = memory.read(end - start)
+            except (OSError, OverflowError, ValueError):
+                continue
+            for key in found:
+                # Half a key is a secret, too; the cipher keeps both halves apart.
+                if key[:16] not in content and key[16:] not in content:
+                    continue
+                safe = {'lo', 'dd', 'wf'} <= set(flags)
+                if not safe:
+                    print(name, *flags, file=sys.stderr)
+                if found[key] != 'unsafe':
+                    found[key] = 'safe' if safe else 'unsafe'
+    return found.values()
+
+def in_file(path):
+    content = open(path, 'rb').read()
+    return ['found' if k[:16] in content or k[16:] in content else 'none' for k in keys]
+
+print(*(in_process(sys.argv[1]) if sys.argv[1].isdigit() else in_file(sys.argv[1])))
+END
+keys_in() { python3 "$W/keys_in.py" "$1" 2>>"$W/keys_in.log"; }
+
+tell() {
+    local line
+    echo "$1" >&"${program[1]}"
+    read -r -t 10 line <&"${program[0]}"
+    [ "$line" = "${2:-done}" ]
+}
+
+# Packets through both directions of the key, so that it has been in every place it ever is.
+traffic() { in_ns server ping -q -c 20 -i 0.01 -W 0.1 10.99.0.2 >/dev/null; }
+
+net_make 1
+expect "the program is built" ${CC:-cc} -O1 -Wall -Wextra -o "$W/known_key" \
+    "$TOP/tests/integration/known_key.c" -lmnl
+ulimit -c unlimited
+coproc program {
+    cd "$W" && exec ip netns exec "$(ns server)" env LD_PRELOAD="$BUILD/libopendco.so" \
+        OPENDCO_RUNTIME_DIR="$W/run-server" "$W/known_key" abi0 2>"$W/known_key.log"
+}
+pid=$program_PID
+other_pids+=("$pid")
+read -r -t 10 line <&"${program[0]}"
+equal "a program that is not openvpn has a device" "$line" ready
+in_ns server ip link set abi0 up
+in_ns server ip addr add 10.99.0.1/24 dev abi0
+equal "no key is in its memory" "$(keys_in "$pid")" "none none none"
+
+expect "it has a peer with a key" tell key
+traffic
+between "which has sent packets" \
+    "$(in_ns server cat /sys/class/net/abi0/statistics/tx_packets)" 20 1000
+equal "the key is in locked, undumped, unshared memory only" "$(keys_in "$pid")" "safe none none"
+expect "a second key takes over" tell swap
+traffic
+equal "so are both keys" "$(keys_in "$pid")" "safe safe none"
+
+# A core dump while both are in use.
+core="$W/core"
+if command -v gcore >/dev/null && gcore -o "$core" "$pid" >"$W/gcore.log" 2>&1; then
+    equal "a debugger's core file has none" "$(keys_in "$core.$pid")" "none none none"
+    expect "and does have the rest of the memory" test "$(stat -c %s "$core.$pid")" -gt 1000000
+    rm -f "$core.$pid"
+else
+    skip "a debugger's core file has none" "gcore is not installed or not allowed"
+fi
+
+expect "the old key is deleted" tell delete
+traffic
+sleep 0.5
+equal "it is nowhere any more, the other one still safe" "$(keys_in "$pid")" "none safe none"
+expect "the peer is removed" tell remove
+sleep 0.5
+equal "no key is anywhere" "$(keys_in "$pid")" "none none none"
+sed 's/^/# /' "$W/keys_in.log"
+
+# The kernel's own core dump, where it writes to a file.
+expect "another peer with a key" tell key
+traffic
+equal "which is safe as well" "$(keys_in "$pid")" "none none safe"
+if grep -qE '^core' /proc/sys/kernel/core_pattern; then
+    kill -ABRT "$pid"
+    wait "$pid" 2>/dev/null
+    core=$(find "$W" -maxdepth 1 -name 'core*' | head -n 1)
+    expect "the kernel wrote a core file" test -s "$core"
+    equal "it holds no key" "$(keys_in "$core")" "none none none"
+    rm -f "$core"
+else
+    skip "the kernel's core file holds no key" "core files go to a program here"
+fi
+test_end
