@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What core/ needs from its home, for the FreeBSD kernel: integer types, memory primitives, errno
+ * values, a lock and a wipe that the compiler keeps.
+ */
+#ifndef DCO_OS_H
+#define DCO_OS_H
+
+#include <sys/param.h>
+#include <sys/systm.h>
+#include <sys/errno.h>
+#include <sys/lock.h>
+#include <sys/mutex.h>
+#include <sys/stddef.h>
+#include <sys/stdint.h>
+
+/* Held for microseconds and never across a sleep, so that holders may be inside epoch(9). */
+struct dco_lock {
+    struct mtx mtx;
+};
+
+static inline void
+dco_lock_init(struct dco_lock *lock)
+{
+    mtx_init(&lock->mtx, "if_ovpn core", NULL, MTX_DEF);
+}
+
+static inline void
+dco_lock_fini(struct dco_lock *lock)
+{
+    mtx_destroy(&lock->mtx);
+}
+
+static inline void
+dco_lock_acquire(struct dco_lock *lock)
+{
+    mtx_lock(&lock->mtx);
+}
+
+static inline void
+dco_lock_release(struct dco_lock *lock)
+{
+    mtx_unlock(&lock->mtx);
+}
+
+static inline void
+dco_wipe(void *p, size_t len)
+{
+    explicit_bzero(p, len);
+}
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * OpenCrypto: the sessions of a key, and one request per packet.
+ *
+ * A job holds a reference to its peer and to its key, so that whatever happens to either while a
+ * driver works on the packet, its completion finds both. Completions come in any thread, at once
+ * or late.
+ */
+#ifndef OVPN_CRYPTO_H
+#define OVPN_CRYPTO_H
+
+#include "ovpn_var.h"
+
+#include <opencrypto/cryptodev.h>
+
+#define OVPN_KEY_MAX 32 /* bytes */
+
+struct ovpn_cipher; /* both directions of one key; dco_key.crypto */
+
+/* key_len bytes each. cipher NONE gives a cipher without sessions. 0 or an errno. May sleep. */
+int ovpn_cipher_new(struct ovpn_cipher **out, enum dco_cipher cipher, size_t key_len,
+                    const uint8_t *tx_key, const uint8_t *rx_key);
+/* Wipes. NULL is allowed. Must not be used by a job any more. */
+void ovpn_cipher_free(struct ovpn_cipher *cipher);
+
+struct ovpn_job {
+    struct cryptop crp; /* crp_opaque points back here */
+    struct ovpn_softc *sc;
+    struct dco_peer *peer; /* one reference */
+    struct dco_key *key;   /* one reference */
+    struct mbuf *m;
+    uint8_t aad[DCO_AAD_LEN];
+    struct dco_path path; /* RX: where the packet came from */
+    uint32_t packet_id;   /* RX */
+    uint32_t inner_len;
+    uint32_t counted; /* TX: bytes for the statistics */
+};
+
+/* NULL: no memory, or peer or key are on their way out. */
+struct ovpn_job *ovpn_job_new(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key);
+void ovpn_job_free(struct ovpn_job *job);
+
+/* job->m holds, from offset on, the data packet of wire.h with its header already in place and
+ * inner_len bytes of payload. done() gets the job through crp_opaque, and is called exactly once,
+ * perhaps before the call returns. */
+void ovpn_job_seal(struct ovpn_job *job, int offset, int (*done)(struct cryptop *));
+void ovpn_job_open(struct ovpn_job *job, int offset, int (*done)(struct cryptop *));
+
+/* The errno with which the driver completed; to be called once, by done(). */
+int ovpn_job_result(struct ovpn_job *job);
+
+int ovpn_crypto_load(void);
+void ovpn_crypto_unload(void);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the core borrows: zeroed memory that never sleeps for, and deferred execution after a grace
+ * period of the network epoch.
+ *
+ * One epoch call is under way at a time. What is deferred meanwhile waits for the next one, since
+ * the grace period of the present one may have begun before it was handed in.
+ */
+#include "ovpn_crypto.h"
+
+static void *
+env_alloc(void *arg __unused, size_t size)
+{
+    return malloc_aligned(size, 64, M_OVPN, M_NOWAIT | M_ZERO);
+}
+
+static void
+env_free(void *arg __unused, void *p, size_t size __unused)
+{
+    free(p, M_OVPN);
+}
+
+static void
+run_all(struct dco_deferred *list)
+{
+    struct dco_deferred *d;
+
+    while ((d = list) != NULL) {
+        list = d->next;
+        d->run(d);
+    }
+}
+
+static void
+grace_period_over(struct epoch_context *ctx)
+{
+    struct ovpn_softc *sc = __containerof(ctx, struct ovpn_softc, defer_ctx);
+    struct dco_deferred *ready;
+
+    mtx_lock(&sc->defer_mtx);
+    ready = sc->defer_now;
+    mtx_unlock(&sc->defer_mtx);
+
+    run_all(ready);
+
+    mtx_lock(&sc->defer_mtx);
+    sc->defer_now = sc->defer_next;
+    sc->defer_next = NULL;
+    sc->defer_armed = sc->defer_now != NULL;
+    if (sc->defer_armed)
+        NET_EPOCH_CALL(grace_period_over, &sc->defer_ctx);
+    mtx_unlock(&sc->defer_mtx);
+}
+
+static void
+env_defer(void *arg, struct dco_deferred *d)
+{
+    struct ovpn_softc *sc = arg;
+
+    mtx_lock(&sc->defer_mtx);
+    if (sc->defer_armed) {
+        d->next = sc->defer_next;
+        sc->defer_next = d;
+    } else {
+        d->next = NULL;
+        sc->defer_now = d;
+        sc->defer_armed = true;
+        NET_EPOCH_CALL(grace_period_over, &sc->defer_ctx);
+    }
+    mtx_unlock(&sc->defer_mtx);
+}
+
+static void
+env_crypto_free(void *arg __unused, void *crypto)
+{
+    ovpn_cipher_free(crypto);
+}
+
+/* The socket is the interface's; a peer's reference only counts how many peers exist. */
+static void
+env_transport_put(void *arg, void *transport __unused)
+{
+    struct ovpn_softc *sc = arg;
+
+    dco_add(&sc->objects, -1);
+}
+
+void
+ovpn_env_init(struct ovpn_softc *sc)
+{
+    mtx_init(&sc->defer_mtx, "if_ovpn defer", NULL, MTX_DEF);
+    sc->env = (struct dco_env){
+        .arg = sc,
+        .alloc = env_alloc,
+        .free = env_free,
+        .defer = env_defer,
+        .crypto_free = env_crypto_free,
+        .transport_put = env_transport_put,
+        .wake = ovpn_wake,
+    };
+}
+
+void
+ovpn_env_fini(struct ovpn_softc *sc)
+{
+    mtx_destroy(&sc->defer_mtx);
+}
+
+static bool
+is_idle(struct ovpn_softc *sc)
+{
+    bool idle;
+
+    mtx_lock(&sc->defer_mtx);
+    idle = !sc->defer_armed && dco_load(&sc->objects) == 0;
+    mtx_unlock(&sc->defer_mtx);
+    return idle;
+}
+
+void
+ovpn_env_drain(struct ovpn_softc *sc)
+{
+    for (;;) {
+        NET_EPOCH_DRAIN_CALLBACKS();
+        if (is_idle(sc))
+            return;
+        pause("ovpndr", MAX(1, hz / 100));
+    }
+}

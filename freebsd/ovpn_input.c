@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the UDP socket to the stack. A datagram that is not data is openvpn's; data is opened,
+ * checked for replay and for the right to its source address, and enters the stack as if it had
+ * arrived on the interface. Until it is opened, nothing in it is believed.
+ */
+#include "opt_inet.h"
+#include "opt_inet6.h"
+
+#include "ovpn_crypto.h"
+
+#include <net/bpf.h>
+#include <net/netisr.h>
+
+#include <netinet/in.h>
+#include <netinet/in_pcb.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/udp.h>
+
+#include <netinet6/ip6_var.h>
+#include <netinet6/scope6_var.h>
+
+#define UDP_LEN ((int)sizeof(struct udphdr))
+
+/* Authentic and decrypted */
+
+static unsigned
+check_replay(struct dco_key *key, uint32_t packet_id, uint64_t now_ns)
+{
+    unsigned reason;
+
+    if (!V_ovpn_replay_protection)
+        return DCO_DROP_NONE;
+    dco_lock_acquire(&key->replay_lock);
+    reason = dco_replay_accept(&key->replay, packet_id, now_ns);
+    dco_lock_release(&key->replay_lock);
+    return reason;
+}
+
+/* The local address is learned only for peers that were given one (multihome): the others leave
+ * the choice to the routing table, which stays right when an address of ours goes. */
+static void
+learn_path(struct dco_peer *peer, struct dco_path *seen, uint64_t now_ns)
+{
+    struct dco_path stored;
+
+    dco_peer_path(peer, &stored);
+    if (stored.local.family == 0)
+        memset(&seen->local, 0, sizeof(seen->local));
+    (void)dco_peers_seen_from(peer->peers, peer, seen, now_ns);
+}
+
+static void
+deliver(struct ovpn_softc *sc, struct mbuf *m, const struct dco_inner *inner)
+{
+    uint32_t af = inner->version == 4 ? AF_INET : AF_INET6;
+    u_int proto = inner->version == 4 ? NETISR_IP : NETISR_IPV6;
+
+    m->m_pkthdr.rcvif = sc->ifp;
+    M_SETFIB(m, sc->ifp->if_fib);
+    BPF_MTAP2(sc->ifp, &af, sizeof(af), m);
+    if (V_ovpn_netisr_queue)
+        (void)netisr_queue(proto, m);
+    else
+        (void)netisr_dispatch(proto, m);
+}
+
+static void
+count_received(struct ovpn_softc *sc, struct dco_peer *peer, uint32_t len)
+{
+    ovpn_count(sc, OVPN_DATA_IN, 1);
+    ovpn_count(sc, OVPN_TUNNEL_IN, len);
+    dco_add(&peer->stats.vpn_rx_packets, 1);
+    dco_add(&peer->stats.vpn_rx_bytes, len);
+    if_inc_counter(sc->ifp, IFCOUNTER_IPACKETS, 1);
+    if_inc_counter(sc->ifp, IFCOUNTER_IBYTES, len);
+}
+
+static bool
+source_ok(struct ovpn_softc *sc, struct dco_peer *peer, const struct dco_ip *src)
+{
+    return peer->peers->mode == DCO_MODE_P2P ||
+           ovpn_route_peer(peer->peers, src, sc->ifp->if_fib, sc->ifp) == peer;
+}
+
+static void
+input_ip(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m)
+{
+    uint32_t len = (uint32_t)m->m_pkthdr.len;
+    struct dco_inner inner;
+
+    m = ovpn_parse_inner(m, &inner);
+    if (m == NULL)
+        goto no_memory;
+    if (inner.version == 0) {
+        (void)ovpn_drop(sc, m, DCO_DROP_RX_NOT_IP);
+        return;
+    }
+    if (!source_ok(sc, peer, &inner.src)) {
+        (void)ovpn_drop(sc, m, DCO_DROP_RX_SOURCE);
+        return;
+    }
+    m = ovpn_clamp_mss(sc, peer, m, &inner);
+    if (m == NULL)
+        goto no_memory;
+    count_received(sc, peer, len);
+    deliver(sc, m, &inner);
+    return;
+no_memory:
+    (void)ovpn_drop(sc, NULL, OVPN_DROP_RX_NO_BUFFER);
+}
+
+static bool
+is_keepalive(struct mbuf *m)
+{
+    uint8_t payload[DCO_KEEPALIVE_LEN];
+
+    if (m->m_pkthdr.len != (int)sizeof(payload))
+        return false;
+    m_copydata(m, 0, sizeof(payload), (caddr_t)payload);
+    return dco_wire_is_keepalive(payload, sizeof(payload));
+}
+
+/* Nothing of the outer packet's handling may stick to the inner one. */
+static void
+strip_outer(struct mbuf *m, int len)
+{
+    m_adj_decap(m, len);
+    m_tag_delete_nonpersistent(m);
+    m_clrprotoflags(m);
+    m->m_flags &= ~(M_BCAST | M_MCAST | M_VLANTAG);
+    m->m_pkthdr.csum_flags = 0;
+}
+
+struct opened {
+    struct dco_peer *peer;
+    struct dco_key *key;
+    struct dco_path *path;
+    uint32_t packet_id;
+};
+
+/* m: the inner packet, outer headers stripped. */
+static void
+received(struct ovpn_softc *sc, struct mbuf *m, const struct opened *o)
+{
+    struct dco_peer *peer = o->peer;
+    uint64_t now_ns = ovpn_now_ns();
+    unsigned reason;
+
+    reason = check_replay(o->key, o->packet_id, now_ns);
+    if (reason != DCO_DROP_NONE) {
+        (void)ovpn_drop(sc, m, reason);
+        return;
+    }
+    if (dco_load(&peer->last_rx_ns) != now_ns)
+        dco_store(&peer->last_rx_ns, now_ns);
+    learn_path(peer, o->path, now_ns);
+    dco_add(&peer->stats.link_rx_packets, 1);
+    dco_add(&peer->stats.link_rx_bytes, (uint32_t)m->m_pkthdr.len + DCO_OVERHEAD);
+    if (m->m_pkthdr.len == 0)
+        (void)ovpn_drop(sc, m, DCO_DROP_RX_EMPTY);
+    else if (is_keepalive(m))
+        m_freem(m);
+    else
+        input_ip(sc, peer, m);
+}
+
+static void
+failed(struct ovpn_job *job, int error)
+{
+    if (error != EBADMSG) {
+        (void)ovpn_drop(job->sc, job->m, OVPN_DROP_RX_CRYPTO);
+        return;
+    }
+    if (dco_key_failed(job->key, 1))
+        dco_peers_want_key(job->peer->peers, job->peer);
+    (void)ovpn_drop(job->sc, job->m, DCO_DROP_RX_AUTH);
+}
+
+static void
+passed(struct ovpn_job *job)
+{
+    struct opened o = {job->peer, job->key, &job->path, job->packet_id};
+
+    if (dco_key_opened(job->key, dco_key_cost(job->inner_len)))
+        dco_peers_want_key(job->peer->peers, job->peer);
+    strip_outer(job->m, job->m->m_pkthdr.len - (int)job->inner_len);
+    received(job->sc, job->m, &o);
+}
+
+static int
+opened(struct cryptop *crp)
+{
+    struct ovpn_job *job = crp->crp_opaque;
+    struct ovpn_softc *sc = job->sc;
+    struct epoch_tracker et;
+    int error;
+
+    CURVNET_SET(sc->ifp->if_vnet);
+    NET_EPOCH_ENTER(et);
+    error = ovpn_job_result(job);
+    if (error != 0)
+        failed(job, error);
+    else
+        passed(job);
+    ovpn_job_free(job);
+    NET_EPOCH_EXIT(et);
+    CURVNET_RESTORE();
+    return 0;
+}
+
+/* As it came */
+
+static void
+endpoint_of(const struct sockaddr *from, struct dco_endpoint *remote)
+{
+    const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)(const void *)from;
+    const struct sockaddr_in *sin = (const struct sockaddr_in *)(const void *)from;
+
+    memset(remote, 0, sizeof(*remote));
+    if (from->sa_family == AF_INET) {
+        remote->ip = dco_ip4((const uint8_t *)&sin->sin_addr);
+        remote->port = sin->sin_port;
+    } else if (from->sa_family == AF_INET6) {
+        remote->ip = dco_ip6((const uint8_t *)&sin6->sin6_addr);
+        remote->port = sin6->sin6_port;
+        remote->scope_id = sin6->sin6_scope_id;
+    }
+}
+
+/* The address the datagram was sent to, from the IP header that still stands before it. A
+ * broadcast or multicast address is none that we could answer from. */
+static void
+local_of(const struct mbuf *m, uint8_t family, struct dco_ip *local)
+{
+    struct in6_addr in6;
+    struct in_addr in;
+
+    memset(local, 0, sizeof(*local));
+    if (m->m_flags & (M_BCAST | M_MCAST))
+        return;
+    if (family == 4) {
+        m_copydata(m, offsetof(struct ip, ip_dst), sizeof(in), (caddr_t)&in);
+        *local = dco_ip4((const uint8_t *)&in);
+    } else if (family == 6) {
+        m_copydata(m, offsetof(struct ip6_hdr, ip6_dst), sizeof(in6), (caddr_t)&in6);
+        in6_clearscope(&in6);
+        *local = dco_ip6(in6.s6_addr);
+    }
+}
+
+static void
+path_of(const struct mbuf *m, const struct sockaddr *from, struct dco_path *path)
+{
+    endpoint_of(from, &path->remote);
+    local_of(m, path->remote.ip.family, &path->local);
+}
+
+/* Plain text with a header, for networks that ask for it (cipher none). */
+static void
+input_plain(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, struct mbuf *m,
+            int data, const struct sockaddr *from, uint32_t packet_id)
+{
+    struct dco_path path;
+    struct opened o = {peer, key, &path, packet_id};
+
+    path_of(m, from, &path);
+    strip_outer(m, data + (int)DCO_HDR_LEN);
+    received(sc, m, &o);
+}
+
+/* m holds the data packet from offset data on. */
+static void
+input_data(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, struct mbuf *m,
+           int data, const struct sockaddr *from, uint32_t packet_id)
+{
+    struct ovpn_job *job;
+
+    m = m_unshare(m, M_NOWAIT);
+    if (m == NULL) {
+        (void)ovpn_drop(sc, NULL, OVPN_DROP_RX_NO_BUFFER);
+        return;
+    }
+    if (key->cipher == DCO_CIPHER_NONE) {
+        input_plain(sc, peer, key, m, data, from, packet_id);
+        return;
+    }
+    job = ovpn_job_new(sc, peer, key);
+    if (job == NULL) {
+        (void)ovpn_drop(sc, m, OVPN_DROP_RX_NO_BUFFER);
+        return;
+    }
+    job->m = m;
+    job->inner_len = (uint32_t)(m->m_pkthdr.len - data - (int)DCO_OVERHEAD);
+    job->packet_id = packet_id;
+    path_of(m, from, &job->path);
+    ovpn_job_open(job, data, opened);
+}
+
+static struct dco_peer *
+find_peer(const struct dco_peers *set, uint32_t id, const struct sockaddr *from)
+{
+    struct dco_endpoint remote;
+
+    if (id != DCO_PEER_ID_UNDEF)
+        return dco_peers_by_id(set, id);
+    endpoint_of(from, &remote);
+    return dco_peers_by_remote(set, &remote);
+}
+
+static void
+input_peer(struct ovpn_softc *sc, struct mbuf *m, int data, const struct dco_wire_hdr *hdr,
+           const struct sockaddr *from)
+{
+    const struct dco_peers *set = dco_load_acquire(&sc->active);
+    struct dco_peer *peer;
+    struct dco_key *key;
+    unsigned reason;
+
+    peer = set != NULL ? find_peer(set, hdr->peer_id, from) : NULL;
+    key = peer != NULL ? dco_peer_key_rx(peer, hdr->key_id) : NULL;
+    if (key != NULL && dco_key_may_open(key)) {
+        input_data(sc, peer, key, m, data, from, hdr->packet_id);
+        return;
+    }
+    reason = key != NULL ? DCO_DROP_RX_KEY_LIMIT : DCO_DROP_RX_NO_KEY;
+    (void)ovpn_drop(sc, m, peer != NULL ? reason : DCO_DROP_RX_NO_PEER);
+}
+
+/* False leaves m to the socket, that is to openvpn. */
+bool
+ovpn_udp_input(struct mbuf *m, int off, struct inpcb *inp __unused, const struct sockaddr *from,
+               void *ctx)
+{
+    struct ovpn_softc *sc = ctx;
+    int data = off + UDP_LEN;
+    int len = m->m_pkthdr.len - data;
+    uint8_t head[DCO_HDR_LEN] = {0};
+    struct dco_wire_hdr hdr;
+
+    NET_EPOCH_ASSERT();
+    ovpn_count(sc, OVPN_TRANSPORT_IN, (uint64_t)(len + UDP_LEN));
+    if (len > 0)
+        m_copydata(m, data, MIN(len, (int)sizeof(head)), (caddr_t)head);
+    switch (dco_wire_parse(head, (size_t)MAX(len, 0), &hdr)) {
+    case DCO_WIRE_DATA:
+        input_peer(sc, m, data, &hdr, from);
+        return true;
+    case DCO_WIRE_DATA_V1:
+        (void)ovpn_drop(sc, m, DCO_DROP_RX_DATA_V1);
+        return true;
+    case DCO_WIRE_SHORT:
+        (void)ovpn_drop(sc, m, DCO_DROP_RX_SHORT);
+        return true;
+    default:
+        ovpn_count(sc, OVPN_CTRL_IN, 1);
+        return false;
+    }
+}

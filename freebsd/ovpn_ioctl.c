@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The way in: two ioctls with a command number and a packed list. The table below is the whole of
+ * what can be asked.
+ */
+#include "ovpn_var.h"
+
+#include <sys/priv.h>
+#include <sys/proc.h>
+#include <sys/sockio.h>
+
+#include <netinet/ip.h>
+#include <netinet/udp.h>
+
+#include "if_ovpn.h"
+
+#define MTU_MIN 576
+#define MTU_MAX                                                                                    \
+    (IP_MAXPACKET - (int)sizeof(struct ip) - (int)sizeof(struct udphdr) - (int)DCO_OVERHEAD)
+
+/* Starts the interface; openvpn says so after every key. */
+static int
+cmd_start(struct ovpn_softc *sc, const nvlist_t *nvl __unused)
+{
+    struct ifnet *ifp = sc->ifp;
+
+    ifp->if_flags |= IFF_UP;
+    ifp->if_drv_flags |= IFF_DRV_RUNNING;
+    if_link_state_change(ifp, LINK_STATE_UP);
+    return 0;
+}
+
+static int
+cmd_set_ifmode(struct ovpn_softc *sc, const nvlist_t *nvl)
+{
+    struct ifnet *ifp = sc->ifp;
+    uint64_t mode;
+
+    if (ovpn_nv_number(nvl, "ifmode", UINT64_MAX, &mode) != 0)
+        return EINVAL;
+    if (ifp->if_flags & IFF_UP)
+        return EBUSY;
+    switch (mode & ~(uint64_t)IFF_MULTICAST) {
+    case IFF_POINTOPOINT:
+    case IFF_BROADCAST:
+        ifp->if_flags &= ~(IFF_BROADCAST | IFF_POINTOPOINT | IFF_MULTICAST);
+        ifp->if_flags |= (int)mode;
+        return 0;
+    default:
+        return EINVAL;
+    }
+}
+
+static const struct {
+    u_long cmd;
+    int (*run)(struct ovpn_softc *sc, const nvlist_t *nvl);
+} setters[] = {
+    {OVPN_NEW_PEER, ovpn_cmd_new_peer},   {OVPN_DEL_PEER, ovpn_cmd_del_peer},
+    {OVPN_SET_PEER, ovpn_cmd_set_peer},   {OVPN_NEW_KEY, ovpn_cmd_new_key},
+    {OVPN_SWAP_KEYS, ovpn_cmd_swap_keys}, {OVPN_DEL_KEY, ovpn_cmd_del_key},
+    {OVPN_START_VPN, cmd_start},          {OVPN_SET_IFMODE, cmd_set_ifmode},
+};
+
+static const struct {
+    u_long cmd;
+    int (*run)(struct ovpn_softc *sc, nvlist_t *reply);
+    void (*delivered)(struct ovpn_softc *sc);
+} getters[] = {
+    {OVPN_GET_STATS, ovpn_cmd_get_stats, NULL},
+    {OVPN_GET_PEER_STATS, ovpn_cmd_get_peer_stats, NULL},
+    {OVPN_POLL_PKT, ovpn_cmd_poll, NULL},
+    {OVPN_GET_PKT, ovpn_cmd_get_event, ovpn_event_fetched},
+};
+
+/* An empty request is no list, which the commands themselves judge. */
+static int
+read_request(const struct ifdrv *ifd, nvlist_t **nvl)
+{
+    void *packed;
+    int error;
+
+    *nvl = NULL;
+    if (ifd->ifd_len == 0)
+        return 0;
+    if (ifd->ifd_len > OVPN_MAX_REQUEST_SIZE)
+        return E2BIG;
+    packed = malloc(ifd->ifd_len, M_OVPN, M_WAITOK);
+    error = copyin(ifd->ifd_data, packed, ifd->ifd_len);
+    if (error == 0) {
+        *nvl = nvlist_unpack(packed, ifd->ifd_len, 0);
+        if (*nvl == NULL)
+            error = EINVAL;
+    }
+    explicit_bzero(packed, ifd->ifd_len);
+    free(packed, M_OVPN);
+    return error;
+}
+
+static int
+set(struct ovpn_softc *sc, const struct ifdrv *ifd)
+{
+    nvlist_t *nvl;
+    int error;
+
+    error = read_request(ifd, &nvl);
+    if (error != 0)
+        return error;
+    error = ENOTSUP;
+    for (unsigned i = 0; i < nitems(setters); i++) {
+        if (setters[i].cmd == ifd->ifd_cmd)
+            error = setters[i].run(sc, nvl);
+    }
+    nvlist_destroy(nvl);
+    return error;
+}
+
+static int
+write_reply(struct ifdrv *ifd, const nvlist_t *reply)
+{
+    size_t len;
+    void *packed;
+    int error;
+
+    packed = nvlist_pack(reply, &len);
+    if (packed == NULL)
+        return ENOMEM;
+    if (len > ifd->ifd_len) {
+        error = ENOSPC;
+    } else {
+        error = copyout(packed, ifd->ifd_data, len);
+        ifd->ifd_len = len;
+    }
+    free(packed, M_NVLIST);
+    return error;
+}
+
+static int
+get(struct ovpn_softc *sc, struct ifdrv *ifd)
+{
+    nvlist_t *reply;
+    unsigned i = 0;
+    int error;
+
+    while (i < nitems(getters) && getters[i].cmd != ifd->ifd_cmd)
+        i++;
+    if (i == nitems(getters))
+        return ENOTSUP;
+    reply = nvlist_create(0);
+    if (reply == NULL)
+        return ENOMEM;
+    error = getters[i].run(sc, reply);
+    if (error == 0)
+        error = write_reply(ifd, reply);
+    if (error == 0 && getters[i].delivered != NULL)
+        getters[i].delivered(sc);
+    nvlist_destroy(reply);
+    return error;
+}
+
+static int
+drvspec(struct ovpn_softc *sc, u_long cmd, struct ifdrv *ifd)
+{
+    int error;
+
+    error = priv_check(curthread, PRIV_NET_OVPN);
+    if (error != 0)
+        return error;
+    sx_xlock(&sc->ctl);
+    error = cmd == SIOCSDRVSPEC ? set(sc, ifd) : get(sc, ifd);
+    sx_xunlock(&sc->ctl);
+    return error;
+}
+
+static int
+set_mtu(struct ifnet *ifp, int mtu)
+{
+    if (mtu < MTU_MIN || mtu > MTU_MAX)
+        return EINVAL;
+    ifp->if_mtu = (uint32_t)mtu;
+    return 0;
+}
+
+static int
+locked_drvspec(struct ifnet *ifp, u_long cmd, struct ifdrv *ifd)
+{
+    struct ovpn_softc *sc;
+    int error;
+
+    sx_slock(&ovpn_sx);
+    sc = ifp->if_softc;
+    error = sc != NULL ? drvspec(sc, cmd, ifd) : ENXIO;
+    sx_sunlock(&ovpn_sx);
+    return error;
+}
+
+int
+ovpn_ioctl(struct ifnet *ifp, u_long cmd, caddr_t data)
+{
+    switch (cmd) {
+    case SIOCSDRVSPEC:
+    case SIOCGDRVSPEC:
+        return locked_drvspec(ifp, cmd, (struct ifdrv *)(void *)data);
+    case SIOCSIFMTU:
+        return set_mtu(ifp, ((struct ifreq *)(void *)data)->ifr_mtu);
+    case SIOCSIFADDR:
+    case SIOCADDMULTI:
+    case SIOCDELMULTI:
+    case SIOCGIFMTU:
+    case SIOCSIFFLAGS:
+        return 0;
+    default:
+        return EINVAL;
+    }
+}

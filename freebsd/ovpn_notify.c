@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Events on their way to openvpn, which asks on every turn of its loop whether one waits and then
+ * fetches one at a time. They wait in the core, on the peers themselves, however many they are; the
+ * softc holds at most one, taken ahead so that the answer to "does one wait" counts only those that
+ * will be told.
+ */
+#include "ovpn_var.h"
+
+#include <sys/protosw.h>
+#include <sys/socketvar.h>
+
+#include "if_ovpn.h"
+
+/* openvpn sleeps in poll(2) on its UDP socket; a pending error makes that return, and the read
+ * that follows fails with EAGAIN, which it ignores. Callers hold ctl or are inside the epoch, and
+ * either keeps the socket. */
+void
+ovpn_wake(void *arg)
+{
+    struct ovpn_softc *sc = arg;
+    struct socket *so = dco_load_acquire(&sc->so);
+
+    if (so != NULL) {
+        so->so_error = EAGAIN;
+        sorwakeup(so);
+        sowwakeup(so);
+    }
+}
+
+/* A point-to-point openvpn 2.6 takes a float for something else, and has no use for it in 2.7. */
+static bool
+is_told(const struct dco_peers *set, const struct dco_event *event)
+{
+    return event->kind != DCO_EVENT_FLOAT || set->mode == DCO_MODE_MP;
+}
+
+static bool
+take_from(struct dco_peers *set, struct dco_event *event)
+{
+    while (set != NULL && dco_event_take(set, event)) {
+        if (is_told(set, event))
+            return true;
+    }
+    return false;
+}
+
+static bool
+take_ahead(struct ovpn_softc *sc)
+{
+    if (!sc->event_waits)
+        sc->event_waits = take_from(sc->set[DCO_MODE_P2P], &sc->event) ||
+                          take_from(sc->set[DCO_MODE_MP], &sc->event);
+    return sc->event_waits;
+}
+
+int
+ovpn_cmd_poll(struct ovpn_softc *sc, nvlist_t *reply)
+{
+    nvlist_add_number(reply, "pending", take_ahead(sc) ? 1 : 0);
+    return nvlist_error(reply);
+}
+
+static int
+describe(const struct dco_event *event, nvlist_t *reply)
+{
+    const struct dco_peer_stats *stats = &event->stats;
+    int error;
+
+    nvlist_add_number(reply, "peerid", event->peer_id);
+    switch (event->kind) {
+    case DCO_EVENT_FLOAT:
+        nvlist_add_number(reply, "notification", OVPN_NOTIF_FLOAT);
+        return ovpn_nv_add_endpoint(reply, "address", &event->remote);
+    case DCO_EVENT_KEY_WANTED:
+        nvlist_add_number(reply, "notification", OVPN_NOTIF_ROTATE_KEY);
+        return nvlist_error(reply);
+    default:
+        nvlist_add_number(reply, "notification", OVPN_NOTIF_DEL_PEER);
+        nvlist_add_number(reply, "del_reason",
+                          event->del_reason == DCO_DEL_EXPIRED ? OVPN_DEL_REASON_TIMEOUT
+                                                               : OVPN_DEL_REASON_REQUESTED);
+        error = ovpn_nv_add_pair(reply, "packets", stats->vpn_rx_packets, stats->vpn_tx_packets);
+        if (error == 0)
+            error = ovpn_nv_add_pair(reply, "bytes", stats->vpn_rx_bytes, stats->vpn_tx_bytes);
+        return error;
+    }
+}
+
+/* The event is let go of only by ovpn_event_fetched(), once openvpn has it. */
+int
+ovpn_cmd_get_event(struct ovpn_softc *sc, nvlist_t *reply)
+{
+    return take_ahead(sc) ? describe(&sc->event, reply) : ENOENT;
+}
+
+void
+ovpn_event_fetched(struct ovpn_softc *sc)
+{
+    sc->event_waits = false;
+}
+
+void
+ovpn_events_flush(struct ovpn_softc *sc)
+{
+    while (take_ahead(sc))
+        sc->event_waits = false;
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the stack to a peer: choose the peer, take a packet id, seal, send. Everything runs in the
+ * thread that gave the packet, unless the crypto driver finishes in another.
+ */
+#include "ovpn_crypto.h"
+
+#include <net/bpf.h>
+#include <net/if_types.h>
+#include <net/route.h>
+
+#include <netinet/in.h>
+#include <netinet/ip.h>
+
+#define MTAG_LOOP  0x6f76706e /* "ovpn": where a packet has already been tunnelled */
+#define MAX_NESTED 3
+#define INNER_MAX  (IP_MAXPACKET - 40 - 8 - (int)DCO_OVERHEAD)
+
+SDT_PROBE_DEFINE1(if_ovpn, tx, transmit, start, "struct mbuf *");
+SDT_PROBE_DEFINE2(if_ovpn, tx, route, ip4, "struct in_addr *", "struct dco_peer *");
+SDT_PROBE_DEFINE2(if_ovpn, tx, route, ip6, "struct in6_addr *", "struct dco_peer *");
+
+static int
+errno_of(unsigned reason)
+{
+    switch (reason) {
+    case DCO_DROP_NONE:
+        return 0;
+    case DCO_DROP_TX_NOT_IP:
+        return EAFNOSUPPORT;
+    case DCO_DROP_TX_NO_KEY:
+        return ENOLINK;
+    case DCO_DROP_TX_TOO_BIG:
+        return EMSGSIZE;
+    case DCO_DROP_TX_NO_PEER:
+    case OVPN_DROP_TX_DOWN:
+        return ENETDOWN;
+    case OVPN_DROP_TX_LOOP:
+        return ELOOP;
+    default:
+        return ENOBUFS;
+    }
+}
+
+static int
+drop(struct ovpn_softc *sc, struct mbuf *m, unsigned reason)
+{
+    return errno_of(ovpn_drop(sc, m, reason));
+}
+
+static void
+count_sent(struct ovpn_softc *sc, struct dco_peer *peer, uint32_t inner_len)
+{
+    ovpn_count(sc, OVPN_DATA_OUT, 1);
+    ovpn_count(sc, OVPN_TUNNEL_OUT, inner_len);
+    dco_add(&peer->stats.vpn_tx_packets, 1);
+    dco_add(&peer->stats.vpn_tx_bytes, inner_len);
+    if_inc_counter(sc->ifp, IFCOUNTER_OPACKETS, 1);
+    if_inc_counter(sc->ifp, IFCOUNTER_OBYTES, inner_len);
+}
+
+/* last_tx_ns is for timers of seconds; a store per packet would only move its cache line about. */
+static int
+finish(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m, uint32_t counted)
+{
+    uint64_t now_ns = ovpn_now_ns();
+    int error;
+
+    error = ovpn_encap(sc, peer, m);
+    if (error != 0)
+        return error;
+    if (dco_load(&peer->last_tx_ns) != now_ns)
+        dco_store(&peer->last_tx_ns, now_ns);
+    if (counted != 0)
+        count_sent(sc, peer, counted);
+    return 0;
+}
+
+static int
+sealed(struct cryptop *crp)
+{
+    struct ovpn_job *job = crp->crp_opaque;
+    struct ovpn_softc *sc = job->sc;
+    struct epoch_tracker et;
+
+    CURVNET_SET(sc->ifp->if_vnet);
+    NET_EPOCH_ENTER(et);
+    if (ovpn_job_result(job) != 0)
+        (void)ovpn_drop(sc, job->m, DCO_DROP_TX_CRYPTO);
+    else
+        (void)finish(sc, job->peer, job->m, job->counted);
+    ovpn_job_free(job);
+    NET_EPOCH_EXIT(et);
+    CURVNET_RESTORE();
+    return 0;
+}
+
+static struct mbuf *
+prepend_header(struct mbuf *m, const struct dco_peer *peer, const struct dco_key *key, uint32_t id)
+{
+    uint8_t hdr[DCO_HDR_LEN];
+    int len = key->cipher == DCO_CIPHER_NONE ? (int)DCO_HDR_LEN : (int)DCO_OVERHEAD;
+
+    M_PREPEND(m, len, M_NOWAIT);
+    if (m != NULL) {
+        dco_wire_put_hdr(hdr, key->key_id, peer->tx_id, id);
+        m_copyback(m, 0, sizeof(hdr), (c_caddr_t)hdr);
+    }
+    return m;
+}
+
+/* counted: the packet's length in the statistics; 0 for a keepalive, which is in none of them. */
+static int
+send_with_key(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, struct mbuf *m,
+              uint32_t id, uint32_t counted)
+{
+    int inner_len = m->m_pkthdr.len;
+    struct ovpn_job *job;
+
+    m = prepend_header(m, peer, key, id);
+    if (m == NULL)
+        return drop(sc, NULL, DCO_DROP_TX_NO_BUFFER);
+    if (key->cipher == DCO_CIPHER_NONE)
+        return finish(sc, peer, m, counted);
+    job = ovpn_job_new(sc, peer, key);
+    if (job == NULL)
+        return drop(sc, m, DCO_DROP_TX_NO_BUFFER);
+    job->m = m;
+    job->inner_len = (uint32_t)inner_len;
+    job->counted = counted;
+    ovpn_job_seal(job, 0, sealed);
+    return 0;
+}
+
+static int
+send_to_peer(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m, uint32_t counted)
+{
+    struct dco_key *key = dco_peer_key_tx(peer);
+    uint32_t id;
+    unsigned reason;
+    bool want_new;
+
+    if (key == NULL)
+        return drop(sc, m, DCO_DROP_TX_NO_KEY);
+    reason = dco_key_reserve(key, 1, dco_key_cost((size_t)m->m_pkthdr.len), &id, &want_new);
+    if (want_new)
+        dco_peers_want_key(peer->peers, peer);
+    if (reason != DCO_DROP_NONE)
+        return drop(sc, m, reason);
+    return send_with_key(sc, peer, key, m, id, counted);
+}
+
+void
+ovpn_send_keepalive(struct ovpn_softc *sc, struct dco_peer *peer)
+{
+    struct mbuf *m = m_gethdr(M_NOWAIT, MT_DATA);
+
+    if (m == NULL) {
+        (void)ovpn_drop(sc, NULL, DCO_DROP_TX_NO_BUFFER);
+        return;
+    }
+    M_ALIGN(m, DCO_KEEPALIVE_LEN);
+    m->m_len = m->m_pkthdr.len = DCO_KEEPALIVE_LEN;
+    memcpy(mtod(m, void *), dco_keepalive_payload, DCO_KEEPALIVE_LEN);
+    (void)send_to_peer(sc, peer, m, 0);
+}
+
+/* pf's route-to comes without a route, and then dst names the next hop. Otherwise dst is what the
+ * routing table says for the packet, which with openvpn's own subnet route is the first client
+ * whoever the packet is for; so the packet itself decides. */
+static struct dco_ip
+destination(const struct dco_inner *inner, const struct sockaddr *dst, const struct route *ro)
+{
+    if (ro != NULL || dst == NULL)
+        return inner->dst;
+    switch (dst->sa_family) {
+    case AF_INET:
+        return dco_ip4((const uint8_t *)&((const struct sockaddr_in *)dst)->sin_addr);
+    case AF_INET6:
+        return dco_ip6((const uint8_t *)&((const struct sockaddr_in6 *)dst)->sin6_addr);
+    default:
+        return inner->dst;
+    }
+}
+
+static struct dco_peer *
+choose_peer(struct ovpn_softc *sc, struct mbuf *m, const struct dco_ip *dst)
+{
+    const struct dco_peers *set = dco_load_acquire(&sc->active);
+    struct dco_peer *peer;
+
+    peer = set != NULL ? ovpn_route_peer(set, dst, M_GETFIB(m), NULL) : NULL;
+    if (dst->family == 4)
+        SDT_PROBE2(if_ovpn, tx, route, ip4, dst->addr, peer);
+    else
+        SDT_PROBE2(if_ovpn, tx, route, ip6, dst->addr, peer);
+    return peer;
+}
+
+static void
+tap(struct ifnet *ifp, struct mbuf *m, const struct dco_inner *inner)
+{
+    uint32_t af = inner->version == 4 ? AF_INET : AF_INET6;
+
+    BPF_MTAP2(ifp, &af, sizeof(af), m);
+}
+
+static int
+output_ip(struct ovpn_softc *sc, struct mbuf *m, const struct sockaddr *dst, const struct route *ro)
+{
+    struct dco_inner inner;
+    struct dco_peer *peer;
+    struct dco_ip to;
+
+    m = ovpn_parse_inner(m, &inner);
+    if (m == NULL)
+        return drop(sc, NULL, DCO_DROP_TX_NO_BUFFER);
+    if (inner.version == 0)
+        return drop(sc, m, DCO_DROP_TX_NOT_IP);
+    to = destination(&inner, dst, ro);
+    peer = choose_peer(sc, m, &to);
+    if (peer == NULL)
+        return drop(sc, m, DCO_DROP_TX_NO_PEER);
+    m = ovpn_clamp_mss(sc, peer, m, &inner);
+    if (m == NULL)
+        return drop(sc, NULL, DCO_DROP_TX_NO_BUFFER);
+    tap(sc->ifp, m, &inner);
+    return send_to_peer(sc, peer, m, (uint32_t)m->m_pkthdr.len);
+}
+
+int
+ovpn_output(struct ifnet *ifp, struct mbuf *m, const struct sockaddr *dst, struct route *ro)
+{
+    struct ovpn_softc *sc = dco_load_acquire((struct ovpn_softc **)&ifp->if_softc);
+
+    if (sc == NULL) {
+        m_freem(m);
+        return ENXIO;
+    }
+    SDT_PROBE1(if_ovpn, tx, transmit, start, m);
+    if (ifp->if_link_state != LINK_STATE_UP)
+        return drop(sc, m, OVPN_DROP_TX_DOWN);
+    if (m->m_pkthdr.len > INNER_MAX)
+        return drop(sc, m, DCO_DROP_TX_TOO_BIG);
+    if (if_tunnel_check_nesting(ifp, m, MTAG_LOOP, MAX_NESTED) != 0)
+        return drop(sc, m, OVPN_DROP_TX_LOOP);
+    m = m_unshare(m, M_NOWAIT);
+    if (m == NULL)
+        return drop(sc, NULL, DCO_DROP_TX_NO_BUFFER);
+    return output_ip(sc, m, dst, ro);
+}
+
+int
+ovpn_transmit(struct ifnet *ifp, struct mbuf *m)
+{
+    return ovpn_output(ifp, m, NULL, NULL);
+}

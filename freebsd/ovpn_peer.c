@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Commands that concern peers and keys: from the lists of the ABI to the requests of core/control.h
+ * and back to its errno values. What is valid is for the core to say; what is checked here is only
+ * what the core does not see, in the order in which openvpn has always met it.
+ */
+#include "ovpn_crypto.h"
+
+#include <sys/capsicum.h>
+#include <sys/file.h>
+#include <sys/filedesc.h>
+#include <sys/proc.h>
+#include <sys/protosw.h>
+#include <sys/socketvar.h>
+
+#include <netinet/in.h>
+
+#include <netinet6/in6_var.h>
+#include <netinet6/ip6_var.h>
+
+#define IV_LEN DCO_NONCE_TAIL_LEN
+
+/* Peers */
+
+uint32_t
+ovpn_peers_count(struct ovpn_softc *sc)
+{
+    struct dco_peers *set = sc->active;
+    uint32_t n;
+
+    if (set == NULL)
+        return 0;
+    dco_lock_acquire(&set->lock);
+    n = set->count;
+    dco_lock_release(&set->lock);
+    return n;
+}
+
+static int
+need_set(struct ovpn_softc *sc, enum dco_mode mode)
+{
+    struct dco_peers *set;
+
+    if (sc->set[mode] == NULL) {
+        set = malloc(sizeof(*set), M_OVPN, M_WAITOK | M_ZERO);
+        dco_peers_init(set, &sc->env, mode, &sc->secret);
+        sc->set[mode] = set;
+    }
+    dco_store_release(&sc->active, sc->set[mode]);
+    return 0;
+}
+
+/* The ABI does not say whether an interface has one peer or many, but openvpn gives VPN addresses
+ * exactly to the peers of a server. Decided anew whenever the interface has no peers. */
+static int
+choose_set(struct ovpn_softc *sc, const struct dco_peer_new *req)
+{
+    bool many = req->vpn4.family != 0 || req->vpn6.family != 0;
+
+    if (ovpn_peers_count(sc) != 0)
+        return 0;
+    return need_set(sc, many ? DCO_MODE_MP : DCO_MODE_P2P);
+}
+
+static int
+get_vpn_address(const nvlist_t *nvl, const char *name, size_t want, struct dco_ip *ip)
+{
+    const void *bytes;
+    struct dco_ip any;
+    size_t len;
+
+    if (!nvlist_exists_binary(nvl, name))
+        return 0;
+    bytes = nvlist_get_binary(nvl, name, &len);
+    if (len != want)
+        return EINVAL;
+    any = want == 4 ? dco_ip4(bytes) : dco_ip6(bytes);
+    *ip = dco_ip_canon(&any);
+    return 0;
+}
+
+static struct dco_ip
+ip_of(const struct sockaddr_storage *ss)
+{
+    if (ss->ss_family == AF_INET)
+        return dco_ip4((const uint8_t *)&((const struct sockaddr_in *)ss)->sin_addr);
+    return dco_ip6((const uint8_t *)&((const struct sockaddr_in6 *)ss)->sin6_addr);
+}
+
+static uint16_t
+port_of(const struct sockaddr_storage *ss)
+{
+    if (ss->ss_family == AF_INET)
+        return ((const struct sockaddr_in *)ss)->sin_port;
+    if (ss->ss_family == AF_INET6)
+        return ((const struct sockaddr_in6 *)ss)->sin6_port;
+    return 0;
+}
+
+/* Where the socket is bound, or the list "local" (multihome), whose port 0 means the socket's. */
+static int
+get_local(const nvlist_t *nvl, struct socket *so, struct sockaddr_storage *local, uint16_t *port)
+{
+    uint16_t asked;
+    int error;
+
+    memset(local, 0, sizeof(*local));
+    local->ss_len = sizeof(*local);
+    error = sosockaddr(so, (struct sockaddr *)local);
+    if (error != 0)
+        return error;
+    *port = port_of(local);
+    if (nvlist_exists_nvlist(nvl, "local")) {
+        error = ovpn_nv_sockaddr(nvl, "local", local);
+        if (error != 0)
+            return error;
+        asked = port_of(local);
+        if (asked != 0 && *port != 0 && asked != *port)
+            return EINVAL;
+        if (*port == 0)
+            *port = asked;
+    }
+    return *port != 0 ? 0 : EINVAL;
+}
+
+/* An IPv6 datagram needs a source before it can be checksummed; IPv4 leaves the choice to the
+ * routing of every packet. */
+static int
+choose_source6(struct sockaddr_in6 *local, const struct sockaddr_in6 *remote)
+{
+    struct epoch_tracker et;
+    int error;
+
+    if (!IN6_IS_ADDR_UNSPECIFIED(&local->sin6_addr) || IN6_IS_ADDR_V4MAPPED(&remote->sin6_addr))
+        return 0;
+    NET_EPOCH_ENTER(et);
+    error = in6_selectsrc_addr(curthread->td_proc->p_fibnum, &remote->sin6_addr,
+                               remote->sin6_scope_id, NULL, &local->sin6_addr, NULL);
+    NET_EPOCH_EXIT(et);
+    return error;
+}
+
+static int
+get_path(const nvlist_t *nvl, struct socket *so, const struct sockaddr_storage *remote,
+         struct dco_path *path, uint16_t *port)
+{
+    struct sockaddr_storage local;
+    struct dco_ip local_ip;
+    int error;
+
+    error = get_local(nvl, so, &local, port);
+    if (error != 0)
+        return error;
+    if (local.ss_family != remote->ss_family)
+        return EINVAL;
+    if (local.ss_family == AF_INET6) {
+        error = choose_source6((struct sockaddr_in6 *)&local, (const struct sockaddr_in6 *)remote);
+        if (error != 0)
+            return error;
+        path->remote.scope_id = ((const struct sockaddr_in6 *)remote)->sin6_scope_id;
+    }
+    local_ip = ip_of(&local);
+    path->local = dco_ip_canon(&local_ip);
+    path->remote.ip = ip_of(remote);
+    path->remote.port = port_of(remote);
+    return 0;
+}
+
+/* The one thing the core's point-to-point mode does not refuse, because it replaces. */
+static bool
+id_is_taken(struct ovpn_softc *sc, uint32_t id)
+{
+    struct dco_peer_info info;
+
+    return sc->active != NULL && dco_control_peer_get(sc->active, id, &info) == 0;
+}
+
+/* Peers without an address of their own exist beside others too. They get one that no packet can
+ * have (100::/64 is for discarding, RFC 6666). */
+static void
+park(struct dco_peer_new *req)
+{
+    uint8_t addr[16] = {0x01};
+
+    if (req->vpn4.family != 0 || req->vpn6.family != 0)
+        return;
+    dco_put32(addr + 12, req->id);
+    req->vpn6 = dco_ip6(addr);
+}
+
+static int
+add_peer(struct ovpn_softc *sc, struct dco_peer_new *req, struct socket *so, uint16_t port)
+{
+    int error;
+
+    if (id_is_taken(sc, req->id))
+        return EEXIST;
+    error = ovpn_sock_adopt(sc, so, port);
+    if (error != 0)
+        return error;
+    error = choose_set(sc, req);
+    if (error != 0)
+        return error;
+    if (sc->active->mode == DCO_MODE_MP)
+        park(req);
+    dco_add(&sc->objects, 1);
+    error = -dco_control_peer_new(sc->active, req, ovpn_now_ns());
+    if (error != 0)
+        dco_add(&sc->objects, -1);
+    return error;
+}
+
+static int
+new_peer_on(struct ovpn_softc *sc, const nvlist_t *nvl, struct dco_peer_new *req,
+            const struct sockaddr_storage *remote, struct socket *so)
+{
+    uint16_t port;
+    int error;
+
+    error = get_vpn_address(nvl, "vpn_ipv4", 4, &req->vpn4);
+    if (error == 0)
+        error = get_vpn_address(nvl, "vpn_ipv6", 16, &req->vpn6);
+    if (error == 0)
+        error = get_path(nvl, so, remote, &req->path, &port);
+    return error == 0 ? add_peer(sc, req, so, port) : error;
+}
+
+int
+ovpn_cmd_new_peer(struct ovpn_softc *sc, const nvlist_t *nvl)
+{
+    struct dco_peer_new req = {.share_vpn = true, .transport = sc};
+    struct sockaddr_storage remote;
+    struct file *fp = NULL;
+    uint64_t id, fd;
+    int error;
+
+    if (ovpn_nv_number(nvl, "peerid", UINT64_MAX, &id) != 0 ||
+        ovpn_nv_number(nvl, "fd", UINT64_MAX, &fd) != 0 ||
+        ovpn_nv_sockaddr(nvl, "remote", &remote) != 0 || id >= DCO_PEER_ID_UNDEF)
+        return EINVAL;
+    if (fd > INT_MAX)
+        return EBADF;
+    req.id = req.tx_id = (uint32_t)id;
+    error = getsock(curthread, (int)fd, &cap_connect_rights, &fp);
+    if (error != 0)
+        return error;
+    error = new_peer_on(sc, nvl, &req, &remote, fp->f_data);
+    fdrop(fp, curthread);
+    return error;
+}
+
+static int
+get_peer_id(struct ovpn_softc *sc, const nvlist_t *nvl, uint32_t *id)
+{
+    uint64_t value;
+
+    if (ovpn_nv_number(nvl, "peerid", UINT64_MAX, &value) != 0)
+        return EINVAL;
+    if (value > DCO_PEER_ID_MAX || sc->active == NULL)
+        return ENOENT;
+    *id = (uint32_t)value;
+    return 0;
+}
+
+int
+ovpn_cmd_del_peer(struct ovpn_softc *sc, const nvlist_t *nvl)
+{
+    uint32_t id;
+    int error;
+
+    error = get_peer_id(sc, nvl, &id);
+    return error == 0 ? -dco_control_peer_del(sc->active, id, DCO_DEL_USERSPACE) : error;
+}
+
+int
+ovpn_cmd_set_peer(struct ovpn_softc *sc, const nvlist_t *nvl)
+{
+    uint64_t interval, timeout;
+    uint32_t id;
+    int error;
+
+    if (ovpn_nv_number(nvl, "interval", INT32_MAX, &interval) != 0 ||
+        ovpn_nv_number(nvl, "timeout", INT32_MAX, &timeout) != 0)
+        return EINVAL;
+    error = get_peer_id(sc, nvl, &id);
+    if (error != 0)
+        return error;
+    error =
+        -dco_control_peer_set(sc->active, id, (uint32_t)interval, (uint32_t)timeout, ovpn_now_ns());
+    ovpn_timer_kick(sc);
+    return error;
+}
+
+void
+ovpn_peers_flush(struct ovpn_softc *sc)
+{
+    if (sc->active != NULL)
+        (void)dco_control_transport_gone(sc->active, sc, DCO_DEL_TEARDOWN);
+    ovpn_events_flush(sc);
+}
+
+/* Keys */
+
+struct key_dir {
+    enum dco_cipher cipher;
+    size_t key_len;     /* bytes at key; 0 for cipher none */
+    const uint8_t *key; /* in the request list */
+    const uint8_t *iv;
+};
+
+static const struct {
+    const char *name;
+    enum dco_cipher cipher;
+    size_t key_len;
+} ciphers[] = {
+    {"none", DCO_CIPHER_NONE, 0},
+    {"AES-128-GCM", DCO_CIPHER_AES_GCM, 16},
+    {"AES-192-GCM", DCO_CIPHER_AES_GCM, 24},
+    {"AES-256-GCM", DCO_CIPHER_AES_GCM, 32},
+    {"CHACHA20-POLY1305", DCO_CIPHER_CHACHA20_POLY1305, 32},
+};
+
+static int
+get_cipher(const nvlist_t *nvl, enum dco_cipher *cipher, size_t *key_len)
+{
+    const char *name;
+
+    if (!nvlist_exists_string(nvl, "cipher"))
+        return EINVAL;
+    name = nvlist_get_string(nvl, "cipher");
+    for (unsigned i = 0; i < nitems(ciphers); i++) {
+        if (strcmp(name, ciphers[i].name) == 0) {
+            *cipher = ciphers[i].cipher;
+            *key_len = ciphers[i].key_len;
+            return 0;
+        }
+    }
+    return EINVAL;
+}
+
+static int
+get_material(const nvlist_t *nvl, size_t want, struct key_dir *dir)
+{
+    size_t len;
+
+    if (!nvlist_exists_binary(nvl, "key"))
+        return EINVAL;
+    dir->key = nvlist_get_binary(nvl, "key", &dir->key_len);
+    if (dir->key_len > OVPN_KEY_MAX)
+        return E2BIG;
+    if (dir->key_len != want || !nvlist_exists_binary(nvl, "iv"))
+        return EINVAL;
+    dir->iv = nvlist_get_binary(nvl, "iv", &len);
+    return len == IV_LEN ? 0 : E2BIG;
+}
+
+static int
+get_key_dir(const nvlist_t *nvl, const char *name, struct key_dir *dir)
+{
+    static const uint8_t none[IV_LEN];
+    const nvlist_t *sub;
+    size_t want;
+
+    if (!nvlist_exists_nvlist(nvl, name))
+        return EINVAL;
+    sub = nvlist_get_nvlist(nvl, name);
+    if (get_cipher(sub, &dir->cipher, &want) != 0)
+        return EINVAL;
+    dir->key = dir->iv = none;
+    return dir->cipher != DCO_CIPHER_NONE ? get_material(sub, want, dir) : 0;
+}
+
+static int
+install_key(struct ovpn_softc *sc, struct dco_key_new *req, const struct key_dir *tx,
+            const struct key_dir *rx)
+{
+    struct ovpn_cipher *cipher;
+    int error;
+
+    error = ovpn_cipher_new(&cipher, tx->cipher, tx->key_len, tx->key, rx->key);
+    if (error != 0)
+        return error;
+    req->plain_ok = true;
+    req->cipher = tx->cipher;
+    req->key_len = (uint16_t)tx->key_len;
+    req->tx_key = tx->key;
+    req->tx_tail = tx->iv;
+    req->rx_tail = rx->iv;
+    req->crypto = cipher;
+    error = -dco_control_key_new(sc->active, req, ovpn_now_ns());
+    if (error != 0)
+        ovpn_cipher_free(cipher);
+    return error;
+}
+
+static int
+get_key_dirs(const nvlist_t *nvl, struct key_dir *tx, struct key_dir *rx)
+{
+    int error;
+
+    error = get_key_dir(nvl, "encrypt", tx);
+    if (error == 0)
+        error = get_key_dir(nvl, "decrypt", rx);
+    if (error == 0 && (tx->cipher != rx->cipher || tx->key_len != rx->key_len))
+        error = EINVAL;
+    return error;
+}
+
+static int
+new_key(struct ovpn_softc *sc, const nvlist_t *nvl)
+{
+    struct dco_key_new req = {0};
+    struct key_dir tx = {0}, rx = {0};
+    uint64_t slot, key_id, id;
+    int error;
+
+    if (ovpn_nv_number(nvl, "slot", DCO_SLOT_SECONDARY, &slot) != 0 ||
+        ovpn_nv_number(nvl, "keyid", DCO_KEY_ID_MAX, &key_id) != 0 ||
+        ovpn_nv_number(nvl, "peerid", UINT64_MAX, &id) != 0)
+        return EINVAL;
+    req.slot = (enum dco_slot)slot;
+    req.key_id = (uint8_t)key_id;
+    error = get_key_dirs(nvl, &tx, &rx);
+    if (error == 0)
+        error = get_peer_id(sc, nvl, &req.peer_id);
+    return error == 0 ? install_key(sc, &req, &tx, &rx) : error;
+}
+
+/* The list goes back to the allocator as it is, accepted or refused. */
+static void
+wipe_key(const nvlist_t *nvl, const char *direction)
+{
+    const nvlist_t *sub;
+    const void *key;
+    size_t len;
+
+    if (nvl == NULL || !nvlist_exists_nvlist(nvl, direction))
+        return;
+    sub = nvlist_get_nvlist(nvl, direction);
+    if (!nvlist_exists_binary(sub, "key"))
+        return;
+    key = nvlist_get_binary(sub, "key", &len);
+    explicit_bzero(__DECONST(void *, key), len);
+}
+
+int
+ovpn_cmd_new_key(struct ovpn_softc *sc, const nvlist_t *nvl)
+{
+    int error = new_key(sc, nvl);
+
+    wipe_key(nvl, "encrypt");
+    wipe_key(nvl, "decrypt");
+    ovpn_timer_kick(sc);
+    return error;
+}
+
+int
+ovpn_cmd_swap_keys(struct ovpn_softc *sc, const nvlist_t *nvl)
+{
+    struct dco_key_info key;
+    struct dco_peer_info peer;
+    uint32_t id;
+    int error;
+
+    error = get_peer_id(sc, nvl, &id);
+    if (error != 0)
+        return error;
+    if (dco_control_peer_get(sc->active, id, &peer) != 0)
+        return ENOENT;
+    if (dco_control_key_get(sc->active, id, DCO_SLOT_SECONDARY, &key) != 0)
+        return ENOLINK;
+    error = -dco_control_key_swap(sc->active, id);
+    ovpn_timer_kick(sc);
+    return error;
+}
+
+int
+ovpn_cmd_del_key(struct ovpn_softc *sc, const nvlist_t *nvl)
+{
+    uint64_t slot;
+    uint32_t id;
+    int error;
+
+    if (ovpn_nv_number(nvl, "slot", DCO_SLOT_SECONDARY, &slot) != 0)
+        return EINVAL;
+    error = get_peer_id(sc, nvl, &id);
+    return error == 0 ? -dco_control_key_del(sc->active, id, (enum dco_slot)slot) : error;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What goes wrong: no memory, crypto that is late, broken or gone, and ends in the middle. */
+#include "tunnel.h"
+
+#define S 1000000000ULL
+
+static void
+drain_events(struct ifnet *ifp)
+{
+    struct user_event e;
+
+    while (user_event(ifp, &e) == 0)
+        ;
+}
+
+/* One of everything; each step may fail, none may leak, hang or panic. */
+static void
+whole_life(void)
+{
+    static const uint8_t net[4] = {192, 0, 2, 0};
+    struct user_key second;
+    struct world_datagram *d = calloc(1, sizeof(*d));
+    struct world_packet *p = calloc(1, sizeof(*p));
+    struct world_chain pieces = {.cut = 11, .shared = true};
+    uint8_t pkt[200];
+    struct tunnel t;
+    nvlist_t *nvl;
+    int len;
+
+    tunnel_open(&t);
+    world_routes_clear();
+    world_route(AF_INET, net, 24, NULL, NULL, 1500);
+    (void)user_new_peer(t.ifp, &t.peer);
+    user_key_make(&t.key, 0, "AES-256-GCM", 1);
+    t.far = user_key_mirror(&t.key);
+    (void)user_new_key(t.ifp, 7, 0, &t.key);
+    user_key_make(&second, 1, "CHACHA20-POLY1305", 2);
+    (void)user_new_key(t.ifp, 7, 1, &second);
+    (void)user_start(t.ifp);
+    (void)user_set_peer(t.ifp, 7, 5, 20);
+    len = inner_syn(pkt, "198.51.100.1", VPN, 1460);
+    (void)world_transmit(t.ifp, pkt, len, &pieces, NULL);
+    inner_packet(pkt, VPN, "198.51.100.1", 200);
+    for (uint32_t id = 1; id < 4; id++)
+        (void)tunnel_send_id(&t, id, pkt, 200, &pieces);
+    t.src = "192.0.2.99";
+    (void)tunnel_send_id(&t, 9, pkt, 200, NULL);
+    (void)user_swap_keys(t.ifp, 7);
+    world_advance(6 * S);
+    if (user_get(t.ifp, OVPN_GET_PEER_STATS, 4096, &nvl) == 0)
+        nvlist_destroy(nvl);
+    if (user_get(t.ifp, OVPN_GET_STATS, 4096, &nvl) == 0)
+        nvlist_destroy(nvl);
+    world_advance(30 * S);
+    drain_events(t.ifp);
+    (void)user_del_peer(t.ifp, 7);
+    while (world_sent(d) || world_stacked(p))
+        ;
+    free(d);
+    free(p);
+    tunnel_down(&t);
+}
+
+extern bool user_faults_off;
+
+TEST(every_allocation_fails_once)
+{
+    unsigned n = 0;
+
+    user_faults_off = true;
+    do {
+        world_fail_allocation(++n);
+        whole_life();
+        CHECK_EQ(world_sessions(), 0);
+    } while (world_failed());
+    world_fail_allocation(0);
+    CHECK(n > 150);
+}
+
+/* Late completion */
+
+TEST(late_crypto_arrives)
+{
+    struct world_packet *p = calloc(1, sizeof(*p));
+    uint8_t pkt[100];
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    world_crypto = CRYPTO_LATE;
+    inner_packet(pkt, VPN, "198.51.100.1", 100);
+    for (int i = 0; i < 50; i++)
+        CHECK(tunnel_send(&t, pkt, 100));
+    inner_packet(pkt, "198.51.100.1", VPN, 100);
+    CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), 0);
+    CHECK_EQ(world_stacked_count(), 0);
+    CHECK_EQ(world_crypto_complete(true), 51);
+    for (int i = 0; i < 50; i++)
+        CHECK(world_stacked(p));
+    tunnel_expect_out(&t, pkt, 100);
+    free(p);
+    world_crypto = CRYPTO_AT_ONCE;
+    tunnel_down(&t);
+}
+
+/* However a driver reorders a queue of 1000, it stays inside the window of 2048. */
+TEST(reordering_by_late_crypto_stays_in_the_window)
+{
+    struct world_packet *p = calloc(1, sizeof(*p));
+    uint8_t pkt[60];
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    world_crypto = CRYPTO_LATE;
+    inner_packet(pkt, VPN, "198.51.100.1", 60);
+    for (int round = 0; round < 5; round++) {
+        for (int i = 0; i < 1000; i++)
+            CHECK(tunnel_send(&t, pkt, 60));
+        CHECK_EQ(world_crypto_complete(true), 1000);
+    }
+    CHECK_EQ(world_stacked_count(), 5000);
+    CHECK_EQ(user_stat(t.ifp, "lost_data", "in"), 0);
+    while (world_stacked(p))
+        ;
+    free(p);
+    world_crypto = CRYPTO_AT_ONCE;
+    tunnel_down(&t);
+}
+
+/* Pitfall: the completion looked its key up again, and met an empty or another slot. */
+TEST(key_and_peer_go_while_crypto_works)
+{
+    struct user_key second;
+    uint8_t pkt[100];
+    struct tunnel t;
+
+    for (int what = 0; what < 4; what++) {
+        tunnel_up(&t, "AES-256-GCM");
+        world_crypto = CRYPTO_LATE;
+        inner_packet(pkt, VPN, "198.51.100.1", 100);
+        CHECK(tunnel_send(&t, pkt, 100));
+        inner_packet(pkt, "198.51.100.1", VPN, 100);
+        CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), 0);
+        user_key_make(&second, 0, "AES-128-GCM", 77);
+        switch (what) {
+        case 0:
+            CHECK_EQ(user_del_key(t.ifp, 7, 0), 0);
+            break;
+        case 1:
+            CHECK_EQ(user_new_key(t.ifp, 7, 0, &second), 0);
+            break;
+        case 2:
+            CHECK_EQ(user_del_peer(t.ifp, 7), 0);
+            break;
+        case 3: /* and another takes its id */
+            CHECK_EQ(user_del_peer(t.ifp, 7), 0);
+            CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
+            CHECK_EQ(user_new_key(t.ifp, 7, 0, &second), 0);
+            break;
+        }
+        world_settle();
+        CHECK_EQ(world_sessions(), what == 0 || what == 2 ? 2 : 4); /* the old key is in use */
+        CHECK_EQ(world_crypto_complete(false), 2);
+        world_settle();
+        CHECK_EQ(world_sessions(), what == 0 || what == 2 ? 0 : 2);
+        world_crypto = CRYPTO_AT_ONCE;
+        tunnel_down(&t);
+    }
+}
+
+/* Pitfall: destroying an interface under load said EBUSY. The end waits for the driver instead. */
+TEST(interface_goes_while_crypto_works)
+{
+    uint8_t pkt[100];
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    world_crypto = CRYPTO_LATE;
+    inner_packet(pkt, VPN, "198.51.100.1", 100);
+    for (int i = 0; i < 10; i++)
+        CHECK(tunnel_send(&t, pkt, 100));
+    inner_packet(pkt, "198.51.100.1", VPN, 100);
+    CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), 0);
+    tunnel_down(&t);
+    CHECK_EQ(world_crypto_complete(false), 0);
+}
+
+TEST(broken_crypto_is_counted)
+{
+    uint8_t pkt[100];
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    world_crypto = CRYPTO_BROKEN;
+    inner_packet(pkt, VPN, "198.51.100.1", 100);
+    CHECK(tunnel_send(&t, pkt, 100));
+    inner_packet(pkt, "198.51.100.1", VPN, 100);
+    CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), 0);
+    CHECK_EQ(user_drops(t.ifp, "rx_crypto"), 1);
+    CHECK_EQ(user_drops(t.ifp, "tx_crypto"), 1);
+    CHECK_EQ(world_stacked_count() + world_sent_count(), 0);
+    world_crypto = CRYPTO_AT_ONCE;
+    tunnel_down(&t);
+}
+
+/* The framework moves a session when its driver unregisters; the next packet uses the new one. */
+TEST(a_driver_leaves)
+{
+    uint8_t pkt[100];
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    inner_packet(pkt, VPN, "198.51.100.1", 100);
+    world_crypto = CRYPTO_MOVED;
+    CHECK(tunnel_send(&t, pkt, 100));
+    CHECK_EQ(world_stacked_count(), 0);
+    CHECK(tunnel_send(&t, pkt, 100));
+    tunnel_expect_in(&t, pkt, 100);
+    inner_packet(pkt, "198.51.100.1", VPN, 100);
+    world_crypto = CRYPTO_MOVED;
+    CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), 0);
+    CHECK_EQ(world_sent_count(), 0);
+    CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), 0);
+    tunnel_expect_out(&t, pkt, 100);
+    tunnel_down(&t);
+}
+
+/* Packet ids */
+
+struct dco_key;
+struct dco_key *test_primary_key(struct ifnet *ifp, uint32_t peer);
+void test_set_packet_id(struct dco_key *key, uint64_t next);
+
+TEST(a_new_key_is_asked_for_at_half_of_the_ids)
+{
+    struct user_event e;
+    uint8_t pkt[100];
+    struct tunnel t;
+
+    tunnel_up(&t, "CHACHA20-POLY1305");
+    inner_packet(pkt, "198.51.100.1", VPN, 100);
+    test_set_packet_id(test_primary_key(t.ifp, 7), 0x7fffffff);
+    for (int i = 0; i < 5; i++)
+        CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), 0);
+    CHECK_EQ(user_event(t.ifp, &e), 0);
+    CHECK_EQ(e.kind, OVPN_NOTIF_ROTATE_KEY);
+    CHECK_EQ(e.peer, 7);
+    CHECK_EQ(user_event(t.ifp, &e), ENOENT); /* once */
+    tunnel_down(&t);
+}
+
+/* Pitfall: the packet leaked when the ids ran out. */
+TEST(packet_ids_run_out_and_never_come_again)
+{
+    uint8_t pkt[100];
+    struct tunnel t;
+
+    tunnel_up(&t, "CHACHA20-POLY1305");
+    inner_packet(pkt, "198.51.100.1", VPN, 100);
+    test_set_packet_id(test_primary_key(t.ifp, 7), 0xffffffffULL);
+    CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), 0);
+    CHECK_EQ(tunnel_expect_out(&t, pkt, 100), 0xffffffffU);
+    for (int i = 0; i < 5; i++)
+        CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), ENOBUFS);
+    CHECK_EQ(world_sent_count(), 0);
+    CHECK_EQ(user_drops(t.ifp, "tx_key_limit"), 5);
+    tunnel_down(&t);
+}

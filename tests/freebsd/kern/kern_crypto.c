@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* OpenCrypto, with OpenSSL for a driver. */
+#include <openssl/evp.h>
+
+#include "world.h"
+#undef malloc
+#undef free
+
+struct kern_session {
+    const EVP_CIPHER *cipher;
+    int key_len;
+    uint8_t key[32];
+    bool moved;
+};
+
+enum world_crypto world_crypto;
+bool world_crypto_null;
+int world_newsession_error;
+unsigned world_async_dispatches;
+static unsigned sessions; /* atomic */
+static pthread_mutex_t late_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct cryptop *late; /* late_lock; newest first */
+static unsigned waiting;     /* atomic; length of late */
+
+unsigned
+world_sessions(void)
+{
+    return __atomic_load_n(&sessions, __ATOMIC_RELAXED);
+}
+
+static const EVP_CIPHER *
+cipher_of(const struct crypto_session_params *csp)
+{
+    if (csp->csp_cipher_alg == CRYPTO_CHACHA20_POLY1305)
+        return csp->csp_cipher_klen == 32 ? EVP_chacha20_poly1305() : NULL;
+    switch (csp->csp_cipher_klen) {
+    case 16:
+        return EVP_aes_128_gcm();
+    case 24:
+        return EVP_aes_192_gcm();
+    case 32:
+        return EVP_aes_256_gcm();
+    default:
+        return NULL;
+    }
+}
+
+int
+crypto_newsession(crypto_session_t *session, const struct crypto_session_params *csp, int crid)
+{
+    struct kern_session *s;
+
+    kern_assert(csp->csp_mode == CSP_MODE_AEAD && csp->csp_ivlen == 12);
+    kern_assert(csp->csp_flags == CSP_F_SEPARATE_AAD);
+    kern_assert(crid == (CRYPTOCAP_F_HARDWARE | CRYPTOCAP_F_SOFTWARE));
+    if (world_newsession_error != 0)
+        return world_newsession_error;
+    if (cipher_of(csp) == NULL)
+        return EINVAL;
+    s = kern_malloc(sizeof(*s), 16, M_WAITOK | M_ZERO);
+    s->cipher = cipher_of(csp);
+    s->key_len = csp->csp_cipher_klen;
+    memcpy(s->key, csp->csp_cipher_key, (size_t)s->key_len);
+    __atomic_add_fetch(&sessions, 1, __ATOMIC_RELAXED);
+    *session = s;
+    return 0;
+}
+
+void
+crypto_freesession(crypto_session_t session)
+{
+    if (session == NULL)
+        return;
+    __atomic_sub_fetch(&sessions, 1, __ATOMIC_RELAXED);
+    kern_free(session, true);
+}
+
+void
+crypto_initreq(struct cryptop *crp, crypto_session_t session)
+{
+    memset(crp, 0, sizeof(*crp));
+    crp->crp_session = session;
+}
+
+void
+crypto_destroyreq(struct cryptop *crp)
+{
+    kern_assert(crp->next == NULL);
+}
+
+void
+crypto_use_mbuf(struct cryptop *crp, struct mbuf *m)
+{
+    crp->mbuf = m;
+}
+
+/* Returns whether the tag is right; seals write it. */
+static bool
+transform(const struct kern_session *s, const struct cryptop *crp, uint8_t *data, uint8_t *tag)
+{
+    bool seal = CRYPTO_OP_IS_ENCRYPT(crp->crp_op) != 0;
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    int n, len = crp->crp_payload_length;
+    bool ok;
+
+    EVP_CipherInit_ex(ctx, s->cipher, NULL, s->key, crp->crp_iv, seal);
+    EVP_CipherUpdate(ctx, NULL, &n, crp->crp_aad, crp->crp_aad_length);
+    if (len > 0)
+        EVP_CipherUpdate(ctx, data, &n, data, len);
+    if (!seal)
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, 16, tag);
+    ok = EVP_CipherFinal_ex(ctx, data + len, &n) == 1;
+    if (seal)
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, 16, tag);
+    EVP_CIPHER_CTX_free(ctx);
+    return ok;
+}
+
+static int
+process(const struct cryptop *crp)
+{
+    int len = crp->crp_payload_length;
+    uint8_t *data, tag[16];
+    int error = 0;
+
+    kern_assert(crp->crp_flags == (CRYPTO_F_IV_SEPARATE | CRYPTO_F_CBIFSYNC));
+    kern_assert(crp->crp_payload_start + len == crp->mbuf->m_pkthdr.len);
+    if (world_crypto == CRYPTO_BROKEN)
+        return EIO;
+    if (world_crypto_null)
+        return 0;
+    data = malloc((size_t)len + 16);
+    m_copydata(crp->mbuf, crp->crp_payload_start, len, (char *)data);
+    m_copydata(crp->mbuf, crp->crp_digest_start, sizeof(tag), (char *)tag);
+    if (!transform(crp->crp_session, crp, data, tag)) {
+        error = EBADMSG;
+    } else {
+        m_copyback(crp->mbuf, crp->crp_payload_start, len, (const char *)data);
+        if (CRYPTO_OP_IS_ENCRYPT(crp->crp_op))
+            m_copyback(crp->mbuf, crp->crp_digest_start, sizeof(tag), (const char *)tag);
+    }
+    free(data);
+    return error;
+}
+
+/* As the framework does when a driver unregisters: the old session is gone by now. */
+static void
+move_session(struct cryptop *crp)
+{
+    struct kern_session *s = kern_malloc(sizeof(*s), 16, M_NOWAIT | M_ZERO);
+
+    kern_assert(s != NULL);
+    *s = *crp->crp_session;
+    kern_free(crp->crp_session, true);
+    crp->crp_session = s;
+    crp->crp_etype = EAGAIN;
+}
+
+int
+crypto_dispatch(struct cryptop *crp)
+{
+    if (world_crypto == CRYPTO_LATE) {
+        crp->vnet = curvnet;
+        pthread_mutex_lock(&late_lock);
+        crp->next = late;
+        late = crp;
+        __atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
+        pthread_mutex_unlock(&late_lock);
+        return 0;
+    }
+    if (world_crypto == CRYPTO_MOVED) {
+        world_crypto = CRYPTO_AT_ONCE;
+        move_session(crp);
+    } else {
+        crp->crp_etype = process(crp);
+    }
+    crp->crp_callback(crp);
+    return 0;
+}
+
+int
+crypto_dispatch_async(struct cryptop *crp, int flags)
+{
+    kern_assert(flags == CRYPTO_ASYNC_ORDERED);
+    __atomic_add_fetch(&world_async_dispatches, 1, __ATOMIC_RELAXED);
+    return crypto_dispatch(crp);
+}
+
+unsigned
+world_crypto_waiting(void)
+{
+    return __atomic_load_n(&waiting, __ATOMIC_RELAXED);
+}
+
+static void
+reverse(struct cryptop **list)
+{
+    struct cryptop *from = *list, *to = NULL, *next;
+
+    for (; from != NULL; from = next) {
+        next = from->next;
+        from->next = to;
+        to = from;
+    }
+    *list = to;
+}
+
+/* In a thread of the framework, which has no virtual network and is in no epoch. */
+unsigned
+world_crypto_complete(bool newest_first)
+{
+    struct cryptop *list, *crp;
+    unsigned n = 0;
+
+    pthread_mutex_lock(&late_lock);
+    list = late;
+    late = NULL;
+    __atomic_store_n(&waiting, 0, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&late_lock);
+    if (!newest_first)
+        reverse(&list);
+    while ((crp = list) != NULL) {
+        list = crp->next;
+        crp->next = NULL;
+        crp->crp_etype = process(crp);
+        CURVNET_SET(NULL);
+        crp->crp_callback(crp);
+        CURVNET_RESTORE();
+        n++;
+    }
+    return n;
+}

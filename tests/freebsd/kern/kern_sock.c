@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The one process of this world, its UDP sockets and its privilege. */
+#include "world.h"
+#undef malloc
+#undef free
+
+#define FD_FIRST 100
+#define FDS      64
+
+static struct proc proc;
+struct thread kern_thread = {&proc};
+const cap_rights_t cap_connect_rights;
+bool world_unprivileged;
+
+static struct domain inet = {AF_INET}, inet6 = {AF_INET6}, local = {AF_LOCAL};
+static struct protosw udp4 = {IPPROTO_UDP, &inet}, udp6 = {IPPROTO_UDP, &inet6};
+static struct protosw tcp4 = {IPPROTO_TCP, &inet}, unix_dgram = {0, &local};
+static struct file table[FDS];
+
+int
+priv_check(struct thread *td __unused, int priv)
+{
+    kern_assert(priv == PRIV_NET_OVPN);
+    return world_unprivileged ? EPERM : 0;
+}
+
+static struct protosw *
+proto_of(int family, int type)
+{
+    if (family == AF_LOCAL)
+        return &unix_dgram;
+    if (type == SOCK_STREAM)
+        return &tcp4;
+    return family == AF_INET ? &udp4 : &udp6;
+}
+
+static void
+bind_to(struct socket *so, int family, const void *addr, uint16_t port)
+{
+    struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)(void *)&so->bound;
+    struct sockaddr_in *sin = (struct sockaddr_in *)(void *)&so->bound;
+
+    so->bound.ss_family = (uint8_t)family;
+    if (family == AF_INET) {
+        sin->sin_len = sizeof(*sin);
+        sin->sin_port = htons(port);
+        if (addr != NULL)
+            memcpy(&sin->sin_addr, addr, 4);
+    } else if (family == AF_INET6) {
+        sin6->sin6_len = sizeof(*sin6);
+        sin6->sin6_port = htons(port);
+        if (addr != NULL)
+            memcpy(&sin6->sin6_addr, addr, 16);
+    }
+}
+
+int
+world_socket(int family, int type, const void *addr, uint16_t port)
+{
+    struct socket *so = calloc(1, sizeof(*so));
+    int i = 0;
+
+    while (table[i].f_data != NULL)
+        kern_assert(++i < FDS);
+    so->so_type = type;
+    so->so_proto = proto_of(family, type);
+    so->refs = 1;
+    so->vnet = curvnet;
+    bind_to(so, family, addr, port);
+    table[i].f_data = so;
+    return FD_FIRST + i;
+}
+
+struct socket *
+world_so(int fd)
+{
+    return table[fd - FD_FIRST].f_data;
+}
+
+void
+world_close(int fd)
+{
+    struct socket *so = world_so(fd);
+
+    table[fd - FD_FIRST].f_data = NULL;
+    sorele(so);
+}
+
+int
+getsock(struct thread *td __unused, int fd, const cap_rights_t *rights, struct file **fpp)
+{
+    kern_assert(rights == &cap_connect_rights);
+    if (fd < 0)
+        return EBADF;
+    if (fd < FD_FIRST)
+        return ENOTSOCK; /* the terminal */
+    if (fd >= FD_FIRST + FDS || table[fd - FD_FIRST].f_data == NULL)
+        return EBADF;
+    *fpp = &table[fd - FD_FIRST];
+    soref((*fpp)->f_data);
+    return 0;
+}
+
+void
+fdrop(struct file *fp, struct thread *td __unused)
+{
+    sorele(fp->f_data);
+}
+
+int
+sosockaddr(struct socket *so, struct sockaddr *sa)
+{
+    kern_assert(sa->sa_len == sizeof(struct sockaddr_storage));
+    memcpy(sa, &so->bound, sizeof(so->bound));
+    return 0;
+}
+
+void
+soref(struct socket *so)
+{
+    __atomic_add_fetch(&so->refs, 1, __ATOMIC_RELAXED);
+}
+
+void
+sorele(struct socket *so)
+{
+    if (__atomic_sub_fetch(&so->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    kern_assert(so->hook == NULL);
+    free(so);
+}
+
+void
+sorwakeup(struct socket *so)
+{
+    __atomic_add_fetch(&so->wakeups, 1, __ATOMIC_RELAXED);
+}
+
+void
+sowwakeup(struct socket *so)
+{
+    kern_assert(__atomic_load_n(&so->refs, __ATOMIC_RELAXED) != 0);
+}
+
+int
+udp_set_kernel_tunneling(struct socket *so, udp_tun_func_t *f, void *icmp __unused, void *ctx)
+{
+    kern_assert(so->so_proto->pr_protocol == IPPROTO_UDP);
+    if (f != NULL && so->hook != NULL)
+        return EBUSY;
+    __atomic_store_n(&so->hook_ctx, ctx, __ATOMIC_RELAXED);
+    __atomic_store_n(&so->hook, f, __ATOMIC_RELEASE);
+    return 0;
+}
+
+/* Datagrams come in */
+
+struct mbuf *kern_chain(const uint8_t *data, int len, const struct world_chain *how);
+struct kern_buf;
+struct kern_buf **kern_chain_bufs(struct mbuf *m, unsigned *n);
+void kern_buf_release(struct kern_buf **list, unsigned n, const uint8_t *data);
+
+static int
+build(const struct world_datagram *d, uint8_t *pkt)
+{
+    struct udphdr udp = {htons(d->sport), htons(d->dport), htons((uint16_t)(d->len + 8)), 0};
+    struct ip6_hdr ip6 = {.ip6_nxt = IPPROTO_UDP};
+    struct ip ip = {.ip_v = 4, .ip_hl = 5, .ip_p = IPPROTO_UDP};
+    int len;
+
+    if (d->family == 4) {
+        memcpy(&ip.ip_src, d->src, 4);
+        memcpy(&ip.ip_dst, d->dst, 4);
+        memcpy(pkt, &ip, len = sizeof(ip));
+    } else {
+        ip6.ip6_vfc = IPV6_VERSION;
+        memcpy(&ip6.ip6_src, d->src, 16);
+        memcpy(&ip6.ip6_dst, d->dst, 16);
+        if (d->scope_id != 0) /* as the kernel has link-local addresses inside */
+            ip6.ip6_src.s6_addr16[1] = ip6.ip6_dst.s6_addr16[1] = htons((uint16_t)d->scope_id);
+        memcpy(pkt, &ip6, len = sizeof(ip6));
+    }
+    memcpy(pkt + len, &udp, sizeof(udp));
+    memcpy(pkt + len + 8, d->data, (size_t)d->len);
+    return len;
+}
+
+static void
+source(const struct world_datagram *d, struct sockaddr_storage *ss)
+{
+    struct socket so = {0};
+
+    bind_to(&so, d->family == 4 ? AF_INET : AF_INET6, d->src, d->sport);
+    *ss = so.bound;
+    if (d->family == 6)
+        ((struct sockaddr_in6 *)(void *)ss)->sin6_scope_id = d->scope_id;
+}
+
+static bool
+call_hook(struct socket *so, struct mbuf *m, int off, const struct sockaddr_storage *ss)
+{
+    struct epoch_tracker et;
+    udp_tun_func_t *hook;
+    bool consumed = false;
+
+    CURVNET_SET(so->vnet);
+    NET_EPOCH_ENTER(et);
+    hook = __atomic_load_n(&so->hook, __ATOMIC_ACQUIRE);
+    if (hook != NULL)
+        consumed = hook(m, off, NULL, (const struct sockaddr *)(const void *)ss,
+                        __atomic_load_n(&so->hook_ctx, __ATOMIC_RELAXED));
+    NET_EPOCH_EXIT(et);
+    CURVNET_RESTORE();
+    if (!consumed) {
+        __atomic_add_fetch(&so->control_packets, 1, __ATOMIC_RELAXED);
+        m_freem(m);
+    }
+    return consumed;
+}
+
+bool
+world_receive(int fd, const struct world_datagram *d, const struct world_chain *chain)
+{
+    uint8_t *pkt = malloc((size_t)d->len + 64);
+    int off = build(d, pkt);
+    struct sockaddr_storage ss;
+    struct kern_buf **bufs = NULL;
+    struct mbuf *m;
+    unsigned n = 0;
+    bool consumed;
+
+    m = kern_chain(pkt, off + 8 + d->len, chain);
+    m->m_pkthdr.flowid = 7;
+    source(d, &ss);
+    if (chain != NULL && chain->shared)
+        bufs = kern_chain_bufs(m, &n);
+    consumed = call_hook(world_so(fd), m, off, &ss);
+    if (bufs != NULL)
+        kern_buf_release(bufs, n, pkt);
+    free(bufs);
+    free(pkt);
+    return consumed;
+}

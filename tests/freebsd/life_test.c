@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Interfaces, virtual networks, jails and the module come and go. */
+#include "tunnel.h"
+
+TEST(names)
+{
+    struct ifnet *a, *b, *c, *d, *e;
+
+    CHECK(world_has_cloner("openvpn"));
+    CHECK_EQ(world_create("tun0", &a), EINVAL);
+    CHECK_EQ(world_create("ovpn", &a), 0);
+    CHECK(strcmp(a->if_xname, "ovpn0") == 0);
+    CHECK_EQ(world_create("ovpn0", &b), EEXIST);
+    CHECK_EQ(world_create("ovpn01", &b), EINVAL);
+    CHECK_EQ(world_create("ovpn1x", &b), EINVAL);
+    CHECK_EQ(world_create("ovpnc1", &b), 0); /* pfSense: both have number 1 */
+    CHECK_EQ(world_create("ovpns1", &c), 0);
+    CHECK_EQ(world_create("ovpns1", &d), EEXIST);
+    CHECK_EQ(world_create("ovpn7", &d), 0);
+    CHECK_EQ(world_create("ovpn", &e), 0);
+    CHECK(strcmp(e->if_xname, "ovpn1") == 0);
+    CHECK_EQ(world_destroy(a), 0);
+    CHECK_EQ(world_destroy(b), 0);
+    CHECK_EQ(world_destroy(c), 0);
+    CHECK_EQ(world_destroy(d), 0);
+    CHECK_EQ(world_destroy(e), 0);
+}
+
+/* Pitfall: the number leaked when the name was taken. The units of a cloner are all free when it
+ * goes, which the end of every test looks at. */
+TEST(a_renamed_interface_stands_in_the_way)
+{
+    struct ifnet *a, *b;
+
+    CHECK_EQ(world_create("ovpn5", &a), 0);
+    strcpy(a->if_xname, "ovpn0");
+    CHECK_EQ(world_create("ovpn0", &b), EEXIST);
+    CHECK_EQ(world_create("ovpn", &b), 0);
+    CHECK(strcmp(b->if_xname, "ovpn1") == 0);
+    CHECK_EQ(world_destroy(a), 0);
+    CHECK_EQ(world_destroy(b), 0);
+    CHECK_EQ(world_create("ovpn5", &a), 0);
+    CHECK_EQ(world_destroy(a), 0);
+}
+
+TEST(destroyed_without_use)
+{
+    struct ifnet *ifp;
+
+    for (int i = 0; i < 10; i++) {
+        CHECK_EQ(world_create("ovpn", &ifp), 0);
+        CHECK_EQ(world_destroy(ifp), 0);
+    }
+}
+
+TEST(destroyed_with_peers_events_and_timers)
+{
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    CHECK_EQ(user_set_peer(t.ifp, 7, 1, 100), 0);
+    CHECK_EQ(user_del_peer(t.ifp, 7), 0);
+    CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
+    CHECK_EQ(user_set_peer(t.ifp, 7, 1, 100), 0);
+    tunnel_down(&t);
+    world_advance(1000 * 1000000000ULL);
+    CHECK_EQ(world_sent_count(), 0);
+}
+
+/* openvpn may close its socket, or be killed, before the interface goes. */
+TEST(socket_closed_before_the_interface)
+{
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    world_close(t.fd);
+    CHECK_EQ(world_destroy(t.ifp), 0);
+}
+
+TEST(unloaded_with_an_interface_inside)
+{
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    world_unload();
+    CHECK_EQ(world_live_allocations(), 0);
+    world_close(t.fd);
+    CHECK_EQ(world_load(), 0);
+    CHECK(world_has_cloner("openvpn"));
+}
+
+TEST(loaded_and_unloaded_again_and_again)
+{
+    for (int i = 0; i < 5; i++) {
+        world_unload();
+        CHECK(!world_has_cloner("openvpn"));
+        CHECK_EQ(world_live_allocations(), 0);
+        CHECK_EQ(world_load(), 0);
+    }
+}
+
+/* Moving into another network ends the peers, whose socket stays behind. */
+TEST(moved_between_networks)
+{
+    uint8_t pkt[100];
+    struct tunnel t;
+    uint64_t pending;
+
+    tunnel_up(&t, "AES-256-GCM");
+    world_move(t.ifp, world_vnet[1]);
+    CHECK(world_so(t.fd)->hook == NULL);
+    inner_packet(pkt, VPN, "198.51.100.1", 100);
+    CHECK(!tunnel_send(&t, pkt, 100));
+    pending = user_pending(t.ifp);
+    CHECK_EQ(pending, 0);
+    CHECK_EQ(user_drops(t.ifp, "rx_auth"), 0); /* its counters are found where it is now */
+    inner_packet(pkt, "198.51.100.1", VPN, 100);
+    CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), ENETDOWN);
+    CHECK_EQ(user_drops(t.ifp, "tx_no_peer"), 1);
+    world_close(t.fd);
+    curvnet = world_vnet[1];
+    t.fd = t.peer.fd = world_socket(AF_INET, SOCK_DGRAM, NULL, 1194);
+    CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
+    tunnel_key(&t, "AES-256-GCM");
+    inner_packet(pkt, VPN, "198.51.100.1", 100);
+    CHECK(tunnel_send(&t, pkt, 100));
+    tunnel_expect_in(&t, pkt, 100);
+    curvnet = world_vnet[0];
+    tunnel_down(&t);
+}
+
+TEST(a_jail_is_removed_with_an_interface_inside)
+{
+    struct tunnel t;
+
+    curvnet = world_vnet[1];
+    tunnel_up(&t, "AES-256-GCM");
+    world_remove_jail(world_vnet[1]);
+    CHECK(!world_has_cloner("openvpn"));
+    CHECK_EQ(world_so(t.fd)->refs, 1); /* nothing of ours holds the socket, and so the jail */
+    world_close(t.fd);
+    curvnet = world_vnet[0];
+    CHECK(world_has_cloner("openvpn"));
+}
+
+/* The switches are each network's own. */
+TEST(sysctls_belong_to_a_network)
+{
+    extern int vnet_entry_ovpn_replay_protection;
+
+    *(int *)kern_vnet_var(&vnet_entry_ovpn_replay_protection) = 0;
+    curvnet = world_vnet[1];
+    CHECK_EQ(*(int *)kern_vnet_var(&vnet_entry_ovpn_replay_protection), 1);
+    curvnet = world_vnet[0];
+}
+
+/* Point to point and many peers are decided by the first peer, anew when there are none. */
+TEST(an_interface_changes_its_kind)
+{
+    struct user_event e;
+    struct tunnel t;
+
+    tunnel_open(&t);
+    for (int i = 0; i < 3; i++) {
+        t.peer.vpn4 = t.peer.vpn6 = NULL;
+        CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
+        CHECK_EQ(user_new_peer(t.ifp, &t.peer), EEXIST);
+        t.peer.id++;
+        CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0); /* replaces, as a reconnecting client needs */
+        CHECK_EQ(user_event(t.ifp, &e), 0);
+        CHECK_EQ(e.peer, t.peer.id - 1);
+        CHECK_EQ(e.reason, OVPN_DEL_REASON_REQUESTED);
+        CHECK_EQ(user_del_peer(t.ifp, t.peer.id), 0);
+        t.peer.vpn4 = VPN;
+        CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
+        CHECK_EQ(user_del_peer(t.ifp, t.peer.id), 0);
+        CHECK_EQ(user_event(t.ifp, &e), 0); /* of both kinds nothing is lost */
+        CHECK_EQ(user_event(t.ifp, &e), 0);
+        CHECK_EQ(user_event(t.ifp, &e), ENOENT);
+    }
+    tunnel_down(&t);
+}
