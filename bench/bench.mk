@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The programs of the bench, under $(BUILD)/bench. The tunnels are linked from the product's own
+# objects, without its doorway; only the null cipher is compiled here, and no product holds it.
+#
+#   make -f bench/bench.mk BUILD=build
+
+BUILD ?= build
+
+programs:
+
+include mk/config.mk
+include mk/product.mk
+
+BENCH := $(BUILD)/bench
+TRAFFIC := $(addprefix $(BENCH)/,blast sink stream rtt order tunbridge)
+TUNNELS := $(addprefix $(BENCH)/,tunnel tunnel-null swarm swarm-bare)
+
+programs: binaries $(TRAFFIC) $(TUNNELS) $(BENCH)/stages
+binaries: $(PRODUCTS)
+.PHONY: programs binaries
+
+# What a tunnel needs besides its own file: the plane, and of the doorway only the steering.
+PLANE_OBJ := $(addprefix $(BUILD)/obj/bench/bench/,nostatus.o port.o) \
+    $(addprefix $(BUILD)/obj/pic/linux/doorway/,steer.o real.o) \
+    $(filter-out $(BUILD)/obj/pic/linux/doorway/% \
+    $(BUILD)/obj/pic/linux/abi/% $(BUILD)/obj/pic/linux/status/%,$(LIB_OBJ))
+NULL_OBJ := $(filter-out %/linux/crypto/aead_null.o,$(PLANE_OBJ)) \
+    $(BUILD)/obj/bench/linux/crypto/aead_null.o
+
+$(BUILD)/obj/bench/linux/%.o: linux/%.c
+	@mkdir -p $(@D)
+	$(call step,CC) $(CC) $(PIC_CFLAGS) -DDCO_BENCH_NULL_CIPHER $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/bench/bench/%.o: bench/%.c
+	@mkdir -p $(@D)
+	$(call step,CC) $(CC) $(BASE_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(TRAFFIC): $(BENCH)/%: $(BUILD)/obj/bench/bench/%.o
+	@mkdir -p $(@D)
+	$(call step,LD) $(CC) $(LDFLAGS) -o $@ $^ -lpthread
+
+$(BENCH)/tunnel $(BENCH)/swarm: $(BENCH)/%: $(BUILD)/obj/bench/bench/%.o $(PLANE_OBJ)
+	@mkdir -p $(@D)
+	$(call step,LD) $(CC) $(LDFLAGS) -o $@ $^ $(IMB_LIBS) $(LIB_LIBS)
+
+$(BENCH)/tunnel-null: $(BUILD)/obj/bench/bench/tunnel.o $(NULL_OBJ)
+	@mkdir -p $(@D)
+	$(call step,LD) $(CC) $(LDFLAGS) -o $@ $^ $(IMB_LIBS) $(LIB_LIBS)
+
+STAGE_OBJ := $(filter $(BUILD)/obj/pic/core/% $(BUILD)/obj/pic/linux/crypto/% \
+    $(BUILD)/obj/pic/linux/csum_%,$(LIB_OBJ))
+$(BENCH)/stages: $(BUILD)/obj/bench/bench/stages.o $(STAGE_OBJ)
+	@mkdir -p $(@D)
+	$(call step,LD) $(CC) $(LDFLAGS) -o $@ $^ $(IMB_LIBS) -lcrypto -lpthread
+
+# For callgrind: see nosandbox.c.
+$(BENCH)/swarm-bare: $(addprefix $(BUILD)/obj/bench/bench/,swarm.o nosandbox.o) \
+    $(filter-out %/linux/plane/sandbox.o,$(PLANE_OBJ))
+	@mkdir -p $(@D)
+	$(call step,LD) $(CC) $(LDFLAGS) -o $@ $^ $(IMB_LIBS) $(LIB_LIBS)
+
+-include $(wildcard $(BUILD)/obj/bench/*/*.d $(BUILD)/obj/bench/*/*/*.d)
+
+.SECONDARY:
