@@ -125,6 +125,16 @@ parse_key(const struct rtmsg *rtm, const struct attrs *attrs, struct route_key *
                    dst != NULL ? mnl_attr_get_payload_len(dst) : width, &key->prefix);
 }
 
+/* Not mnl_attr_parse(), which rounds the length of the message up to a multiple of 4. */
+static bool
+parse_attrs(const struct nlmsghdr *nlh, struct attrs *attrs)
+{
+    size_t len = nlh->nlmsg_len - NLMSG_SPACE(sizeof(struct rtmsg));
+
+    return mnl_attr_parse_payload(mnl_nlmsg_get_payload_offset(nlh, sizeof(struct rtmsg)), len,
+                                  collect, attrs) >= 0;
+}
+
 bool
 route_msg_parse(const struct nlmsghdr *nlh, struct route_msg *msg)
 {
@@ -134,7 +144,7 @@ route_msg_parse(const struct nlmsghdr *nlh, struct route_msg *msg)
     if ((nlh->nlmsg_type != RTM_NEWROUTE && nlh->nlmsg_type != RTM_DELROUTE) ||
         nlh->nlmsg_len < NLMSG_SPACE(sizeof(*rtm)) ||
         (rtm->rtm_family != AF_INET && rtm->rtm_family != AF_INET6) ||
-        mnl_attr_parse(nlh, sizeof(*rtm), collect, &attrs) < 0) {
+        !parse_attrs(nlh, &attrs)) {
         return false;
     }
     msg->add = nlh->nlmsg_type == RTM_NEWROUTE;
