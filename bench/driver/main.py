@@ -76,7 +76,7 @@ def full(build, groups):
     pinnings = os.environ.get('BENCH_PIN', 'both')
     if pinnings not in ('both', 'pinned', 'unpinned'):
         sys.exit('BENCH_PIN="%s" is not pinned, unpinned or both' % pinnings)
-    load = os.getloadavg()[0]
+    load_before = os.getloadavg()[0]
     for pinning in figures.PINNINGS:
         if pinnings not in ('both', pinning):
             continue
@@ -85,7 +85,7 @@ def full(build, groups):
                     lambda bench: plan.run(bench, groups or list(plan.GROUPS)), seconds, rounds)
         finally:
             samples.setdefault('about', {}).update(
-                machine=machine(), seconds=seconds, rounds=rounds, load=[load, os.getloadavg()[0]],
+                machine=machine(), seconds=seconds, rounds=rounds, load=[load_before, os.getloadavg()[0]],
                 when=time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime()))
             save(path, samples)
     return report_all(build, samples)
