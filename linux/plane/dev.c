@@ -285,6 +285,7 @@ plane_dev_status(struct plane_dev *dev, struct plane_dev_status *status)
     status->tun_tso = dev->tun_tso;
     status->tun_uso = dev->tun_uso;
     status->udp_gso = send_gso_works();
+    status->tun_batch = tun_batch_works();
     for (struct plane_sock *s = plane.socks; s != NULL; s = s->next)
         if (dco_load(&s->dev) == dev)
             status->udp_gro = s->udp_gro;

@@ -14,6 +14,7 @@ static const struct {
     {"tun-uso", OFFLOAD_TUN_USO},
     {"udp-gso", OFFLOAD_UDP_GSO},
     {"udp-gro", OFFLOAD_UDP_GRO},
+    {"tun-batch", OFFLOAD_TUN_BATCH},
 };
 
 static unsigned

@@ -10,10 +10,11 @@
 #include <stdbool.h>
 
 enum offload {
-    OFFLOAD_TUN_TSO = 1, /* "tun-tso": TCP super-packets to and from the TUN */
-    OFFLOAD_TUN_USO = 2, /* "tun-uso": UDP super-packets to and from the TUN */
-    OFFLOAD_UDP_GSO = 4, /* "udp-gso": UDP_SEGMENT sends */
-    OFFLOAD_UDP_GRO = 8, /* "udp-gro": UDP_GRO receives */
+    OFFLOAD_TUN_TSO = 1,    /* "tun-tso": TCP super-packets to and from the TUN */
+    OFFLOAD_TUN_USO = 2,    /* "tun-uso": UDP super-packets to and from the TUN */
+    OFFLOAD_UDP_GSO = 4,    /* "udp-gso": UDP_SEGMENT sends */
+    OFFLOAD_UDP_GRO = 8,    /* "udp-gro": UDP_GRO receives */
+    OFFLOAD_TUN_BATCH = 16, /* "tun-batch": several writes to the TUN in one call */
 };
 
 /* The environment is read at the first call, which is made before any worker starts. An unknown

@@ -123,7 +123,7 @@ struct plane_dev_status {
     uint32_t ifindex;
     enum dco_mode mode;
     unsigned mtu;
-    bool tun_tso, tun_uso, udp_gso, udp_gro;
+    bool tun_tso, tun_uso, udp_gso, udp_gro, tun_batch;
 };
 
 unsigned plane_worker_count(void);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/uio.h>
 
 #include "linux/csum_fast.h"
 #include "linux/plane/kernel_abi.h"
@@ -36,7 +35,9 @@ rx_init(struct rx *rx, struct worker *w)
     rx->hdr = calloc(RX_MSGS, sizeof(*rx->hdr));
     rx->coalescer = calloc(1, sizeof(*rx->coalescer));
     rx->slot = slot;
-    if (slot == NULL || rx->bufs == NULL || rx->hdr == NULL || rx->coalescer == NULL)
+    rx->batch = tun_batch_new();
+    if (slot == NULL || rx->batch == NULL || rx->bufs == NULL || rx->hdr == NULL ||
+        rx->coalescer == NULL)
         return -ENOMEM;
     for (unsigned i = 0; i < RX_MSGS; i++) {
         slot[i].iov.iov_base = rx->bufs + (size_t)i * RX_BUF_BYTES;
@@ -53,6 +54,7 @@ rx_fini(struct rx *rx)
         munmap(rx->bufs, (size_t)RX_MSGS * RX_BUF_BYTES);
     free(rx->hdr);
     free(rx->coalescer);
+    tun_batch_free(rx->batch);
     free(rx->slot);
 }
 
@@ -63,13 +65,8 @@ static void
 rx_emit(void *arg, struct dco_super *super)
 {
     struct worker *w = arg;
-    struct iovec iov[1 + DCO_COALESCE_PIECES];
 
-    iov[0] = (struct iovec){.iov_base = &super->vnet, .iov_len = sizeof(super->vnet)};
-    for (uint32_t i = 0; i < super->pieces; i++)
-        iov[i + 1] = (struct iovec){.iov_base = super->piece[i].data, super->piece[i].len};
-    if (writev(w->rx.tun, iov, (int)super->pieces + 1) < 0)
-        worker_drop(w, DCO_DROP_RX_TUN, super->packets);
+    worker_drop(w, DCO_DROP_RX_TUN, tun_batch_add(w->rx.batch, w->rx.tun, super));
 }
 
 /* Runs mostly come from one inner address. */
@@ -403,4 +400,5 @@ rx_ready(struct worker *w, struct plane_sock *sock, int fd)
         rx_train(w, sock, (unsigned)i, now);
     run_flush(w, sock, now);
     dco_coalesce_flush(rx->coalescer);
+    worker_drop(w, DCO_DROP_RX_TUN, tun_batch_flush(rx->batch));
 }

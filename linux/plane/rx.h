@@ -14,6 +14,7 @@
 #include "core/coalesce.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/internal.h"
+#include "linux/plane/tun_batch.h"
 
 #define RX_MSGS          8U /* trains of one recvmmsg */
 #define RX_BUF_BYTES     65536U
@@ -49,8 +50,9 @@ struct rx {
     struct rx_msg msg[RX_MSGS];
     struct rx_run run;
     struct dco_coalescer *coalescer;
-    struct plane_dev *dev; /* of the burst */
-    int tun;               /* queue of the burst */
+    struct tun_batch *batch; /* what the coalescer emits, until the end of the burst */
+    struct plane_dev *dev;   /* of the burst */
+    int tun;                 /* queue of the burst */
 };
 
 struct worker;

@@ -45,6 +45,7 @@ static const char *const allowed[] = {
     "write",
     "readv",
     "writev",
+    "io_submit",
     "recvmsg",
     "recvmmsg",
     "recvmmsg_time64",

@@ -161,6 +161,7 @@ report_dev(struct jsonw *j, const struct dev_report *dev)
     jsonw_bool(j, "tun_uso", status->tun_uso);
     jsonw_bool(j, "udp_gso", status->udp_gso);
     jsonw_bool(j, "udp_gro", status->udp_gro);
+    jsonw_bool(j, "tun_batch", status->tun_batch);
     jsonw_object_end(j);
     report_peers(j, status->ifindex);
     report_drops(j, &dev->drops);

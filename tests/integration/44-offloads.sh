@@ -58,7 +58,7 @@ note "missing in this kernel: $(off server)"
 offloaded server
 stop_both
 
-for name in tun-uso tun-tso udp-gso udp-gro tun-tso,tun-uso,udp-gso,udp-gro; do
+for name in tun-uso tun-tso udp-gso udp-gro tun-batch tun-tso,tun-uso,udp-gso,udp-gro,tun-batch; do
     export OPENDCO_OFFLOADS_OFF=$name
     expect "without $name: connected" vpn_pair opendco opendco
     unset OPENDCO_OFFLOADS_OFF

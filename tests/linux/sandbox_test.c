@@ -156,6 +156,8 @@ try_packets(void)
     check_equal(epoll_wait(epoll_fd, &event, 1, 1000), 1);
     check_equal(recvmmsg(pair[1], msgs, 1, 0, NULL), 1);
     check_equal(writev(pair[0], &iov, 1), 8);
+    check_equal(syscall(SYS_io_submit, 0, 0, NULL), -1);
+    check_equal(errno, EINVAL); /* no such context; not EPERM */
     check_equal(readv(pair[1], &iov, 1), 8);
     check_equal(sendmsg(pair[0], &msgs[0].msg_hdr, MSG_NOSIGNAL), 8);
     check_equal(recvmsg(pair[1], &msgs[0].msg_hdr, 0), 8);

@@ -430,7 +430,7 @@ test_active(void)
     check(strcmp(text_of(device, "name"), "st0") == 0);
     check(strcmp(text_of(device, "mode"), "mp") == 0);
     check_equal(number_of(device, "mtu"), 1428);
-    check_equal((long long)json_object_size(json_object_get(device, "offloads")), 4);
+    check_equal((long long)json_object_size(json_object_get(device, "offloads")), 5);
     check_equal((long long)json_object_size(json_object_get(device, "drops")), DCO_DROP_COUNT);
     peers = json_object_get(device, "peers");
     check_equal((long long)json_array_size(peers), 2);

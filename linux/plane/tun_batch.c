@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/plane/tun_batch.h"
+
+#include <linux/aio_abi.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "core/atomic.h"
+#include "linux/plane/log.h"
+#include "linux/plane/offload.h"
+
+#define PIECES_MAX 1280U /* iovecs of a batch: a full super-packet and many small ones */
+
+/* The ring of completions that the kernel maps into the process (fs/aio.c, as libaio reads it). */
+#define RING_MAGIC 0xa10a10a1U
+
+struct ring {
+    uint32_t id;
+    uint32_t nr;
+    uint32_t head; /* ours */
+    uint32_t tail; /* atomic; the kernel's */
+    uint32_t magic;
+    uint32_t compat_features;
+    uint32_t incompat_features;
+    uint32_t header_length;
+    struct io_event event[];
+};
+
+struct tun_batch {
+    aio_context_t aio; /* 0: there is none */
+    uint32_t used;     /* packets */
+    uint32_t pieces;   /* iovecs */
+    uint32_t packets[TUN_BATCH_PACKETS];
+    struct dco_vnet vnet[TUN_BATCH_PACKETS];
+    struct iocb iocb[TUN_BATCH_PACKETS];
+    struct iocb *list[TUN_BATCH_PACKETS]; /* const: each of iocb[] */
+    struct iovec iov[PIECES_MAX];
+};
+_Static_assert(PIECES_MAX > DCO_COALESCE_PIECES, "one super-packet always fits");
+
+static bool works; /* atomic */
+
+static struct ring *
+ring_of(const struct tun_batch *b)
+{
+    return (struct ring *)(uintptr_t)b->aio;
+}
+
+static bool
+ring_known(const struct ring *ring)
+{
+    return ring->magic == RING_MAGIC && ring->incompat_features == 0 &&
+           ring->header_length == sizeof(*ring);
+}
+
+static void
+context_close(struct tun_batch *b)
+{
+    if (b->aio != 0)
+        (void)syscall(SYS_io_destroy, b->aio);
+    b->aio = 0;
+}
+
+static void
+context_open(struct tun_batch *b)
+{
+    if (!offload_wanted(OFFLOAD_TUN_BATCH))
+        return;
+    if (syscall(SYS_io_setup, (long)TUN_BATCH_PACKETS, &b->aio) < 0)
+        b->aio = 0;
+    else if (!ring_known(ring_of(b)))
+        context_close(b);
+}
+
+struct tun_batch *
+tun_batch_new(void)
+{
+    struct tun_batch *b = calloc(1, sizeof(*b));
+
+    if (b == NULL)
+        return NULL;
+    for (unsigned i = 0; i < TUN_BATCH_PACKETS; i++)
+        b->list[i] = &b->iocb[i];
+    context_open(b);
+    if (b->aio == 0)
+        dco_log(DCO_LOG_INFO, "packets are written to the TUN device one by one");
+    dco_store(&works, b->aio != 0);
+    return b;
+}
+
+void
+tun_batch_free(struct tun_batch *b)
+{
+    if (b != NULL)
+        context_close(b);
+    free(b);
+}
+
+bool
+tun_batch_works(void)
+{
+    return dco_load(&works);
+}
+
+static uint32_t
+write_one(struct tun_batch *b, uint32_t i)
+{
+    const struct iocb *io = &b->iocb[i];
+
+    return writev((int)io->aio_fildes, (const struct iovec *)(uintptr_t)io->aio_buf,
+                  (int)io->aio_nbytes) < 0
+               ? b->packets[i]
+               : 0;
+}
+
+/* Takes the completions of n writes, which are all there; how many packets they lost. */
+static uint32_t
+reap(struct tun_batch *b, uint32_t n)
+{
+    struct ring *ring = ring_of(b);
+    uint32_t head = ring->head, tail = dco_load_acquire(&ring->tail), lost = 0;
+
+    for (; n > 0 && head != tail; n--) {
+        const struct io_event *e = &ring->event[head];
+
+        if (e->res < 0)
+            lost += b->packets[e->data];
+        head = head + 1 == ring->nr ? 0 : head + 1;
+    }
+    dco_store_release(&ring->head, head);
+    return lost;
+}
+
+uint32_t
+tun_batch_flush(struct tun_batch *b)
+{
+    uint32_t done = 0, lost = 0;
+
+    if (b->used > 1 && b->aio != 0) {
+        long n = syscall(SYS_io_submit, b->aio, (long)b->used, b->list);
+
+        done = n > 0 ? (uint32_t)n : 0;
+        lost = reap(b, done);
+    }
+    for (; done < b->used; done++)
+        lost += write_one(b, done);
+    b->used = 0;
+    b->pieces = 0;
+    return lost;
+}
+
+uint32_t
+tun_batch_add(struct tun_batch *b, int fd, const struct dco_super *super)
+{
+    bool full = b->used == TUN_BATCH_PACKETS || b->pieces + 1 + super->pieces > PIECES_MAX;
+    uint32_t lost = full ? tun_batch_flush(b) : 0, i = b->used++;
+    struct iovec *iov = &b->iov[b->pieces];
+
+    b->pieces += 1 + super->pieces;
+    b->packets[i] = super->packets;
+    b->vnet[i] = super->vnet;
+    iov[0] = (struct iovec){.iov_base = &b->vnet[i], .iov_len = sizeof(b->vnet[i])};
+    for (uint32_t p = 0; p < super->pieces; p++)
+        iov[p + 1] = (struct iovec){super->piece[p].data, super->piece[p].len};
+    b->iocb[i] = (struct iocb){
+        .aio_data = i,
+        .aio_lio_opcode = IOCB_CMD_PWRITEV,
+        .aio_fildes = (uint32_t)fd,
+        .aio_buf = (uintptr_t)iov,
+        .aio_nbytes = 1 + super->pieces,
+    };
+    return lost;
+}
