@@ -25,17 +25,17 @@ struct plane_sock *
 port_open(struct sockaddr_in local, struct plane_dev *dev)
 {
     unsigned n = plane_group_size();
-    int members[PLANE_WORKERS_MAX], pair[2], err;
+    int members[PLANE_MEMBERS_MAX], pair[2], err;
     struct plane_sock *sock;
     int fd = udp_socket(&local);
 
     if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) < 0)
         die("socketpair");
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < 2 * n; i++)
         members[i] = udp_socket(&local);
-    err = n > 0 ? steer_by_peer(fd, n) : 0;
+    err = steer_by_peer(fd, n);
     if (err == 0)
-        err = plane_sock_new(fd, members, n, pair[0], &sock);
+        err = plane_sock_new(fd, members, n, n, pair[0], &sock);
     if (err == 0)
         err = plane_sock_bind_dev(sock, dev);
     if (err < 0) {

@@ -104,7 +104,7 @@ members_close(int *members, unsigned n)
         real()->close(members[n]);
 }
 
-unsigned
+int
 group_make(int fd, int *members, unsigned n)
 {
     struct sockaddr_storage ss;
@@ -112,9 +112,7 @@ group_make(int fd, int *members, unsigned n)
     unsigned made = 0;
     int error = 0;
 
-    if (n == 0 || real()->getsockname(fd, (struct sockaddr *)&ss, &len) < 0)
-        return 0;
-    if (!reuseport(fd))
+    if (real()->getsockname(fd, (struct sockaddr *)&ss, &len) < 0 || !reuseport(fd))
         error = errno;
     while (!error && made < n) {
         members[made] = member_new(fd, (struct sockaddr *)&ss, len);
@@ -126,11 +124,9 @@ group_make(int fd, int *members, unsigned n)
         if (made == 1)
             error = -steer_all_to_first(fd);
     }
-    if (!error)
-        return n;
-    dco_log(DCO_LOG_WARN, "this port is served by one socket: %s", strerror(error));
-    members_close(members, made);
-    return 0;
+    if (error)
+        members_close(members, made);
+    return -error;
 }
 
 static bool

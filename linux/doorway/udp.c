@@ -21,8 +21,9 @@ struct udp_door {
     struct door door;
     struct plane_sock *sock; /* atomic; set once, under the door lock. All below: door lock */
     int hidden;              /* the real socket, once swapped; the plane owns it */
-    unsigned n;
-    int members[PLANE_WORKERS_MAX]; /* the plane owns them once swapped */
+    unsigned n;              /* members to read from; as many to send with, or without n one */
+    unsigned senders;        /* members to send with, after them */
+    int members[PLANE_MEMBERS_MAX]; /* the plane owns them once swapped */
     bool closed;                    /* atomic; the numbers above are no longer ours */
     struct udp_door *next;
 };
@@ -83,6 +84,38 @@ names_port(const struct sockaddr *sa, socklen_t len)
     return false;
 }
 
+static unsigned
+members(const struct udp_door *u)
+{
+    return u->n + u->senders;
+}
+
+static void
+make_members(struct udp_door *u, int fd)
+{
+    unsigned n = plane_group_size();
+    int error;
+
+    n = n < PLANE_WORKERS_MAX ? n : PLANE_WORKERS_MAX;
+    error = group_make(fd, u->members, 2 * n);
+    if (error)
+        dco_log(DCO_LOG_WARN, "this port is served by one socket: %s", strerror(-error));
+    else
+        u->n = u->senders = n;
+}
+
+/* A port with one peer is read from openvpn's own socket. */
+static void
+make_sender(struct udp_door *u, int fd)
+{
+    int error = group_make(fd, u->members, 1);
+
+    if (error)
+        dco_log(DCO_LOG_DEBUG, "the socket that is read sends too: %s", strerror(-error));
+    else
+        u->senders = 1;
+}
+
 static int
 udp_bind(struct door *door, int fd, const struct sockaddr *sa, socklen_t len)
 {
@@ -92,11 +125,8 @@ udp_bind(struct door *door, int fd, const struct sockaddr *sa, socklen_t len)
     if (result < 0 || !names_port(sa, len))
         return result;
     door_lock();
-    if (!u->sock && u->n == 0 && wants_group(fd)) {
-        unsigned n = plane_group_size();
-
-        u->n = group_make(fd, u->members, n < PLANE_WORKERS_MAX ? n : PLANE_WORKERS_MAX);
-    }
+    if (!u->sock && members(u) == 0 && wants_group(fd))
+        make_members(u, fd);
     door_unlock();
     return result;
 }
@@ -135,7 +165,6 @@ swap(struct udp_door *u, int fd)
 {
     struct plane_sock *sock;
     int pair[2], hidden, error;
-    unsigned n = u->n;
 
     hidden = real()->fcntl(fd, F_DUPFD_CLOEXEC, 3);
     if (hidden < 0)
@@ -147,11 +176,13 @@ swap(struct udp_door *u, int fd)
     }
     group_buffers(hidden);
     errors_off(hidden);
-    if (n)
-        (void)steer_by_peer(hidden, n);
-    error = plane_sock_new(hidden, u->members, n, pair[1], &sock);
+    if (members(u) == 0)
+        make_sender(u, hidden);
+    if (u->n)
+        (void)steer_by_peer(hidden, u->n);
+    error = plane_sock_new(hidden, u->members, u->n, u->senders, pair[1], &sock);
     if (error) {
-        u->n = 0;
+        u->n = u->senders = 0;
         real()->close(pair[0]);
         return error;
     }
@@ -383,7 +414,7 @@ udp_setsockopt(struct door *door, int fd, int level, int name, const void *value
     if (result < 0 || (!sock_of(u) && is_recverr(level, name)))
         return result;
     door_lock();
-    for (unsigned i = 0; !u->closed && i < u->n; i++)
+    for (unsigned i = 0; !u->closed && i < members(u); i++)
         (void)real()->setsockopt(u->members[i], level, name, value, len);
     door_unlock();
     if (sock_of(u) && level == SOL_SOCKET && name == SO_RCVTIMEO)
@@ -408,7 +439,7 @@ udp_end(struct door *door)
     if (u->sock)
         plane_sock_close(u->sock);
     else
-        for (unsigned i = 0; i < u->n; i++)
+        for (unsigned i = 0; i < members(u); i++)
             real()->close(u->members[i]);
 }
 
@@ -428,7 +459,7 @@ udp_fork_child(struct door *door)
 {
     struct udp_door *u = udp_of(door);
 
-    for (unsigned i = 0; !u->sock && i < u->n; i++)
+    for (unsigned i = 0; !u->sock && i < members(u); i++)
         real()->close(u->members[i]);
 }
 

@@ -55,9 +55,12 @@ struct plane_sock {
     uint32_t refs;           /* atomic */
     bool closed;             /* atomic */
     bool watched;            /* openvpn's thread; workers read from it */
-    unsigned n;              /* const; members */
-    int fd[PLANE_WORKERS_MAX +
-           1];               /* const until close; 0: openvpn's own; read by worker i % workers */
+    unsigned n;              /* const; members that are read, beside openvpn's own */
+    unsigned senders;        /* const; members that only send */
+    /* const until close. 0: openvpn's own; 1 to n: read by worker i % workers; then those that only
+     * send: nobody waits for them in epoll, so the kernel wakes nobody up for each packet that has
+     * left (a tenth of the time on a link that cannot segment) */
+    int fd[1 + PLANE_MEMBERS_MAX];
     sa_family_t family;      /* const; of the socket: AF_INET6 may carry v4-mapped peers */
     int probe[2];            /* housekeeping; IPv4 and IPv6, see path_mtu_get() */
     bool udp_gro;            /* const */
@@ -65,6 +68,12 @@ struct plane_sock {
     struct ctrl_queue *ctrl; /* const; towards openvpn */
     struct alias *alias;     /* const; floated peers */
 };
+
+static inline unsigned
+sock_fds(const struct plane_sock *sock)
+{
+    return 1 + sock->n + sock->senders;
+}
 
 /* Runs fn-style critical sections against a worker: see "Ownership" above. */
 void worker_enter(struct worker *w);

@@ -10,11 +10,8 @@ static const struct {
     const char *name;
     enum offload bit;
 } names[] = {
-    {"tun-tso", OFFLOAD_TUN_TSO},
-    {"tun-uso", OFFLOAD_TUN_USO},
-    {"udp-gso", OFFLOAD_UDP_GSO},
-    {"udp-gro", OFFLOAD_UDP_GRO},
-    {"tun-batch", OFFLOAD_TUN_BATCH},
+    {"tun-tso", OFFLOAD_TUN_TSO}, {"tun-uso", OFFLOAD_TUN_USO},     {"udp-gso", OFFLOAD_UDP_GSO},
+    {"udp-gro", OFFLOAD_UDP_GRO}, {"tun-batch", OFFLOAD_TUN_BATCH},
 };
 
 static unsigned

@@ -365,7 +365,7 @@ void
 plane_fork_child(void)
 {
     for (struct plane_sock *s = plane.socks; s != NULL; s = s->next) {
-        for (unsigned i = 0; i <= s->n; i++)
+        for (unsigned i = 0; i < sock_fds(s); i++)
             if (s->fd[i] >= 0)
                 close(s->fd[i]);
         ctrl_queue_fork_child(s->ctrl);

@@ -67,14 +67,19 @@ unsigned plane_lanes(void);
 
 /* ---- port groups: the sockets of one UDP port ----------------------------------------------- */
 
-/* How many more sockets openvpn's port should get for a server (0: none, one socket is enough). */
+/* How many more sockets a server's port should get for the workers to read from. */
 unsigned plane_group_size(void);
 
-/* A port group over fd (the socket openvpn made) and n further members bound to the same port; all
- * are taken over, also on error. ctrl_fd is the plane's end of the pair whose other end openvpn
- * reads; each datagram on it starts with struct plane_ctrl_hdr. The caller holds the reference that
- * is returned. Workers read from all members once the group is tied to a device. */
-int plane_sock_new(int fd, const int *members, unsigned n, int ctrl_fd, struct plane_sock **sock);
+/* Further members of a port, at most: one to read and one to send with for each worker. */
+#define PLANE_MEMBERS_MAX (2 * PLANE_WORKERS_MAX)
+
+/* A port group over fd (the socket openvpn made) and further members bound to the same port: n that
+ * workers read from, and after them `senders` that only send and must get no datagram (0: those
+ * that are read send too). All are taken over, also on error. ctrl_fd is the plane's end of the
+ * pair whose other end openvpn reads; each datagram on it starts with struct plane_ctrl_hdr. The
+ * caller holds the reference that is returned. Workers read once the group is tied to a device. */
+int plane_sock_new(int fd, const int *members, unsigned n, unsigned senders, int ctrl_fd,
+                   struct plane_sock **sock);
 
 struct plane_sock *plane_sock_get(struct plane_sock *sock);
 void plane_sock_put(struct plane_sock *sock);

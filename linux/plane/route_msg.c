@@ -143,8 +143,7 @@ route_msg_parse(const struct nlmsghdr *nlh, struct route_msg *msg)
 
     if ((nlh->nlmsg_type != RTM_NEWROUTE && nlh->nlmsg_type != RTM_DELROUTE) ||
         nlh->nlmsg_len < NLMSG_SPACE(sizeof(*rtm)) ||
-        (rtm->rtm_family != AF_INET && rtm->rtm_family != AF_INET6) ||
-        !parse_attrs(nlh, &attrs)) {
+        (rtm->rtm_family != AF_INET && rtm->rtm_family != AF_INET6) || !parse_attrs(nlh, &attrs)) {
         return false;
     }
     msg->add = nlh->nlmsg_type == RTM_NEWROUTE;

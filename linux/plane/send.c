@@ -307,6 +307,8 @@ send_batch(struct worker *w, struct plane_sock *sock, int fd, struct train *trai
 static int
 sock_fd(const struct plane_sock *sock, unsigned worker)
 {
+    if (sock->senders > 0)
+        return sock->fd[1 + sock->n + worker % sock->senders];
     return sock->n > 0 ? sock->fd[1 + worker % sock->n] : sock->fd[0];
 }
 

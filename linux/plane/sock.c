@@ -21,10 +21,10 @@ sock_gro(const struct plane_sock *sock)
 
     if (!offload_wanted(OFFLOAD_UDP_GRO))
         return false;
-    for (i = 0; i <= sock->n; i++)
+    for (i = 0; i < sock_fds(sock); i++)
         if (setsockopt(sock->fd[i], SOL_UDP, UDP_GRO, &on, sizeof(on)) < 0)
             break;
-    if (i > sock->n)
+    if (i == sock_fds(sock))
         return true;
     while (i-- > 0)
         (void)setsockopt(sock->fd[i], SOL_UDP, UDP_GRO, &off, sizeof(off));
@@ -101,8 +101,9 @@ close_all(int fd, const int *members, unsigned n, int ctrl_fd)
     close(ctrl_fd);
 }
 
+/* Without its descriptors. */
 static struct plane_sock *
-sock_alloc(int fd, const int *members, unsigned n, int ctrl_fd)
+sock_alloc(int ctrl_fd)
 {
     struct plane_sock *sock = calloc(1, sizeof(*sock));
 
@@ -118,29 +119,29 @@ sock_alloc(int fd, const int *members, unsigned n, int ctrl_fd)
         return NULL;
     }
     sock->refs = 1;
-    sock->n = n;
-    sock->fd[0] = fd;
-    for (unsigned i = 0; i < n; i++)
-        sock->fd[1 + i] = members[i];
-    sock->family = sock_family(fd);
-    path_mtu_open(sock);
     return sock;
 }
 
 int
-plane_sock_new(int fd, const int *members, unsigned n, int ctrl_fd, struct plane_sock **out)
+plane_sock_new(int fd, const int *members, unsigned n, unsigned senders, int ctrl_fd,
+               struct plane_sock **out)
 {
-    struct plane_sock *sock;
+    struct plane_sock *sock = NULL;
+    bool fits = n <= PLANE_WORKERS_MAX && senders <= PLANE_WORKERS_MAX && plane.workers > 0;
 
-    if (n > PLANE_WORKERS_MAX || plane.workers == 0) {
-        close_all(fd, members, n, ctrl_fd);
-        return -EINVAL;
-    }
-    sock = sock_alloc(fd, members, n, ctrl_fd);
+    if (fits)
+        sock = sock_alloc(ctrl_fd);
     if (sock == NULL) {
-        close_all(fd, members, n, ctrl_fd);
-        return -ENOMEM;
+        close_all(fd, members, n + senders, ctrl_fd);
+        return fits ? -ENOMEM : -EINVAL;
     }
+    sock->n = n;
+    sock->senders = senders;
+    sock->fd[0] = fd;
+    for (unsigned i = 0; i < n + senders; i++)
+        sock->fd[1 + i] = members[i];
+    sock->family = sock_family(fd);
+    path_mtu_open(sock);
     sock->udp_gro = sock_gro(sock);
     if (!sock->udp_gro)
         dco_log(DCO_LOG_INFO, "received datagrams are not aggregated (UDP_GRO)");
@@ -172,7 +173,7 @@ plane_sock_put(struct plane_sock *sock)
 void
 plane_sock_close(struct plane_sock *sock)
 {
-    int fd[PLANE_WORKERS_MAX + 1];
+    int fd[1 + PLANE_MEMBERS_MAX];
 
     if (dco_exchange(&sock->closed, true))
         return;
@@ -181,11 +182,11 @@ plane_sock_close(struct plane_sock *sock)
     memcpy(fd, sock->fd, sizeof(fd));
     plane_devs_lock();
     plane_stop_workers();
-    for (unsigned i = 0; i <= sock->n; i++)
+    for (unsigned i = 0; i < sock_fds(sock); i++)
         sock->fd[i] = -1;
     plane_resume_workers();
     plane_devs_unlock();
-    for (unsigned i = 0; i <= sock->n; i++)
+    for (unsigned i = 0; i < sock_fds(sock); i++)
         close(fd[i]);
     ctrl_queue_close(sock->ctrl);
 }

@@ -89,7 +89,7 @@ ready(void)
     if (!check(plane_prepare() == 0) || !check(plane_dev_new("ho0", DCO_MODE_MP, &dev) == 0))
         return false;
     check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
-    if (!check(plane_sock_new(bound(&plane_addr), NULL, 0, pair[0], &sock) == 0))
+    if (!check(plane_sock_new(bound(&plane_addr), NULL, 0, 0, pair[0], &sock) == 0))
         return false;
     check(plane_sock_bind_dev(sock, dev) == 0);
     remote = bound(&remote_addr);
@@ -324,7 +324,7 @@ asker_open(int mark)
 
     check(setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0);
     check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
-    check_equal(plane_sock_new(fd, NULL, 0, pair[0], &asker), 0);
+    check_equal(plane_sock_new(fd, NULL, 0, 0, pair[0], &asker), 0);
     close(pair[1]);
 }
 
@@ -456,7 +456,7 @@ port_new(void)
 
     check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
     close(pair[1]);
-    check(plane_sock_new(bound(&in), NULL, 0, pair[0], &port) == 0);
+    check(plane_sock_new(bound(&in), NULL, 0, 0, pair[0], &port) == 0);
     return port;
 }
 

@@ -7,6 +7,7 @@
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
@@ -186,14 +187,20 @@ static void
 sock_open(void)
 {
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), pair[2], one = 1, old;
-    int member = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int member[2]; /* one to read, where everything goes, and one to send */
+    struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 1)};
+    struct sock_fprog prog = {.len = 1, .filter = code};
 
     check(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0);
-    check(setsockopt(member, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0);
     check(bind(fd, (struct sockaddr *)&port, sizeof(port)) == 0);
-    check(bind(member, (struct sockaddr *)&port, sizeof(port)) == 0);
+    for (int i = 0; i < 2; i++) {
+        member[i] = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        check(setsockopt(member[i], SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0);
+        check(bind(member[i], (struct sockaddr *)&port, sizeof(port)) == 0);
+    }
+    check(setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)) == 0);
     check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
-    check_equal(plane_sock_new(fd, &member, 1, pair[0], &sock), 0);
+    check_equal(plane_sock_new(fd, member, 1, 1, pair[0], &sock), 0);
     /* The number stays, as it does in openvpn. */
     old = openvpn_end;
     if (old < 0) {

@@ -373,7 +373,7 @@ plane_ready(void)
     fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     check(bind(fd, (struct sockaddr *)&in, sizeof(in)) == 0);
     check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
-    check(plane_sock_new(fd, NULL, 0, pair[0], &sock) == 0);
+    check(plane_sock_new(fd, NULL, 0, 0, pair[0], &sock) == 0);
     return check(plane_sock_bind_dev(sock, dev) == 0);
 }
 
