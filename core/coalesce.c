@@ -166,13 +166,14 @@ emit(struct dco_coalescer *c, struct dco_super *f)
 }
 
 static void
-emit_alone(struct dco_coalescer *c, uint8_t *pkt, uint32_t len)
+emit_alone(struct dco_coalescer *c, uint8_t *pkt, uint32_t len, const struct dco_inner *inner)
 {
     struct dco_super *f = &c->alone;
 
     f->piece[0] = (struct dco_piece){pkt, len};
     f->pieces = 1;
     f->len = len;
+    f->inner = *inner;
     emit(c, f);
 }
 
@@ -341,7 +342,7 @@ join(struct dco_coalescer *c, const struct segment *s, uint32_t place)
         emit_flow(c, place);
     }
     if ((s->last_flags & TCP_FIN) != 0)
-        emit_alone(c, s->pkt, s->len);
+        emit_alone(c, s->pkt, s->len, s->inner);
     else
         start_flow(c, s);
 }
@@ -356,5 +357,5 @@ dco_coalesce_add(struct dco_coalescer *c, uint8_t *pkt, uint32_t len, const stru
         return;
     }
     make_way(c, pkt, len, inner);
-    emit_alone(c, pkt, len);
+    emit_alone(c, pkt, len, inner);
 }

@@ -33,11 +33,11 @@ struct dco_super {
     struct dco_vnet vnet;
     struct dco_piece piece[DCO_COALESCE_PIECES];
     uint32_t pieces;
-    uint32_t len;     /* sum of the pieces */
-    uint32_t packets; /* inner packets joined: equals pieces */
+    uint32_t len;           /* sum of the pieces */
+    uint32_t packets;       /* inner packets joined: equals pieces */
+    struct dco_inner inner; /* of the first packet, before it was joined with others */
 
     /* private to coalesce.c: the flow */
-    struct dco_inner inner;
     uint32_t next_seq;  /* TCP */
     uint16_t next_id;   /* IPv4 */
     uint16_t hdr_len;   /* IP plus transport header */

@@ -59,9 +59,11 @@ dev_watch(struct plane_dev *dev)
     for (unsigned i = 0; i < dev->queues && err >= 0; i++) {
         struct source source = {.kind = SOURCE_TUN, .fd = dev->tun[i], .dev = dev};
 
-        worker_enter(plane.worker[i]);
-        err = worker_add(plane.worker[i], &source);
-        worker_leave(plane.worker[i]);
+        struct worker *w = plane.worker[i % dev->workers];
+
+        worker_enter(w);
+        err = worker_add(w, &source);
+        worker_leave(w);
     }
     return err < 0 ? err : 0;
 }
@@ -70,9 +72,11 @@ static void
 dev_unwatch(struct plane_dev *dev)
 {
     for (unsigned i = 0; i < dev->queues; i++) {
-        worker_enter(plane.worker[i]);
-        worker_remove(plane.worker[i], dev->tun[i]);
-        worker_leave(plane.worker[i]);
+        struct worker *w = plane.worker[i % dev->workers];
+
+        worker_enter(w);
+        worker_remove(w, dev->tun[i]);
+        worker_leave(w);
     }
 }
 
@@ -120,6 +124,7 @@ dev_open(struct plane_dev *dev)
     if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
         return -EIO;
     dco_peers_init(&dev->peers, &plane_env, dev->mode, &secret);
+    dev->flow_seed = dco_siphash(&secret, "flow", 4);
     dev_offload(dev);
     if (dev->mode == DCO_MODE_MP)
         redirects_off(dev->name);
@@ -131,13 +136,14 @@ dev_open(struct plane_dev *dev)
     return err;
 }
 
-/* The kernel device, one queue per worker, and everything behind it. */
+/* The kernel device, the queues of each worker, and everything behind it. */
 static int
 dev_make(struct plane_dev *dev)
 {
     int err;
 
-    dev->queues = plane.workers;
+    dev->workers = plane.workers;
+    dev->queues = plane_queues(plane.workers);
     err = tun_new(dev->name, dev->queues, dev->tun, &dev->ifindex);
     if (err < 0)
         return err;

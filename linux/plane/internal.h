@@ -20,6 +20,12 @@
 
 #include "linux/plane/plane.h"
 
+/* Each worker reads several queues of a device in turns, so that a packet waits behind those of
+ * its own flow and not behind all others: a TUN queue has no other order than that of arrival.
+ * Which flow comes by which queue follows from where its answers are written; see rx.c. */
+#define PLANE_QUEUES_EACH 8U
+#define PLANE_QUEUES_MAX  64U
+
 struct worker;
 struct alias;
 struct ctrl_queue;
@@ -38,14 +44,16 @@ struct source {
 struct plane_dev {
     struct plane_dev *next; /* plane.devs_lock */
     struct dco_peers peers;
-    char name[IFNAMSIZ];        /* const; what it was made as */
-    uint32_t ifindex;           /* const */
-    enum dco_mode mode;         /* const */
-    unsigned queues;            /* const; one per worker */
-    int tun[PLANE_WORKERS_MAX]; /* const while the device lives; queue i belongs to worker i */
-    bool tun_tso, tun_uso;      /* const; super-packets the TUN takes and gives */
-    bool gone;                  /* atomic; somebody deleted the kernel's device */
-    void *routes;               /* housekeeping; see routes.h */
+    char name[IFNAMSIZ];       /* const; what it was made as */
+    uint32_t ifindex;          /* const */
+    enum dco_mode mode;        /* const */
+    unsigned workers;          /* const */
+    unsigned queues;           /* const; a multiple of workers */
+    int tun[PLANE_QUEUES_MAX]; /* const while the device lives; worker i % workers reads queue i */
+    bool tun_tso, tun_uso;     /* const; super-packets the TUN takes and gives */
+    uint64_t flow_seed;        /* const; nobody can choose who shares a queue with whom */
+    bool gone;                 /* atomic; somebody deleted the kernel's device */
+    void *routes;              /* housekeeping; see routes.h */
     struct dco_drops drops[PLANE_WORKERS_MAX]
         __attribute__((aligned(64))); /* each worker its own */
 };

@@ -188,7 +188,7 @@ limits_allow_threads(void)
 bool
 limits_allow_files(unsigned workers)
 {
-    const rlim_t per_worker = 5, others = 40;
+    const rlim_t per_worker = 5 + PLANE_QUEUES_EACH, others = 40;
     struct rlimit limit;
 
     return getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= others + per_worker * workers;

@@ -168,6 +168,14 @@ plane_group_size(void)
     return plane_decide_workers();
 }
 
+unsigned
+plane_queues(unsigned workers)
+{
+    unsigned each = PLANE_QUEUES_MAX / workers;
+
+    return workers * (each < PLANE_QUEUES_EACH ? each : PLANE_QUEUES_EACH);
+}
+
 int
 plane_prepare(void)
 {
@@ -177,7 +185,7 @@ plane_prepare(void)
         return -EAGAIN;
     if (!limits_allow_files(plane_decide_workers()))
         return -EMFILE;
-    err = tun_stock(plane_decide_workers());
+    err = tun_stock(plane_queues(plane_decide_workers()));
     if (err == 0)
         err = routes_open();
     if (err < 0)
@@ -342,7 +350,7 @@ void
 plane_dev_drops(const struct plane_dev *dev, struct dco_drops *sum)
 {
     memset(sum, 0, sizeof(*sum));
-    for (unsigned i = 0; i < dev->queues; i++)
+    for (unsigned i = 0; i < dev->workers; i++)
         drops_add(sum, &dev->drops[i]);
 }
 
@@ -352,7 +360,7 @@ plane_drops(struct dco_drops *sum)
     *sum = plane.retired;
     drops_add(sum, &house_drops);
     for (const struct plane_dev *d = plane.devs; d != NULL; d = d->next)
-        for (unsigned i = 0; i < d->queues; i++)
+        for (unsigned i = 0; i < d->workers; i++)
             drops_add(sum, &d->drops[i]);
 }
 

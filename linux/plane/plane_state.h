@@ -33,6 +33,8 @@ extern const struct dco_env plane_env;
 
 /* Decides the number of workers if that was not done yet. */
 unsigned plane_decide_workers(void);
+/* How many queues a device has for so many workers: a multiple of them. */
+unsigned plane_queues(unsigned workers);
 /* Starts and ends the threads. openvpn's thread. */
 int plane_start(void);
 void plane_stop(void);

@@ -61,12 +61,28 @@ rx_fini(struct rx *rx)
 /* ---- towards the TUN ---------------------------------------------------------------------------
  */
 
+/* Of the worker's queues the one for this flow. The kernel remembers where a flow was written last
+ * and offers the packets of its other direction there. */
+static int
+rx_queue(const struct worker *w, const struct dco_super *super)
+{
+    const struct plane_dev *dev = w->rx.dev;
+    const struct dco_inner *inner = &super->inner;
+    uint32_t ports = 0, each = dev->queues / dev->workers;
+    uint64_t hash;
+
+    if (inner->l4 != 0 && super->piece[0].len >= inner->l4 + sizeof(ports))
+        memcpy(&ports, super->piece[0].data + inner->l4, sizeof(ports));
+    hash = dco_ip_hash(&inner->dst, dco_ip_hash(&inner->src, ports ^ dev->flow_seed));
+    return dev->tun[w->index + dev->workers * (uint32_t)((hash >> 32) * each >> 32)];
+}
+
 static void
 rx_emit(void *arg, struct dco_super *super)
 {
     struct worker *w = arg;
 
-    worker_drop(w, DCO_DROP_RX_TUN, tun_batch_add(w->rx.batch, w->rx.tun, super));
+    worker_drop(w, DCO_DROP_RX_TUN, tun_batch_add(w->rx.batch, rx_queue(w, super), super));
 }
 
 /* Runs mostly come from one inner address. */
@@ -393,7 +409,6 @@ rx_ready(struct worker *w, struct plane_sock *sock, int fd)
         return;
     w->drops = &dev->drops[w->index];
     rx->dev = dev;
-    rx->tun = dev->tun[w->index % dev->queues];
     rx->coalescer->tcp = dev->tun_tso;
     rx->coalescer->udp = dev->tun_uso;
     for (int i = 0; i < n; i++)

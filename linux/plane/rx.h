@@ -52,7 +52,6 @@ struct rx {
     struct dco_coalescer *coalescer;
     struct tun_batch *batch; /* what the coalescer emits, until the end of the burst */
     struct plane_dev *dev;   /* of the burst */
-    int tun;                 /* queue of the burst */
 };
 
 struct worker;

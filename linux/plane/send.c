@@ -363,5 +363,4 @@ tx_send(struct worker *w, uint64_t now)
         i += n;
     }
     tx->used = 0;
-    tx->bytes = 0;
 }

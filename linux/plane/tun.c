@@ -14,19 +14,19 @@
 #include "linux/plane/kernel_abi.h"
 #include "linux/plane/log.h"
 #include "linux/plane/offload.h"
-#include "linux/plane/plane.h"
+#include "linux/plane/internal.h"
 
 #define TUN_PATH      "/dev/net/tun"
 #define TUN_MTU       1428 /* default of the ovpn-dco driver */
 #define TUN_QUEUE_LEN 1000 /* packets; likewise */
 
-static int stock[PLANE_WORKERS_MAX];
+static int stock[PLANE_QUEUES_MAX];
 static unsigned stocked;
 
 int
 tun_stock(unsigned n)
 {
-    while (stocked < n && stocked < PLANE_WORKERS_MAX) {
+    while (stocked < n && stocked < PLANE_QUEUES_MAX) {
         int fd = open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
         if (fd < 0)
@@ -56,7 +56,7 @@ tun_open(void)
 static void
 tun_restock(int fd)
 {
-    if (stocked < PLANE_WORKERS_MAX)
+    if (stocked < PLANE_QUEUES_MAX)
         stock[stocked++] = fd;
     else
         close(fd);

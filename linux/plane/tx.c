@@ -121,7 +121,6 @@ tx_seal(struct worker *w, struct tx_packet *p, const uint8_t *inner, uint32_t le
     t->bytes += outer;
     t->inner_bytes += len;
     t->closed = outer < t->seg;
-    w->tx.bytes += outer;
 }
 
 static uint64_t
@@ -221,23 +220,41 @@ tx_gone(struct worker *w, struct plane_dev *dev, int fd)
         dco_log(DCO_LOG_WARN, "%s was deleted", dev->name);
 }
 
-void
-tx_ready(struct worker *w, struct plane_dev *dev, int fd)
+/* Drops are counted for the device of the burst, so trains of another one are sent before. */
+static void
+tx_begin(struct worker *w, struct plane_dev *dev, uint64_t now)
 {
-    struct tx *tx = &w->tx;
-    uint64_t now = plane_now();
-
+    if (w->tx.dev == dev)
+        return;
+    tx_flush(w, now);
+    w->tx.dev = dev;
     w->drops = &dev->drops[w->index];
-    memset(&tx->dst, 0, sizeof(tx->dst));
-    for (unsigned i = 0; i < TX_BURST_READS && tx->bytes < TX_BURST_BYTES; i++) {
-        ssize_t len = read(fd, tx->read_buf, TX_READ_BYTES);
+    memset(&w->tx.dst, 0, sizeof(w->tx.dst));
+}
+
+void
+tx_read(struct worker *w, struct plane_dev *dev, int fd, unsigned share, uint64_t now)
+{
+    unsigned reads = 1 + (TX_BURST_READS - 1) / share;
+    int64_t room = TX_BURST_BYTES / share;
+
+    tx_begin(w, dev, now);
+    while (reads-- > 0 && room > 0) {
+        ssize_t len = read(fd, w->tx.read_buf, TX_READ_BYTES);
 
         if (len < 0 && errno == EBADFD)
             tx_gone(w, dev, fd);
         if (len < (ssize_t)sizeof(struct dco_vnet))
             break;
+        room -= len;
         tx_packet(w, dev, (uint32_t)len - (uint32_t)sizeof(struct dco_vnet), now);
     }
-    if (tx->used > 0)
+}
+
+void
+tx_flush(struct worker *w, uint64_t now)
+{
+    if (w->tx.used > 0)
         tx_send(w, now);
+    w->tx.dev = NULL;
 }

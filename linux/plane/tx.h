@@ -3,7 +3,7 @@
  * From the TUN queue to the network: read super-packets, choose the peer, cut, seal, and send as
  * trains: runs of equally long packets of one peer, one UDP_SEGMENT send each.
  *
- *   read -> parse, find peer and key -> plan the cut -> reserve packet ids
+ *   read in turns -> parse, find peer and key -> plan the cut -> reserve packet ids
  *        -> per segment: write header, seal into the train -> send all trains with one call
  *
  * Sealing is what copies a packet into its train: out of place, so that segment headers can be
@@ -16,8 +16,8 @@
 
 #define TX_TRAINS      32U          /* trains under construction in one burst */
 #define TX_TRAIN_BYTES 65536U       /* memory of one train */
-#define TX_BURST_BYTES (256U << 10) /* sealed bytes after which a burst is sent */
-#define TX_BURST_READS 64U          /* packets read from the TUN in one burst */
+#define TX_BURST_BYTES (256U << 10) /* of packets read in one burst, from all queues together */
+#define TX_BURST_READS 64U          /* packets read in one burst, likewise */
 #define TX_READ_BYTES  (65536U + 256U)
 
 /* Packets of one peer under one key, ids consecutive, sent together. All have the same length but
@@ -45,8 +45,8 @@ train_ids(const struct train *t)
 struct tx {
     uint8_t *read_buf;         /* struct dco_vnet, then the packet */
     uint8_t *arena;            /* memory of all trains */
+    struct plane_dev *dev;     /* of the trains; NULL: there are none */
     uint32_t used;             /* trains in this burst, oldest packet id first */
-    uint32_t bytes;            /* sealed in this burst */
     struct dco_ip dst;         /* of the last packet in this burst, family 0: none yet */
     struct dco_peer *dst_peer; /* where it went */
     struct train train[TX_TRAINS];
@@ -57,10 +57,12 @@ struct worker;
 int tx_init(struct tx *tx); /* -ENOMEM */
 void tx_fini(struct tx *tx);
 
-/* One burst from the TUN queue fd of dev. Worker, inside its lock. */
-void tx_ready(struct worker *w, struct plane_dev *dev, int fd);
+/* One burst consists of a read from each TUN queue that is ready, `share` of them, and of the send.
+ * Worker, inside its lock; nothing else of the worker in between. */
+void tx_read(struct worker *w, struct plane_dev *dev, int fd, unsigned share, uint64_t now_ns);
+void tx_flush(struct worker *w, uint64_t now_ns);
 
-/* Sends the trains of the burst in order and empties it. (send.c) */
+/* Sends the trains so far in order and empties the list. (send.c) */
 void tx_send(struct worker *w, uint64_t now_ns);
 
 /* Sends one sealed packet outside of any burst: keepalives. 0 or -errno. Any thread. */

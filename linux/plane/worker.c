@@ -78,18 +78,33 @@ worker_remove(struct worker *w, int fd)
     }
 }
 
-/* An event may have been fetched before its source was removed: the generation tells. */
-static void
-worker_dispatch(struct worker *w, uint64_t token)
+/* The source of an event, if it is of this kind, else NULL. An event may have been fetched before
+ * its source was removed: the generation tells. */
+static struct source *
+worker_source(struct worker *w, const struct epoll_event *ev, enum source_kind kind)
 {
-    struct source *s = &w->source[(uint32_t)token % WORKER_SOURCES];
+    struct source *s = &w->source[(uint32_t)ev->data.u64 % WORKER_SOURCES];
 
-    if (s->generation != token >> 32)
-        return;
-    if (s->kind == SOURCE_TUN)
-        tx_ready(w, s->dev, s->fd);
-    else if (s->kind == SOURCE_UDP)
-        rx_ready(w, s->sock, s->fd);
+    return s->generation == ev->data.u64 >> 32 && s->kind == kind ? s : NULL;
+}
+
+/* What the queues of the TUN hold is sent together; they share what one burst may take. */
+static void
+worker_turn(struct worker *w, const struct epoll_event *ev, int n)
+{
+    uint64_t now = plane_now();
+    unsigned queues = 0;
+    struct source *s;
+
+    for (int i = 0; i < n; i++)
+        queues += worker_source(w, &ev[i], SOURCE_TUN) != NULL;
+    for (int i = 0; i < n && queues > 0; i++)
+        if ((s = worker_source(w, &ev[i], SOURCE_TUN)) != NULL)
+            tx_read(w, s->dev, s->fd, queues, now);
+    tx_flush(w, now);
+    for (int i = 0; i < n; i++)
+        if ((s = worker_source(w, &ev[i], SOURCE_UDP)) != NULL)
+            rx_ready(w, s->sock, s->fd);
 }
 
 static void *
@@ -105,8 +120,7 @@ worker_main(void *arg)
         int n = epoll_wait(w->epoll, ev, EVENTS, -1);
 
         worker_begin(w);
-        for (int i = 0; i < n; i++)
-            worker_dispatch(w, ev[i].data.u64);
+        worker_turn(w, ev, n);
         pthread_mutex_unlock(&w->lock);
     }
     return NULL;

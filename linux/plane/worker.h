@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A worker: one thread that owns one queue of each TUN device and one member of each port group.
- * It waits in epoll, takes one bounded burst from each descriptor that is ready, and waits again,
- * so that no device, port or direction starves another.
+ * A worker: one thread that owns some queues of each TUN device and one member of each port group.
+ * It waits in epoll, takes one bounded burst from all TUN queues that are ready and one from each
+ * port, and waits again, so that no flow, port or direction starves another.
  */
 #ifndef DCO_LINUX_WORKER_H
 #define DCO_LINUX_WORKER_H
@@ -11,7 +11,7 @@
 #include "linux/plane/rx.h"
 #include "linux/plane/tx.h"
 
-#define WORKER_SOURCES 64U /* descriptors of one worker: devices plus group members */
+#define WORKER_SOURCES 256U /* descriptors of one worker: devices plus group members */
 
 struct worker {
     unsigned index;       /* const; also the lane in dco_aead_*() */
