@@ -120,7 +120,7 @@ send6(struct ovpn_softc *sc, const struct dco_path *path, struct mbuf *m)
     udp->uh_sum = in6_cksum_pseudo(ip6, (uint32_t)(UDP_LEN + payload), IPPROTO_UDP, 0);
     m->m_pkthdr.csum_flags = CSUM_UDP_IPV6;
     m->m_pkthdr.csum_data = offsetof(struct udphdr, uh_sum);
-    return ip6_output(m, NULL, NULL, IPV6_UNSPECSRC, NULL, NULL, NULL);
+    return ip6_output(m, NULL, NULL, 0, NULL, NULL, NULL);
 }
 #endif
 

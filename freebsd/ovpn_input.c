@@ -39,14 +39,15 @@ check_replay(struct dco_key *key, uint32_t packet_id, uint64_t now_ns)
 }
 
 /* The local address is learned only for peers that were given one (multihome): the others leave
- * the choice to the routing table, which stays right when an address of ours goes. */
+ * the choice to the routing table, which stays right when an address of ours goes. An IPv6 datagram
+ * cannot leave it to anybody: it needs a source before it can be checksummed. */
 static void
 learn_path(struct dco_peer *peer, struct dco_path *seen, uint64_t now_ns)
 {
     struct dco_path stored;
 
     dco_peer_path(peer, &stored);
-    if (stored.local.family == 0)
+    if (stored.local.family == 0 && seen->remote.ip.family == 4)
         memset(&seen->local, 0, sizeof(seen->local));
     (void)dco_peers_seen_from(peer->peers, peer, seen, now_ns);
 }

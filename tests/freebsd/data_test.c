@@ -435,7 +435,9 @@ TEST(float_is_told_once_and_answered)
 TEST(float_from_ipv4_to_ipv6)
 {
     static const uint8_t source[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
+    struct world_datagram *d = calloc(1, sizeof(*d));
     struct user_event e;
+    uint8_t pkt[60];
     struct tunnel t;
 
     tunnel_open(&t);
@@ -454,6 +456,11 @@ TEST(float_from_ipv4_to_ipv6)
     CHECK_EQ(e.kind, OVPN_NOTIF_FLOAT);
     CHECK_EQ(e.af, AF_INET6);
     exchange(&t, "198.51.100.1", VPN, 60);
+    inner_packet(pkt, "198.51.100.1", VPN, 60);
+    CHECK_EQ(world_transmit(t.ifp, pkt, 60, NULL, NULL), 0);
+    CHECK(world_sent(d));
+    CHECK(memcmp(d->src, source, 16) == 0); /* from where it was asked, not from :: */
+    free(d);
     tunnel_down(&t);
 }
 

@@ -387,22 +387,21 @@ void m_clrprotoflags(struct mbuf *m);
 void m_tag_delete_nonpersistent(struct mbuf *m);
 
 /* net/if.h, net/if_clone.h, net/bpf.h, net/netisr.h, net/route: kern_net.c */
-#define IFNAMSIZ       16
-#define AF_UNSPEC      0
-#define AF_LOCAL       1
-#define AF_INET        2
-#define AF_INET6       28
-#define SOCK_STREAM    1
-#define SOCK_DGRAM     2
-#define IPPROTO_TCP    6
-#define IPPROTO_UDP    17
-#define IP_MAXPACKET   65535
-#define IPV6_VERSION   0x60
-#define IPV6_UNSPECSRC 1
-#define IFT_TUNNEL     131
-#define IFT_OTHER      1
-#define DLT_NULL       0
-#define IF_DUNIT_NONE  (-1)
+#define IFNAMSIZ      16
+#define AF_UNSPEC     0
+#define AF_LOCAL      1
+#define AF_INET       2
+#define AF_INET6      28
+#define SOCK_STREAM   1
+#define SOCK_DGRAM    2
+#define IPPROTO_TCP   6
+#define IPPROTO_UDP   17
+#define IP_MAXPACKET  65535
+#define IPV6_VERSION  0x60
+#define IFT_TUNNEL    131
+#define IFT_OTHER     1
+#define DLT_NULL      0
+#define IF_DUNIT_NONE (-1)
 enum {
     IFF_UP = 0x1,
     IFF_BROADCAST = 0x2,

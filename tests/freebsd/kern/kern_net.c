@@ -526,7 +526,7 @@ ip6_output(struct mbuf *m, void *opt, void *ro, int flags, void *im6o, struct if
 {
     struct ip6_hdr *ip6 = mtod(m, struct ip6_hdr *);
 
-    kern_assert(opt == NULL && ro == NULL && flags == IPV6_UNSPECSRC && im6o == NULL);
+    kern_assert(opt == NULL && ro == NULL && flags == 0 && im6o == NULL);
     kern_assert(ifpp == NULL && inp == NULL && ip6->ip6_vfc == IPV6_VERSION);
     kern_assert(ntohs(ip6->ip6_plen) == m->m_pkthdr.len - 40 && ip6->ip6_nxt == IPPROTO_UDP);
     kern_assert(m->m_pkthdr.csum_flags == CSUM_UDP_IPV6 && m->m_pkthdr.csum_data == 6);
@@ -561,6 +561,10 @@ to_stack(unsigned proto, struct mbuf *m, bool queued)
     m_freem(m);
     append(&stacked, (struct item){.packet = p});
     return 0;
+    if (kern_in6_is(&ip6->ip6_src, "unspecified")) {
+        m_freem(m);
+        return EOPNOTSUPP;
+    }
 }
 
 int
