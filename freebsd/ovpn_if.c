@@ -141,6 +141,10 @@ choose_name(struct if_clone *ifc, char *name, size_t len, int *unit)
 }
 
 static void
+        if (error == EEXIST && *unit >= 0) {
+            ++*unit;
+            continue;
+        }
 setup_ifnet(struct ifnet *ifp, struct ovpn_softc *sc, const char *name, int unit)
 {
     sc->ifp = ifp;

@@ -43,6 +43,21 @@ TEST(a_renamed_interface_stands_in_the_way)
     CHECK_EQ(world_destroy(a), 0);
 }
 
+/* The next number may be in use as well. */
+TEST(a_renamed_interface_and_a_used_number)
+{
+    struct ifnet *ifp[4];
+
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ(world_create("ovpn", &ifp[i]), 0);
+    CHECK_EQ(world_destroy(ifp[1]), 0);
+    strcpy(ifp[0]->if_xname, "ovpn1");
+    CHECK_EQ(world_create("ovpn", &ifp[1]), 0);
+    CHECK(strcmp(ifp[1]->if_xname, "ovpn3") == 0);
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ(world_destroy(ifp[i]), 0);
+}
+
 TEST(destroyed_without_use)
 {
     struct ifnet *ifp;
