@@ -8,6 +8,7 @@
 #include <sys/priv.h>
 #include <sys/proc.h>
 #include <sys/sockio.h>
+#include <sys/sysent.h>
 
 #include <netinet/ip.h>
 #include <netinet/udp.h>
@@ -141,6 +142,9 @@ get(struct ovpn_softc *sc, struct ifdrv *ifd)
     unsigned i = 0;
     int error;
 
+    /* The kernel's shim for 32-bit processes asserts that a driver leaves ifd_len alone. */
+    if (SV_CURPROC_FLAG(SV_ILP32))
+        return EOPNOTSUPP;
     while (i < nitems(getters) && getters[i].cmd != ifd->ifd_cmd)
         i++;
     if (i == nitems(getters))

@@ -232,6 +232,7 @@ int
 ovpn_output(struct ifnet *ifp, struct mbuf *m, const struct sockaddr *dst, struct route *ro)
 {
     struct ovpn_softc *sc = dco_load_acquire((struct ovpn_softc **)&ifp->if_softc);
+    int error;
 
     if (sc == NULL) {
         m_freem(m);
@@ -242,8 +243,9 @@ ovpn_output(struct ifnet *ifp, struct mbuf *m, const struct sockaddr *dst, struc
         return drop(sc, m, OVPN_DROP_TX_DOWN);
     if (m->m_pkthdr.len > INNER_MAX)
         return drop(sc, m, DCO_DROP_TX_TOO_BIG);
-    if (if_tunnel_check_nesting(ifp, m, MTAG_LOOP, MAX_NESTED) != 0)
-        return drop(sc, m, OVPN_DROP_TX_LOOP);
+    error = if_tunnel_check_nesting(ifp, m, MTAG_LOOP, MAX_NESTED);
+    if (error != 0)
+        return drop(sc, m, error == ENOMEM ? DCO_DROP_TX_NO_BUFFER : OVPN_DROP_TX_LOOP);
     m = m_unshare(m, M_NOWAIT);
     if (m == NULL)
         return drop(sc, NULL, DCO_DROP_TX_NO_BUFFER);

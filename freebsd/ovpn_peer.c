@@ -126,7 +126,8 @@ get_local(const nvlist_t *nvl, struct socket *so, struct sockaddr_storage *local
 /* An IPv6 datagram needs a source before it can be checksummed; IPv4 leaves the choice to the
  * routing of every packet. */
 static int
-choose_source6(struct sockaddr_in6 *local, const struct sockaddr_in6 *remote)
+choose_source6(const struct socket *so, struct sockaddr_in6 *local,
+               const struct sockaddr_in6 *remote)
 {
     struct epoch_tracker et;
     int error;
@@ -134,8 +135,8 @@ choose_source6(struct sockaddr_in6 *local, const struct sockaddr_in6 *remote)
     if (!IN6_IS_ADDR_UNSPECIFIED(&local->sin6_addr) || IN6_IS_ADDR_V4MAPPED(&remote->sin6_addr))
         return 0;
     NET_EPOCH_ENTER(et);
-    error = in6_selectsrc_addr(curthread->td_proc->p_fibnum, &remote->sin6_addr,
-                               remote->sin6_scope_id, NULL, &local->sin6_addr, NULL);
+    error = in6_selectsrc_addr((uint32_t)so->so_fibnum, &remote->sin6_addr, remote->sin6_scope_id,
+                               NULL, &local->sin6_addr, NULL);
     NET_EPOCH_EXIT(et);
     return error;
 }
@@ -154,7 +155,8 @@ get_path(const nvlist_t *nvl, struct socket *so, const struct sockaddr_storage *
     if (local.ss_family != remote->ss_family)
         return EINVAL;
     if (local.ss_family == AF_INET6) {
-        error = choose_source6((struct sockaddr_in6 *)&local, (const struct sockaddr_in6 *)remote);
+        error =
+            choose_source6(so, (struct sockaddr_in6 *)&local, (const struct sockaddr_in6 *)remote);
         if (error != 0)
             return error;
         path->remote.scope_id = ((const struct sockaddr_in6 *)remote)->sin6_scope_id;

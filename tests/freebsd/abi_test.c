@@ -360,6 +360,10 @@ TEST(requests_and_replies)
     CHECK_EQ(drvspec(t.ifp, SIOCGDRVSPEC, OVPN_GET_STATS, buf, 4096), EPERM);
     CHECK_EQ(user_start(t.ifp), EPERM);
     world_unprivileged = false;
+    world_ilp32 = true; /* the kernel would panic where ifd_len changes */
+    CHECK_EQ(drvspec(t.ifp, SIOCGDRVSPEC, OVPN_GET_STATS, buf, 4096), EOPNOTSUPP);
+    CHECK_EQ(user_start(t.ifp), 0);
+    world_ilp32 = false;
     CHECK_EQ(world_ioctl(t.ifp, SIOCGIFMEDIA, buf), EINVAL);
     tunnel_down(&t);
 }

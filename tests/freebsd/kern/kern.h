@@ -630,6 +630,9 @@ int priv_check(struct thread *td, int priv);
 /* opencrypto/cryptodev.h: kern_crypto.c */
 typedef struct kern_session *crypto_session_t;
 enum { CSP_MODE_AEAD = 3, CSP_F_SEPARATE_AAD = 2 };
+#define SV_ILP32              0x100
+#define SV_CURPROC_FLAG(flag) (world_ilp32 ? (flag) : 0)
+extern bool world_ilp32; /* the process is a 32-bit one */
 enum { CRYPTO_AES_NIST_GCM_16 = 25, CRYPTO_CHACHA20_POLY1305 = 41 };
 enum { CRYPTOCAP_F_HARDWARE = 1, CRYPTOCAP_F_SOFTWARE = 2 };
 enum {

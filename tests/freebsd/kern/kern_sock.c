@@ -11,6 +11,8 @@ static struct proc proc;
 struct thread kern_thread = {&proc};
 const cap_rights_t cap_connect_rights;
 bool world_unprivileged;
+bool world_ilp32;
+void (*world_udp_gap)(void);
 
 static struct domain inet = {AF_INET}, inet6 = {AF_INET6}, local = {AF_LOCAL};
 static struct protosw udp4 = {IPPROTO_UDP, &inet}, udp6 = {IPPROTO_UDP, &inet6};
