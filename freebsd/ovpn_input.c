@@ -341,6 +341,8 @@ ovpn_udp_input(struct mbuf *m, int off, struct inpcb *inp __unused, const struct
     struct dco_wire_hdr hdr;
 
     NET_EPOCH_ASSERT();
+    if (sc == NULL) /* the hook is about to go: see ovpn_sock.c */
+        return false;
     ovpn_count(sc, OVPN_TRANSPORT_IN, (uint64_t)(len + UDP_LEN));
     if (len > 0)
         m_copydata(m, data, MIN(len, (int)sizeof(head)), (caddr_t)head);

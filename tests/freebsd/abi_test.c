@@ -104,8 +104,8 @@ TEST(new_peer_errors)
     CHECK_EQ(user_new_peer(t.ifp, &p), EBUSY); /* another socket while there are peers */
     CHECK_EQ(user_del_peer(t.ifp, 7), 0);
     CHECK_EQ(user_new_peer(t.ifp, &p), 0); /* and now it is the one */
-    CHECK(world_so(t.fd)->hook == NULL);
-    CHECK(world_so(other)->hook != NULL);
+    CHECK(!world_hooked(t.fd));
+    CHECK(world_hooked(other));
 
     tunnel_open(&u); /* the socket of another tunnel */
     foreign = u.peer.fd;

@@ -123,7 +123,7 @@ TEST(moved_between_networks)
 
     tunnel_up(&t, "AES-256-GCM");
     world_move(t.ifp, world_vnet[1]);
-    CHECK(world_so(t.fd)->hook == NULL);
+    CHECK(!world_hooked(t.fd));
     inner_packet(pkt, VPN, "198.51.100.1", 100);
     CHECK(!tunnel_send(&t, pkt, 100));
     pending = user_pending(t.ifp);

@@ -65,6 +65,7 @@ int pause9(const char *what, int ticks);
 #define pause pause9
 
 /* Linux has no such pages; what copyin must refuse is chosen by the test. */
+int nullop(void);
 int copyin(const void *user, void *kernel, size_t len);
 int copyout(const void *kernel, void *user, size_t len);
 
@@ -598,9 +599,18 @@ struct socket {
     struct sockaddr_storage bound;
     struct vnet *vnet;
     uint64_t wakeups;         /* atomic */
+struct inpcb {
+    struct mtx lock;
+};
+struct udpcb {
+    struct inpcb u_inpcb;
+    udp_tun_func_t *u_tun_func; /* atomic */
+    void *u_tun_ctx;            /* atomic */
+};
     uint64_t control_packets; /* atomic; datagrams that the hook left to openvpn */
 };
 struct file {
+    struct vnet *so_vnet;
     struct socket *f_data;
 };
 struct thread;
@@ -623,8 +633,11 @@ void soref(struct socket *so);
 void sorele(struct socket *so);
 void sorwakeup(struct socket *so);
 void sowwakeup(struct socket *so);
-int udp_set_kernel_tunneling(struct socket *so, udp_tun_func_t *f, void *icmp, void *ctx);
-#define PRIV_NET_OVPN 422
+#define sotoinpcb(so)    (&(so)->pcb.u_inpcb)
+#define intoudpcb(inp)   __containerof((inp), struct udpcb, u_inpcb)
+#define INP_WLOCK(inp)   mtx_lock(&(inp)->lock)
+#define INP_WUNLOCK(inp) mtx_unlock(&(inp)->lock)
+#define PRIV_NET_OVPN    422
 int priv_check(struct thread *td, int priv);
 
 /* opencrypto/cryptodev.h: kern_crypto.c */

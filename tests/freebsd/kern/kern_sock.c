@@ -67,7 +67,8 @@ world_socket(int family, int type, const void *addr, uint16_t port)
     so->so_type = type;
     so->so_proto = proto_of(family, type);
     so->refs = 1;
-    so->vnet = curvnet;
+    so->so_vnet = curvnet;
+    mtx_init(&so->pcb.u_inpcb.lock, "inp", NULL, MTX_DEF);
     bind_to(so, family, addr, port);
     table[i].f_data = so;
     return FD_FIRST + i;
@@ -123,12 +124,39 @@ soref(struct socket *so)
     __atomic_add_fetch(&so->refs, 1, __ATOMIC_RELAXED);
 }
 
+int
+nullop(void)
+{
+    return 0;
+}
+
+static bool
+takes_nothing(udp_tun_func_t *hook)
+{
+    return hook == (udp_tun_func_t *)(void *)nullop;
+}
+
+static bool
+hooked(const struct socket *so)
+{
+    udp_tun_func_t *hook = __atomic_load_n(&so->pcb.u_tun_func, __ATOMIC_RELAXED);
+
+    return hook != NULL && !takes_nothing(hook);
+}
+
+bool
+world_hooked(int fd)
+{
+    return hooked(world_so(fd));
+}
+
 void
 sorele(struct socket *so)
 {
     if (__atomic_sub_fetch(&so->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
-    kern_assert(so->hook == NULL);
+    kern_assert(!hooked(so));
+    mtx_destroy(&so->pcb.u_inpcb.lock);
     free(so);
 }
 
@@ -142,17 +170,6 @@ void
 sowwakeup(struct socket *so)
 {
     kern_assert(__atomic_load_n(&so->refs, __ATOMIC_RELAXED) != 0);
-}
-
-int
-udp_set_kernel_tunneling(struct socket *so, udp_tun_func_t *f, void *icmp __unused, void *ctx)
-{
-    kern_assert(so->so_proto->pr_protocol == IPPROTO_UDP);
-    if (f != NULL && so->hook != NULL)
-        return EBUSY;
-    __atomic_store_n(&so->hook_ctx, ctx, __ATOMIC_RELAXED);
-    __atomic_store_n(&so->hook, f, __ATOMIC_RELEASE);
-    return 0;
 }
 
 /* Datagrams come in */
@@ -198,19 +215,29 @@ source(const struct world_datagram *d, struct sockaddr_storage *ss)
         ((struct sockaddr_in6 *)(void *)ss)->sin6_scope_id = d->scope_id;
 }
 
+/* The second look comes without the lock, in the kernel too. */
 static bool
 call_hook(struct socket *so, struct mbuf *m, int off, const struct sockaddr_storage *ss)
 {
+    struct inpcb *inp = sotoinpcb(so);
     struct epoch_tracker et;
     udp_tun_func_t *hook;
-    bool consumed = false;
+    bool has_hook, consumed = false;
 
-    CURVNET_SET(so->vnet);
+    CURVNET_SET(so->so_vnet);
     NET_EPOCH_ENTER(et);
-    hook = __atomic_load_n(&so->hook, __ATOMIC_ACQUIRE);
-    if (hook != NULL)
-        consumed = hook(m, off, NULL, (const struct sockaddr *)(const void *)ss,
-                        __atomic_load_n(&so->hook_ctx, __ATOMIC_RELAXED));
+    INP_WLOCK(inp);
+    has_hook = __atomic_load_n(&so->pcb.u_tun_func, __ATOMIC_RELAXED) != NULL;
+    INP_WUNLOCK(inp);
+    if (has_hook && world_udp_gap != NULL)
+        world_udp_gap();
+    if (has_hook) {
+        hook = __atomic_load_n(&so->pcb.u_tun_func, __ATOMIC_ACQUIRE);
+        kern_assert(hook != NULL);
+        consumed =
+            !takes_nothing(hook) && hook(m, off, inp, (const struct sockaddr *)(const void *)ss,
+                                         __atomic_load_n(&so->pcb.u_tun_ctx, __ATOMIC_RELAXED));
+    }
     NET_EPOCH_EXIT(et);
     CURVNET_RESTORE();
     if (!consumed) {

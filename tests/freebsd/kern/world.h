@@ -54,6 +54,9 @@ unsigned world_sessions(void); /* that exist */
  */
 int world_socket(int family, int type, const void *addr, uint16_t port);
 struct socket *world_so(int fd);
+bool world_hooked(int fd); /* datagrams go to a module first */
+/* Called where UDP input has seen a hook, let go of its lock and not yet called it. NULL: not. */
+extern void (*world_udp_gap)(void);
 void world_close(int fd);
 
 /* Interfaces: SIOCIFCREATE2, SIOCIFDESTROY, SIOCSIFVNET. 0 or an errno. */
