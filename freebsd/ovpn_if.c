@@ -2,13 +2,15 @@
 /*
  * The interface: cloner, life and end, virtual networks, module events.
  *
- * The end of an interface, in this order: no new command finds it (if_softc is NULL), no packet
- * comes in (the UDP hook is gone), no timer runs, no peer is in sight, no packet goes out
- * (if_detach), every reader has left (an epoch has passed), every crypto job has completed and
- * everything deferred has run. Only then is memory given back.
+ * The end of an interface, in this order: no new command finds it (if_softc is NULL), no peer is in
+ * sight, no packet comes in (the UDP hook is gone), every crypto job has completed and everything
+ * deferred has run, no timer runs, no packet goes out (if_detach), every reader has left (an epoch
+ * has passed). Only then is memory given back. Crypto ends before if_detach() begins, because the
+ * stack has no answer to a packet from an interface that it has taken its data from.
  */
 #include "ovpn_crypto.h"
 
+#include <sys/eventhandler.h>
 #include <sys/jail.h>
 #include <sys/module.h>
 #include <sys/osd.h>
@@ -64,30 +66,62 @@ softc_free(struct ovpn_softc *sc)
     zfree(sc, M_OVPN);
 }
 
-/* Peers, socket and events go; the interface stays. */
+/* Peers, socket and events go, and with them every packet on its way; the interface stays. Until it
+ * is in a network again, it takes no other socket. */
 static void
 softc_reset(struct ovpn_softc *sc)
 {
     sx_xlock(&sc->ctl);
     ovpn_peers_flush(sc);
     ovpn_sock_release(sc);
+    sc->vnet = NULL;
+    sx_xunlock(&sc->ctl);
+    ovpn_env_drain(sc);
+}
+
+static void
+softc_enter(struct ovpn_softc *sc, struct vnet *vnet)
+{
+    sx_xlock(&sc->ctl);
+    sc->vnet = vnet;
     sx_xunlock(&sc->ctl);
 }
 
 /* Virtual networks */
 
-/* The socket stays behind in the old network, so its peers cannot move along. */
+static eventhandler_tag departure_tag;
+
+/* The stack is about to take the interface apart, to end it or to move it into another network (or
+ * only to give it another name, which is announced in the same way). The socket stays behind in the
+ * old network, so its peers cannot move along. */
+static void
+departure(void *arg __unused, struct ifnet *ifp)
+{
+    struct ovpn_softc *sc;
+
+    if (ifp->if_ioctl != ovpn_ioctl || (ifp->if_flags & IFF_RENAMING))
+        return;
+    sx_slock(&ovpn_sx);
+    sc = ifp->if_softc;
+    if (sc != NULL)
+        softc_reset(sc);
+    sx_sunlock(&ovpn_sx);
+}
+
 static void
 reassign(struct ifnet *ifp, struct vnet *to, char *unused __unused)
 {
-    struct ovpn_softc *sc = ifp->if_softc;
+    struct ovpn_softc *sc;
 
-    softc_reset(sc);
     sx_xlock(&ovpn_sx);
-    LIST_REMOVE(sc, link);
-    CURVNET_SET_QUIET(to);
-    LIST_INSERT_HEAD(&V_ovpn_softcs, sc, link);
-    CURVNET_RESTORE();
+    sc = ifp->if_softc;
+    if (sc != NULL) {
+        LIST_REMOVE(sc, link);
+        CURVNET_SET_QUIET(to);
+        LIST_INSERT_HEAD(&V_ovpn_softcs, sc, link);
+        CURVNET_RESTORE();
+        softc_enter(sc, to);
+    }
     sx_xunlock(&ovpn_sx);
 }
 
@@ -108,6 +142,10 @@ wildcard_unit(struct if_clone *ifc, char *name, size_t len, int *unit)
 
     for (;;) {
         error = ifc_alloc_unit(ifc, unit);
+        if (error == EEXIST && *unit >= 0) {
+            ++*unit;
+            continue;
+        }
         if (error != 0)
             return error;
         if (snprintf(name + used, len - used, "%d", *unit) >= (int)(len - used)) {
@@ -141,13 +179,10 @@ choose_name(struct if_clone *ifc, char *name, size_t len, int *unit)
 }
 
 static void
-        if (error == EEXIST && *unit >= 0) {
-            ++*unit;
-            continue;
-        }
 setup_ifnet(struct ifnet *ifp, struct ovpn_softc *sc, const char *name, int unit)
 {
     sc->ifp = ifp;
+    sc->vnet = curvnet;
     ifp->if_softc = sc;
     strlcpy(ifp->if_xname, name, IFNAMSIZ);
     ifp->if_dname = group_name;
@@ -201,7 +236,6 @@ clone_destroy(struct if_clone *ifc, struct ifnet *ifp, uint32_t flags __unused)
     bpfdetach(ifp);
     if_detach(ifp);
     NET_EPOCH_WAIT();
-    ovpn_env_drain(sc);
     softc_free(sc);
     if_free(ifp);
     if (unit != IF_DUNIT_NONE)
@@ -236,6 +270,18 @@ VNET_SYSUNINIT(ovpn_vnet_uninit, SI_SUB_PSEUDO, SI_ORDER_ANY, vnet_uninit, NULL)
 
 static int osd_slot;
 
+/* Interfaces that were created elsewhere and moved into this network; they go home when it ends. */
+static void
+reset_guests(void)
+{
+    struct ovpn_softc *sc;
+
+    sx_slock(&ovpn_sx);
+    LIST_FOREACH(sc, &V_ovpn_softcs, link)
+    softc_reset(sc);
+    sx_sunlock(&ovpn_sx);
+}
+
 /* The UDP socket holds on to its jail, so a jail that is removed with an interface inside would
  * never reach the end of its network; the interfaces go first. */
 static int
@@ -246,6 +292,7 @@ jail_removed(void *obj, void *data __unused)
     if (prison_owns_vnet(pr)) {
         CURVNET_SET(pr->pr_vnet);
         vnet_uninit(NULL);
+        reset_guests();
         CURVNET_RESTORE();
     }
     return 0;
@@ -258,9 +305,12 @@ load(void)
     int error;
 
     error = ovpn_crypto_load();
-    if (error == 0)
-        osd_slot = osd_jail_register(NULL, methods);
-    return error;
+    if (error != 0)
+        return error;
+    departure_tag =
+        EVENTHANDLER_REGISTER(ifnet_departure_event, departure, NULL, EVENTHANDLER_PRI_FIRST);
+    osd_slot = osd_jail_register(NULL, methods);
+    return 0;
 }
 
 /* The SYSUNINITs that follow end the interfaces of the other networks, holding the list of networks
@@ -277,6 +327,7 @@ unload(void)
 static void
 finish_unload(const void *unused __unused)
 {
+    EVENTHANDLER_DEREGISTER(ifnet_departure_event, departure_tag);
     ovpn_crypto_unload();
 }
 SYSUNINIT(ovpn_finish_unload, SI_SUB_PSEUDO, SI_ORDER_FIRST, finish_unload, NULL);

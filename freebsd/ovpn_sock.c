@@ -53,6 +53,8 @@ ovpn_sock_adopt(struct ovpn_softc *sc, struct socket *so, uint16_t port)
 
     if (!is_udp(so))
         return EPROTOTYPE;
+    if (so->so_vnet != sc->vnet)
+        return EINVAL;
     if (sc->so == so)
         return 0;
     if (ovpn_peers_count(sc) != 0)

@@ -68,6 +68,7 @@ struct ovpn_softc {
     struct dco_peers *active;      /* atomic; writers: ctl. The set that new peers join */
     uint32_t objects;              /* atomic; peers that exist, in sight or not */
 
+    struct vnet *vnet; /* ctl; sockets must be of this network. NULL: on the way to another one */
     struct socket *so; /* atomic; writers: ctl. One reference; outlives an epoch */
     uint32_t fib;      /* atomic; of so */
     uint32_t port;     /* atomic; so is bound to it, network order */
@@ -150,7 +151,8 @@ void ovpn_env_fini(struct ovpn_softc *sc);
 void ovpn_env_drain(struct ovpn_softc *sc);
 
 /* ovpn_sock.c: the UDP socket. ctl held. */
-/* EPROTOTYPE: not UDP; EBUSY: another tunnel has it, or the peers use another socket. */
+/* EPROTOTYPE: not UDP; EINVAL: of another virtual network; EBUSY: another tunnel has it, or the
+ * peers use another socket. */
 int ovpn_sock_adopt(struct ovpn_softc *sc, struct socket *so, uint16_t port);
 void ovpn_sock_release(struct ovpn_softc *sc);
 

@@ -33,7 +33,7 @@ TEST(a_renamed_interface_stands_in_the_way)
     struct ifnet *a, *b;
 
     CHECK_EQ(world_create("ovpn5", &a), 0);
-    strcpy(a->if_xname, "ovpn0");
+    world_rename(a, "ovpn0");
     CHECK_EQ(world_create("ovpn0", &b), EEXIST);
     CHECK_EQ(world_create("ovpn", &b), 0);
     CHECK(strcmp(b->if_xname, "ovpn1") == 0);
@@ -51,11 +51,28 @@ TEST(a_renamed_interface_and_a_used_number)
     for (int i = 0; i < 3; i++)
         CHECK_EQ(world_create("ovpn", &ifp[i]), 0);
     CHECK_EQ(world_destroy(ifp[1]), 0);
-    strcpy(ifp[0]->if_xname, "ovpn1");
+    world_rename(ifp[0], "ovpn1");
     CHECK_EQ(world_create("ovpn", &ifp[1]), 0);
     CHECK(strcmp(ifp[1]->if_xname, "ovpn3") == 0);
     for (int i = 0; i < 3; i++)
         CHECK_EQ(world_destroy(ifp[i]), 0);
+}
+
+/* openvpn does so before it adds peers; an administrator may at any time. */
+TEST(a_new_name_leaves_the_peers)
+{
+    uint8_t pkt[100];
+    struct tunnel t;
+
+    tunnel_open(&t);
+    world_rename(t.ifp, "tun0");
+    CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
+    tunnel_key(&t, "AES-256-GCM");
+    world_rename(t.ifp, "tun1");
+    inner_packet(pkt, VPN, "198.51.100.1", 100);
+    CHECK(tunnel_send(&t, pkt, 100));
+    tunnel_expect_in(&t, pkt, 100);
+    tunnel_down(&t);
 }
 
 TEST(destroyed_without_use)
@@ -144,6 +161,80 @@ TEST(moved_between_networks)
     tunnel_down(&t);
 }
 
+/* The stack panics where a packet comes from an interface that it has taken apart: whatever crypto
+ * still has is waited for before. */
+TEST(moved_while_crypto_works)
+{
+    uint8_t pkt[100];
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    world_crypto = CRYPTO_LATE;
+    inner_packet(pkt, VPN6, "2001:db8:1::1", 100);
+    CHECK(tunnel_send(&t, pkt, 100));
+    inner_packet(pkt, "198.51.100.1", VPN, 100);
+    CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), 0);
+    world_move(t.ifp, world_vnet[1]);
+    CHECK_EQ(world_crypto_waiting(), 0);
+    CHECK_EQ(world_so(t.fd)->refs, 1);
+    world_crypto = CRYPTO_AT_ONCE;
+    tunnel_down(&t);
+}
+
+/* Packets would come in by one network and leave by another. */
+TEST(a_socket_of_another_network_is_refused)
+{
+    struct tunnel t;
+
+    tunnel_open(&t);
+    world_move(t.ifp, world_vnet[1]);
+    CHECK_EQ(user_new_peer(t.ifp, &t.peer), EINVAL);
+    CHECK(!world_hooked(t.fd));
+    world_move(t.ifp, world_vnet[0]);
+    CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
+    tunnel_down(&t);
+}
+
+/* UDP input looks at the hook, lets go of its lock, and calls what it then finds there. */
+static struct tunnel *gap_tunnel;
+static pthread_t gap_thread;
+
+static void *
+destroy_in_the_gap(void *arg __attribute__((unused)))
+{
+    curvnet = world_vnet[0];
+    CHECK_EQ(world_destroy(gap_tunnel->ifp), 0);
+    return NULL;
+}
+
+static void
+wait_for_the_hook_to_go(void)
+{
+    world_udp_gap = NULL;
+    pthread_create(&gap_thread, NULL, destroy_in_the_gap, NULL);
+    while (world_hooked(gap_tunnel->fd))
+        ;
+}
+
+TEST(the_hook_goes_while_a_datagram_comes)
+{
+    uint8_t pkt[100];
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    gap_tunnel = &t;
+    world_udp_gap = wait_for_the_hook_to_go;
+    inner_packet(pkt, VPN, "198.51.100.1", 100);
+    CHECK(!tunnel_send(&t, pkt, 100));
+    pthread_join(gap_thread, NULL);
+
+    /* what rests in the socket is no hindrance to the next tunnel */
+    CHECK_EQ(world_create("ovpn", &t.ifp), 0);
+    CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
+    CHECK(world_hooked(t.fd));
+    tunnel_down(&t);
+}
+
 TEST(a_jail_is_removed_with_an_interface_inside)
 {
     struct tunnel t;
@@ -156,6 +247,26 @@ TEST(a_jail_is_removed_with_an_interface_inside)
     world_close(t.fd);
     curvnet = world_vnet[0];
     CHECK(world_has_cloner("openvpn"));
+}
+
+/* It belongs to the cloner of the host, which does not end with the jail. */
+TEST(a_jail_is_removed_with_an_interface_of_the_host_inside)
+{
+    struct tunnel t;
+
+    tunnel_open(&t);
+    world_move(t.ifp, world_vnet[1]);
+    world_close(t.fd);
+    curvnet = world_vnet[1];
+    t.fd = t.peer.fd = world_socket(AF_INET, SOCK_DGRAM, NULL, 1194);
+    CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
+    CHECK_EQ(world_so(t.fd)->refs, 2);
+    world_remove_jail(world_vnet[1]);
+    CHECK_EQ(world_so(t.fd)->refs, 1);
+    world_close(t.fd);
+    curvnet = world_vnet[0];
+    world_move(t.ifp, world_vnet[0]); /* as the end of a network does */
+    CHECK_EQ(world_destroy(t.ifp), 0);
 }
 
 /* The switches are each network's own. */

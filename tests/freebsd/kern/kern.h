@@ -224,6 +224,16 @@ nstosbt(uint64_t ns)
     return (sbintime_t)((ns / 1000000000) << 32 | ((ns % 1000000000) << 32) / 1000000000);
 }
 
+/* sys/eventhandler.h: kern_net.c; there is one event, and one who listens */
+struct ifnet;
+typedef void *eventhandler_tag;
+typedef void kern_departure_t(void *arg, struct ifnet *ifp);
+eventhandler_tag kern_departure_register(kern_departure_t *f, void *arg);
+void kern_departure_deregister(eventhandler_tag tag);
+#define EVENTHANDLER_PRI_FIRST                         0
+#define EVENTHANDLER_REGISTER(event, f, arg, priority) kern_departure_register((f), (arg))
+#define EVENTHANDLER_DEREGISTER(event, tag)            kern_departure_deregister(tag)
+
 /* net/vnet.h, sys/kernel.h, sys/module.h, sys/osd.h, sys/jail.h: kern_vnet.c */
 struct vnet;
 extern __thread struct vnet *curvnet;
@@ -409,6 +419,7 @@ enum {
     IFF_POINTOPOINT = 0x10,
     IFF_DRV_RUNNING = 0x40,
     IFF_MULTICAST = 0x8000,
+    IFF_RENAMING = 0x400000,
     IFCAP_LINKSTATE = 0x80000,
 };
 enum { LINK_STATE_UNKNOWN, LINK_STATE_DOWN, LINK_STATE_UP };
@@ -482,6 +493,7 @@ struct ifnet {
     void (*if_reassign)(struct ifnet *, struct vnet *, char *);
     uint64_t counters[IFCOUNTERS];
     uint64_t tapped; /* packets that BPF saw */
+    bool attached;   /* the stack has its own data about it */
     struct ifnet *next;
     struct if_clone *cloner;
 };
@@ -588,17 +600,6 @@ struct protosw {
     struct domain *pr_domain;
 };
 typedef bool udp_tun_func_t(struct mbuf *, int, struct inpcb *, const struct sockaddr *, void *);
-struct socket {
-    int so_type;
-    struct protosw *so_proto;
-    int so_fibnum;
-    int so_error;
-    uint32_t refs;        /* atomic */
-    udp_tun_func_t *hook; /* atomic */
-    void *hook_ctx;       /* atomic */
-    struct sockaddr_storage bound;
-    struct vnet *vnet;
-    uint64_t wakeups;         /* atomic */
 struct inpcb {
     struct mtx lock;
 };
@@ -607,10 +608,19 @@ struct udpcb {
     udp_tun_func_t *u_tun_func; /* atomic */
     void *u_tun_ctx;            /* atomic */
 };
+struct socket {
+    int so_type;
+    struct protosw *so_proto;
+    struct vnet *so_vnet;
+    int so_fibnum;
+    int so_error;
+    struct udpcb pcb;
+    uint32_t refs; /* atomic */
+    struct sockaddr_storage bound;
+    uint64_t wakeups;         /* atomic */
     uint64_t control_packets; /* atomic; datagrams that the hook left to openvpn */
 };
 struct file {
-    struct vnet *so_vnet;
     struct socket *f_data;
 };
 struct thread;
@@ -621,6 +631,9 @@ struct thread {
     struct proc *td_proc;
 };
 extern struct thread kern_thread;
+#define SV_ILP32              0x100
+#define SV_CURPROC_FLAG(flag) (world_ilp32 ? (flag) : 0)
+extern bool world_ilp32; /* the process is a 32-bit one */
 #define curthread (&kern_thread)
 typedef struct {
     int unused;
@@ -643,9 +656,6 @@ int priv_check(struct thread *td, int priv);
 /* opencrypto/cryptodev.h: kern_crypto.c */
 typedef struct kern_session *crypto_session_t;
 enum { CSP_MODE_AEAD = 3, CSP_F_SEPARATE_AAD = 2 };
-#define SV_ILP32              0x100
-#define SV_CURPROC_FLAG(flag) (world_ilp32 ? (flag) : 0)
-extern bool world_ilp32; /* the process is a 32-bit one */
 enum { CRYPTO_AES_NIST_GCM_16 = 25, CRYPTO_CHACHA20_POLY1305 = 41 };
 enum { CRYPTOCAP_F_HARDWARE = 1, CRYPTOCAP_F_SOFTWARE = 2 };
 enum {

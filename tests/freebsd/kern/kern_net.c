@@ -41,8 +41,37 @@ if_attach(struct ifnet *ifp)
 {
     kern_assert(kern_may_sleep());
     ifp->if_vnet = curvnet;
+    ifp->attached = true;
     ifp->next = interfaces;
     interfaces = ifp;
+}
+
+static kern_departure_t *departure;
+static void *departure_arg;
+
+eventhandler_tag
+kern_departure_register(kern_departure_t *f, void *arg)
+{
+    kern_assert(departure == NULL);
+    departure = f;
+    departure_arg = arg;
+    return &departure;
+}
+
+void
+kern_departure_deregister(eventhandler_tag tag)
+{
+    kern_assert(tag == &departure);
+    departure = NULL;
+}
+
+/* Listeners hear of it before the stack's data goes. */
+static void
+take_apart(struct ifnet *ifp)
+{
+    if (departure != NULL)
+        departure(departure_arg, ifp);
+    ifp->attached = false;
 }
 
 void
@@ -54,6 +83,7 @@ if_detach(struct ifnet *ifp)
     while (*at != ifp)
         at = &(*at)->next;
     *at = ifp->next;
+    take_apart(ifp);
 }
 
 void
@@ -260,12 +290,22 @@ world_destroy(struct ifnet *ifp)
 void
 world_move(struct ifnet *ifp, struct vnet *to)
 {
-    if (ifp->if_reassign != NULL) {
-        CURVNET_SET(ifp->if_vnet);
-        ifp->if_reassign(ifp, to, NULL);
-        CURVNET_RESTORE();
-    }
+    CURVNET_SET(ifp->if_vnet);
+    take_apart(ifp);
+    (void)world_crypto_complete(false); /* what was late comes now, or is not to come any more */
+    ifp->if_reassign(ifp, to, NULL);
+    CURVNET_RESTORE();
     ifp->if_vnet = to;
+    ifp->attached = true;
+}
+
+void
+world_rename(struct ifnet *ifp, const char *name)
+{
+    ifp->if_flags |= IFF_RENAMING;
+    departure(departure_arg, ifp);
+    strlcpy(ifp->if_xname, name, sizeof(ifp->if_xname));
+    ifp->if_flags &= ~IFF_RENAMING;
 }
 
 int
@@ -530,6 +570,10 @@ ip6_output(struct mbuf *m, void *opt, void *ro, int flags, void *im6o, struct if
     kern_assert(ifpp == NULL && inp == NULL && ip6->ip6_vfc == IPV6_VERSION);
     kern_assert(ntohs(ip6->ip6_plen) == m->m_pkthdr.len - 40 && ip6->ip6_nxt == IPPROTO_UDP);
     kern_assert(m->m_pkthdr.csum_flags == CSUM_UDP_IPV6 && m->m_pkthdr.csum_data == 6);
+    if (kern_in6_is(&ip6->ip6_src, "unspecified")) {
+        m_freem(m);
+        return EOPNOTSUPP;
+    }
     return put_on_wire(m, 6, sizeof(*ip6));
 }
 
@@ -547,6 +591,7 @@ to_stack(unsigned proto, struct mbuf *m, bool queued)
 
     kern_assert(kern_in_epoch() && curvnet != NULL && m->m_pkthdr.rcvif->if_vnet == curvnet);
     kern_assert((m->m_flags & (M_BCAST | M_MCAST)) == 0 && m->m_pkthdr.csum_flags == 0);
+    kern_assert(m->m_pkthdr.rcvif->attached);
     if (world_crypto_null) {
         m_freem(m);
         return 0;
@@ -561,10 +606,6 @@ to_stack(unsigned proto, struct mbuf *m, bool queued)
     m_freem(m);
     append(&stacked, (struct item){.packet = p});
     return 0;
-    if (kern_in6_is(&ip6->ip6_src, "unspecified")) {
-        m_freem(m);
-        return EOPNOTSUPP;
-    }
 }
 
 int

@@ -59,10 +59,11 @@ bool world_hooked(int fd); /* datagrams go to a module first */
 extern void (*world_udp_gap)(void);
 void world_close(int fd);
 
-/* Interfaces: SIOCIFCREATE2, SIOCIFDESTROY, SIOCSIFVNET. 0 or an errno. */
+/* Interfaces: SIOCIFCREATE2, SIOCIFDESTROY, SIOCSIFVNET, SIOCSIFNAME. 0 or an errno. */
 int world_create(const char *name, struct ifnet **ifp);
 int world_destroy(struct ifnet *ifp);
 void world_move(struct ifnet *ifp, struct vnet *to);
+void world_rename(struct ifnet *ifp, const char *name);
 bool world_has_cloner(const char *name);
 int world_ioctl(struct ifnet *ifp, unsigned long cmd, void *data);
 
