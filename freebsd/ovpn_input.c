@@ -49,7 +49,8 @@ learn_path(struct dco_peer *peer, struct dco_path *seen, uint64_t now_ns)
     dco_peer_path(peer, &stored);
     if (stored.local.family == 0 && seen->remote.ip.family == 4)
         memset(&seen->local, 0, sizeof(seen->local));
-    (void)dco_peers_seen_from(peer->peers, peer, seen, now_ns);
+    if (memcmp(&stored, seen, sizeof(stored)) != 0)
+        (void)dco_peers_seen_from(peer->peers, peer, seen, now_ns);
 }
 
 static void
