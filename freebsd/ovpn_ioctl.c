@@ -11,13 +11,10 @@
 #include <sys/sysent.h>
 
 #include <netinet/ip.h>
-#include <netinet/udp.h>
 
 #include "if_ovpn.h"
 
 #define MTU_MIN 576
-#define MTU_MAX                                                                                    \
-    (IP_MAXPACKET - (int)sizeof(struct ip) - (int)sizeof(struct udphdr) - (int)DCO_OVERHEAD)
 
 /* Starts the interface; openvpn says so after every key. */
 static int
@@ -178,7 +175,7 @@ drvspec(struct ovpn_softc *sc, u_long cmd, struct ifdrv *ifd)
 static int
 set_mtu(struct ifnet *ifp, int mtu)
 {
-    if (mtu < MTU_MIN || mtu > MTU_MAX)
+    if (mtu < MTU_MIN || mtu > OVPN_INNER_MAX)
         return EINVAL;
     ifp->if_mtu = (uint32_t)mtu;
     return 0;

@@ -14,7 +14,6 @@
 
 #define MTAG_LOOP  0x6f76706e /* "ovpn": where a packet has already been tunnelled */
 #define MAX_NESTED 3
-#define INNER_MAX  (IP_MAXPACKET - 40 - 8 - (int)DCO_OVERHEAD)
 
 SDT_PROBE_DEFINE1(if_ovpn, tx, transmit, start, "struct mbuf *");
 SDT_PROBE_DEFINE2(if_ovpn, tx, route, ip4, "struct in_addr *", "struct dco_peer *");
@@ -241,7 +240,7 @@ ovpn_output(struct ifnet *ifp, struct mbuf *m, const struct sockaddr *dst, struc
     SDT_PROBE1(if_ovpn, tx, transmit, start, m);
     if (ifp->if_link_state != LINK_STATE_UP)
         return drop(sc, m, OVPN_DROP_TX_DOWN);
-    if (m->m_pkthdr.len > INNER_MAX)
+    if (m->m_pkthdr.len > OVPN_INNER_MAX)
         return drop(sc, m, DCO_DROP_TX_TOO_BIG);
     error = if_tunnel_check_nesting(ifp, m, MTAG_LOOP, MAX_NESTED);
     if (error != 0)

@@ -46,6 +46,10 @@
 MALLOC_DECLARE(M_OVPN);
 SDT_PROVIDER_DECLARE(if_ovpn);
 
+/* The largest MTU and the largest inner packet, in bytes: with UDP and IP headers it is the largest
+ * datagram of IPv4, which is the smaller of the two. Of netinet/ip.h. */
+#define OVPN_INNER_MAX (IP_MAXPACKET - 20 - 8 - (int)DCO_OVERHEAD)
+
 /* Interface-wide counters beside those of the drop reasons. */
 enum ovpn_counter {
     OVPN_CTRL_IN, /* datagrams left to openvpn */
