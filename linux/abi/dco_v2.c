@@ -308,6 +308,13 @@ key_len_ok(enum dco_cipher cipher, size_t len)
     return len == 16 || len == 24 || len == 32;
 }
 
+/* openvpn takes any refusal of a key for the end of its own world, with all its clients in it. */
+static bool
+removal_unheard(const struct call *c, uint32_t peer_id)
+{
+    return c->host->removal_unheard && c->host->removal_unheard(c->host->arg, c->ifindex, peer_id);
+}
+
 static int
 new_key_install(const struct call *c, struct dco_key_new *req, const struct dco_v2_key *key)
 {
@@ -321,9 +328,10 @@ new_key_install(const struct call *c, struct dco_key_new *req, const struct dco_
     if (error)
         return error;
     error = dco_control_key_new(c->peers, req, c->host->now(c->host->arg));
-    if (error)
-        c->host->crypto_free(c->host->arg, req->crypto);
-    return error;
+    if (!error)
+        return 0;
+    c->host->crypto_free(c->host->arg, req->crypto);
+    return error == -ENOENT && removal_unheard(c, req->peer_id) ? 0 : error;
 }
 
 static int
@@ -351,7 +359,7 @@ do_new_key(const struct call *c, const struct nlattr *nest)
         return -EINVAL;
     error = dco_control_peer_get(c->peers, req.peer_id, &info);
     if (error)
-        return error;
+        return removal_unheard(c, req.peer_id) ? 0 : error;
     if (key.len != rx_len || !key_len_ok(key.cipher, key.len))
         return -EINVAL;
     return new_key_install(c, &req, &key);

@@ -9,8 +9,9 @@
  * overlap with the end of that device.
  *
  * Where it is stricter than the driver: ids beyond 24 bits (wire format), key ids beyond 3 bits and
- * a key that was installed before are refused. Want of memory is ENOSPC here, because ENOMEM makes
- * openvpn exit.
+ * a key that was installed before are refused. Where it is more lenient: a key for a peer that was
+ * removed is accepted, and goes nowhere, as long as the process cannot know of the removal; openvpn
+ * 2.6 would exit. Want of memory is ENOSPC here, because ENOMEM makes openvpn exit.
  */
 #ifndef DCO_ABI_DCO_V2_H
 #define DCO_ABI_DCO_V2_H
@@ -74,6 +75,8 @@ struct dco_v2_host {
     int (*crypto_new)(void *arg, const struct dco_v2_key *key, void **crypto);
     void (*crypto_free)(void *arg, void *crypto);
     uint64_t (*now)(void *arg); /* monotonic, nanoseconds */
+    /* Whether the process has yet to hear that the peer was removed. May be NULL: it has. */
+    bool (*removal_unheard)(void *arg, uint32_t ifindex, uint32_t peer_id);
 };
 
 /* Carries out one request for the family and emits everything that answers it: reply, dump, ACK.

@@ -31,6 +31,7 @@ struct genl_door {
     int inner;    /* our end of the pair */
     uint32_t portid;
     struct datagrams queue; /* what did not yet fit into the pair */
+    struct datagrams *held; /* while a request is answered: notifications, which go behind it */
     struct genl_door *next; /* of all swapped doors */
 };
 
@@ -259,15 +260,36 @@ session_changes(const struct nlmsghdr *nlh, struct datagrams *notifications)
         forget_former(notifications, nlh);
 }
 
+/* For openvpn only: others are told what the kernel would tell them. */
+static bool
+removal_unheard(void *arg, uint32_t ifindex, uint32_t peer_id)
+{
+    const struct genl_door *g = arg;
+    struct dco_v2_subject former;
+
+    if (!family_is_openvpn())
+        return false;
+    genl_events(); /* it may have happened this moment */
+    for (const struct datagram *dg = g->held->head; dg; dg = dg->next)
+        if (dco_v2_subject((const void *)dg->data, &former) && former.ifindex == ifindex &&
+            former.peer_id == peer_id)
+            return true;
+    return false;
+}
+
 static void
 answer(struct genl_door *g, int fd, uint8_t *data, size_t len)
 {
     const struct netlink_sink sink = {queue_emit, g, g->portid};
+    struct dco_v2_host host = host_dco_v2;
     struct datagrams notifications;
     struct nlmsghdr *nlh;
 
+    host.arg = g;
+    host.removal_unheard = removal_unheard;
     datagrams_init(&notifications);
     unread_take(g, fd, &notifications);
+    g->held = &notifications;
     while ((nlh = message_next(&data, &len))) {
         if (!is_for_us(nlh))
             forward(g, nlh);
@@ -275,9 +297,10 @@ answer(struct genl_door *g, int fd, uint8_t *data, size_t len)
             ctrl_answer(&sink, nlh);
         else {
             session_changes(nlh, &notifications);
-            dco_v2_request(&host_dco_v2, &sink, nlh);
+            dco_v2_request(&host, &sink, nlh);
         }
     }
+    g->held = NULL;
     datagrams_move(&g->queue, &notifications);
     pump(g);
 }
@@ -574,8 +597,9 @@ genl_events(void)
         for (struct genl_door *g = swapped_doors; len && g; g = g->next) {
             if (!g->member)
                 continue;
-            queue_emit(g, buf, len);
-            pump(g);
+            datagrams_copy(g->held ? g->held : &g->queue, buf, len);
+            if (!g->held)
+                pump(g);
         }
     }
 }

@@ -465,6 +465,33 @@ errors_of_new_key(void)
     world_fini(&w);
 }
 
+static uint32_t unheard_id;
+
+static bool
+unheard(void *arg, uint32_t ifindex, uint32_t peer_id)
+{
+    (void)arg;
+    return ifindex == WORLD_MP && peer_id == unheard_id;
+}
+
+/* openvpn 2.6 exits where a key is refused. */
+static void
+keys_of_removed_peers(void)
+{
+    const struct new_key key = {7, 0, 0, 1, 32, 32, .tail = 8};
+
+    world_init(&w);
+    w.host.removal_unheard = unheard;
+    unheard_id = 8;
+    check_equal(new_key(&key, 1), ENOENT);
+    unheard_id = 7;
+    check_equal(new_key(&key, 1), 0);
+    check_equal(new_key(&(struct new_key){7, 0, 0, 3, 32, 32, .tail = 8}, 1), EINVAL);
+    check_equal(new_key(&(struct new_key){7, 0, 0, 1, 32, 32, 8, .without = 5}, 1), EINVAL);
+    check_equal(w.mp->count, 0);
+    world_fini(&w);
+}
+
 /* A command whose nest holds up to two attributes, as (type, value) with value below 256 bytes. */
 static int
 simple(uint8_t command, uint16_t nest_type, uint32_t ifindex, const uint32_t *u32, int u8)
@@ -789,6 +816,7 @@ static const struct test tests[] = {
     {"only questions for our family are answered", family_is_recognised},
     {"errors of NEW_PEER", errors_of_new_peer},
     {"errors of NEW_KEY", errors_of_new_key},
+    {"keys of peers whose removal was not heard of", keys_of_removed_peers},
     {"errors of the other commands", errors_of_the_rest},
     {"malformed messages", form_is_strict},
     {"want of memory is not fatal", want_of_memory},
