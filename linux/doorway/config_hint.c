@@ -110,6 +110,8 @@ static const char *const plain[] = {
 /* Options that openvpn 2.6 drops without a word when it uses offload. */
 static const char *const dropped[] = {"shaper", "client-nat", "passtos"};
 
+static const char *const servers[] = {"server", "server-ipv6", "server-bridge"};
+
 static const char *const tools[] = {
     "mktun",       "rmtun",        "genkey",          "show-ciphers", "show-digests",
     "show-tls",    "show-curves",  "show-engines",    "version",      "help",
@@ -133,8 +135,11 @@ role(struct scan *s, const char *name, const char *value)
     struct config_hint *h = s->hint;
     bool client = is(name, "client");
 
-    h->server |= starts(name, "server") || (is(name, "mode") && is(value, "server"));
+    h->server |= LISTED(name, servers) || (is(name, "mode") && is(value, "server"));
     h->client |= client || is(name, "pull");
+    h->c2c |= is(name, "client-to-client");
+    h->inner4 |= is(name, "server") || is(name, "ifconfig");
+    h->inner6 |= is(name, "server-ipv6") || is(name, "ifconfig-ipv6");
     s->tls |= client || h->server || is(name, "tls-client") || is(name, "tls-server");
 }
 

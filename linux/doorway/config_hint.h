@@ -25,6 +25,9 @@ struct config_hint {
     bool tcp;      /* some remote or the socket uses TCP */
     bool server;   /* --server, --mode server, ... */
     bool client;   /* --client or --pull */
+    bool c2c;      /* --client-to-client */
+    bool inner4;   /* --server or --ifconfig: IPv4 inside */
+    bool inner6;   /* --server-ipv6 or --ifconfig-ipv6 */
     bool no_time;  /* --suppress-timestamps: lines of the log carry none */
     bool vpn;      /* the options of a tunnel, not of another program or of --mktun and the like */
     char dev[IFNAMSIZ];          /* --dev; "" if there is none or no device can have the name */

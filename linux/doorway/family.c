@@ -12,6 +12,7 @@
 #include "linux/abi/dco_v2.h"
 #include "linux/doorway/config_hint.h"
 #include "linux/doorway/door.h"
+#include "linux/doorway/forwarding.h"
 #include "linux/doorway/genl.h"
 #include "linux/doorway/life.h"
 #include "linux/doorway/state_set.h"
@@ -31,11 +32,15 @@ static const char *refused;     /* why the process did not get what it asked for
 static bool
 left_to_openvpn(char *reason, size_t size)
 {
+    const char *off = hint.server && hint.c2c ? forwarding_off(hint.inner4, hint.inner6) : NULL;
+
     if (hint.tcp)
         snprintf(reason, size, "the configuration uses TCP as transport, which is left to openvpn");
     else if (hint.dropped[0])
         snprintf(reason, size, "an option would have no effect with it: %s", hint.dropped);
-    return hint.tcp || hint.dropped[0];
+    else if (off)
+        snprintf(reason, size, "client-to-client would have no effect with it while %s is 0", off);
+    return hint.tcp || hint.dropped[0] || off;
 }
 
 void

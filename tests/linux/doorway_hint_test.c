@@ -47,6 +47,7 @@ static const struct {
     {CLIENT "<ca>\nproto tcp\n", false, false, true, true, ""},
     {CLIENT "proto \"tcp\"\n", true, false, true, true, ""},
     {CLIENT "proto 'tcp\n", false, false, true, true, ""}, /* ill-formed: openvpn skips it too */
+    {CLIENT "server-poll-timeout 10\n", false, false, true, true, ""},
     {CLIENT "--proto tcp\n", true, false, true, true, ""},
     {CLIENT "fragment 1300\n", false, false, true, true, "fragment"},
     {CLIENT "comp-lzo no\n", false, false, true, true, "comp-lzo"},
@@ -92,6 +93,20 @@ texts(void)
                       __FILE__, __LINE__, "case %zu: tcp %d server %d client %d vpn %d \"%s\"", i,
                       hint.tcp, hint.server, hint.client, hint.vpn, hint.option);
     }
+}
+
+static void
+inner_families(void)
+{
+    struct config_hint hint;
+
+    config_hint_text(&hint, SERVER, strlen(SERVER));
+    check(!hint.c2c && hint.inner4 && !hint.inner6);
+    config_hint_text(&hint, SERVER "client-to-client\nserver-ipv6 fd00::/64\n",
+                     strlen(SERVER "client-to-client\nserver-ipv6 fd00::/64\n"));
+    check(hint.c2c && hint.inner4 && hint.inner6);
+    config_hint_text(&hint, "server-ipv6 fd00::/64\n", strlen("server-ipv6 fd00::/64\n"));
+    check(!hint.c2c && !hint.inner4 && hint.inner6);
 }
 
 static void
@@ -183,6 +198,7 @@ noise(void)
 
 static const struct test tests[] = {
     {"configurations", texts},
+    {"what is inside the tunnel", inner_families},
     {"command lines", command_lines},
     {"files that name files", files},
     {"noise", noise},
