@@ -121,4 +121,38 @@ if grep -qE '^core' /proc/sys/kernel/core_pattern; then
 else
     skip "the kernel's core file holds no key" "core files go to a program here"
 fi
+
+# OpenSSL, where there is no libipsec-mb for the processor, has its copies where it wants them.
+# shellcheck disable=SC2034 # read by the function tell
+coproc program {
+    cd "$W" && exec ip netns exec "$(ns server)" env LD_PRELOAD="$BUILD/libopendco.so" \
+        OPENDCO_AEAD=openssl OPENDCO_RUNTIME_DIR="$W/run-server" "$W/known_key" abi1 2>>"$W/known_key.log"
+}
+pid=$program_PID
+other_pids+=("$pid")
+read -r -t 10 line <&"${program[0]}"
+in_ns server ip link set abi1 up
+in_ns server ip addr add 10.99.0.1/24 dev abi1
+expect "OpenSSL: there is a peer with a key" tell key
+traffic
+expect "OpenSSL: a second key takes over" tell swap
+expect "OpenSSL: the old key is deleted" tell delete
+traffic
+sleep 0.5
+# The root of a user namespace may not look into a process that must not be dumped.
+if head -c 0 "/proc/$pid/mem" 2>/dev/null; then
+    equal "OpenSSL: it is nowhere any more" "$(keys_in "$pid" | cut -d' ' -f1)" none
+    expect "OpenSSL: the peer is removed" tell remove
+    sleep 0.5
+    equal "OpenSSL: no key is anywhere" "$(keys_in "$pid")" "none none none"
+else
+    skip "OpenSSL: no key is anywhere" "its memory may not be read here"
+    tell remove
+fi
+expect "OpenSSL: another peer with a key" tell key
+traffic
+rm -f "$W"/core*
+kill -ABRT "$pid"
+wait "$pid" 2>/dev/null
+equal "OpenSSL: there is no core file" "$(find "$W" -maxdepth 1 -name 'core*' | wc -l)" 0
 test_end
