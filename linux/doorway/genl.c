@@ -512,6 +512,7 @@ genl_end(struct door *door)
         *at = g->next;
     real()->close(g->inner);
     real()->close(g->hidden);
+    g->inner = g->hidden = -1; /* another thread may be inside, and the numbers are used again */
 }
 
 static void

@@ -276,11 +276,13 @@ status_start(void)
         return;
     status.stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     err = status.stop < 0 ? errno : start_thread();
-    if (err != 0) {
-        dco_log(DCO_LOG_WARN, "no status thread: %s", strerror(err));
+    status.running = err == 0;
+    if (status.running)
         return;
-    }
-    status.running = true;
+    dco_log(DCO_LOG_WARN, "no status thread: %s", strerror(err));
+    if (status.stop >= 0)
+        close(status.stop);
+    status.stop = -1;
 }
 
 void

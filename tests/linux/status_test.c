@@ -9,8 +9,10 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <jansson.h>
+#include <dirent.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -310,6 +312,55 @@ test_daemon(void)
     status_close();
 }
 
+static unsigned
+descriptors(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    unsigned n = 0;
+
+    while (dir != NULL && readdir(dir) != NULL)
+        n++;
+    if (dir != NULL)
+        closedir(dir);
+    return n;
+}
+
+static int
+child_without_threads(void)
+{
+    const struct rlimit none = {0};
+    unsigned before;
+
+    if (status_open() != 0)
+        return 1;
+    if (setrlimit(RLIMIT_NPROC, &none) != 0 || (getuid() == 0 && setuid(65534) != 0))
+        return 77;
+    before = descriptors();
+    for (int i = 0; i < 3; i++)
+        status_start();
+    return descriptors() == before ? 0 : 2;
+}
+
+/* openvpn makes a socket at every restart, and each time the thread is tried again. */
+static void
+test_without_threads(void)
+{
+    char left[100];
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(child_without_threads());
+    check(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    snprintf(left, sizeof(left), "%s/%ld.sock", folder, (long)child);
+    unlink(left);
+    if (WEXITSTATUS(status) == 77) {
+        harness_skip("there is one user only");
+        return;
+    }
+    check_equal(WEXITSTATUS(status), 0);
+}
+
 /* Even where the file could be reached, another user is not answered. */
 static int
 child_stranger(void)
@@ -528,6 +579,7 @@ static const struct test tests[] = {
     {"socket: offload is not active", test_inactive},
     {"socket: folders that are not ours", test_bad_folder},
     {"socket: a process that became a daemon", test_daemon},
+    {"socket: no room for a thread", test_without_threads},
     {"socket: another user", test_stranger},
     {"plane: devices, peers and keys", test_active},
     {"plane: a device that was given another name", test_renamed},
