@@ -295,13 +295,13 @@ door_leave(void)
 /* ---- fork ------------------------------------------------------------------------------------ */
 
 static void
-fork_child_fd(struct door **slot)
+fork_child_fd(struct door **slot, int fd)
 {
     struct door *d = *slot;
 
     *slot = NULL;
     if (d && --d->fds == 0 && d->ops->fork_child)
-        d->ops->fork_child(d);
+        d->ops->fork_child(d, fd);
 }
 
 /* The child has one thread; the locks may have been held by another one of the parent's. */
@@ -324,5 +324,5 @@ door_fork_child(bool keep)
     inert = true;
     for (int c = 0; c < CHUNKS; c++)
         for (int i = 0; chunks[c] && i < CHUNK_FDS; i++)
-            fork_child_fd(&chunks[c]->door[i]);
+            fork_child_fd(&chunks[c]->door[i], c * CHUNK_FDS + i);
 }

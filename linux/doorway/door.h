@@ -34,9 +34,10 @@ struct door_ops {
     int (*getpeername)(struct door *, int fd, struct sockaddr *, socklen_t *);
     int (*getsockopt)(struct door *, int fd, int level, int name, void *, socklen_t *);
     int (*setsockopt)(struct door *, int fd, int level, int name, const void *, socklen_t);
-    void (*end)(struct door *);        /* door lock held; the descriptor is still open */
-    void (*fini)(struct door *);       /* frees it; door lock not held */
-    void (*fork_child)(struct door *); /* closes hidden descriptors; no locks */
+    void (*end)(struct door *);                /* door lock held; the descriptor is still open */
+    void (*fini)(struct door *);               /* frees it; door lock not held */
+    void (*fork_child)(struct door *, int fd); /* closes what a child must not hold; no locks; fd
+                                                  was the last number and is still open */
 };
 
 /* An epoll set in which a door's descriptor is registered. */

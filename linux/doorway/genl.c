@@ -525,10 +525,11 @@ genl_fini(struct door *door)
 }
 
 static void
-genl_fork_child(struct door *door)
+genl_fork_child(struct door *door, int fd)
 {
     struct genl_door *g = genl_of(door);
 
+    (void)fd;
     if (!g->swapped)
         return;
     real()->close(g->inner);

@@ -24,6 +24,7 @@ struct udp_door {
     unsigned n;              /* members to read from; as many to send with, or without n one */
     unsigned senders;        /* members to send with, after them */
     int members[PLANE_MEMBERS_MAX]; /* the plane owns them once swapped */
+    bool named;                     /* bound to a port that was named */
     bool closed;                    /* atomic; the numbers above are no longer ours */
     struct udp_door *next;
 };
@@ -125,6 +126,7 @@ udp_bind(struct door *door, int fd, const struct sockaddr *sa, socklen_t len)
     if (result < 0 || !names_port(sa, len))
         return result;
     door_lock();
+    u->named = true;
     if (!u->sock && members(u) == 0 && wants_group(fd))
         make_members(u, fd);
     door_unlock();
@@ -453,14 +455,19 @@ udp_fini(struct door *door)
     free(u);
 }
 
-/* Once swapped, the plane closes them. */
+/* Once swapped, the plane closes them. The port of openvpn must be free when openvpn is gone, so
+ * its own socket goes as well; no child of it has a use for that. */
 static void
-udp_fork_child(struct door *door)
+udp_fork_child(struct door *door, int fd)
 {
     struct udp_door *u = udp_of(door);
 
-    for (unsigned i = 0; !u->sock && i < members(u); i++)
+    if (u->sock)
+        return;
+    for (unsigned i = 0; i < members(u); i++)
         real()->close(u->members[i]);
+    if (u->named && family_is_openvpn())
+        real()->close(fd);
 }
 
 static const struct door_ops udp_ops = {

@@ -201,13 +201,14 @@ swap_keeps_flags_and_epoll(void)
 
 /* ---- fork ------------------------------------------------------------------------------------ */
 
-static int closed_in_child;
+static int closed_in_child, closed_fd;
 
 static void
-count_closed(struct door *d)
+count_closed(struct door *d, int fd)
 {
     (void)d;
     closed_in_child++;
+    closed_fd = fd;
 }
 
 static const struct door_ops forked = {.fork_child = count_closed, .fini = count_fini};
@@ -220,8 +221,9 @@ child(void)
 
     door_fork_child(false);
     door_init(&d, &forked);
-    return closed_in_child == 1 && !door_get(2100) && !door_get(2101) && !door_set(2100, &d) ? 0
-                                                                                             : 1;
+    if (closed_in_child != 1 || closed_fd != 2101)
+        return 1;
+    return door_get(2100) || door_get(2101) || door_set(2100, &d);
 }
 
 static void
