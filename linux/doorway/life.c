@@ -87,5 +87,6 @@ life_begin(int argc, char **argv, char **envp)
 {
     (void)envp;
     family_set_args(argc, argv);
+    plane_on_thread(door_enter); /* a socket of theirs is no socket of openvpn's */
     (void)pthread_atfork(NULL, NULL, fork_child);
 }

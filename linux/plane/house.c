@@ -117,6 +117,7 @@ house_main(void *arg)
     uint64_t path_mtu_at = 0;
 
     (void)arg;
+    plane_thread_begins();
     prctl(PR_SET_NAME, "opendco-house");
     (void)sandbox_drop_capabilities(); /* it works with them, too */
     while (!dco_load_acquire(&stop)) {

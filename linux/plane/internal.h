@@ -92,6 +92,9 @@ void plane_defer(void *arg, struct dco_deferred *d);
 /* Waits for a grace period and runs what was deferred before. Not from a worker. */
 void plane_synchronize(void);
 
+/* What plane_on_thread() asked for, for the calling thread. */
+void plane_thread_begins(void);
+
 /* Wakes housekeeping. Any thread, async-signal-safe. */
 void plane_wake(void);
 

@@ -129,6 +129,21 @@ plane_synchronize(void)
     pthread_mutex_unlock(&plane.grace_lock);
 }
 
+static void (*on_thread)(void); /* set before any thread */
+
+void
+plane_on_thread(void (*fn)(void))
+{
+    on_thread = fn;
+}
+
+void
+plane_thread_begins(void)
+{
+    if (on_thread != NULL)
+        on_thread();
+}
+
 /* ---- threads ------------------------------------------------------------------------------------
  */
 

@@ -47,6 +47,10 @@ void plane_fork_child(void);
 /* Ends all threads, closes everything. Called at exit. */
 void plane_shutdown(void);
 
+/* fn is called first in each thread of the plane but the workers: calls that it makes to the C
+ * library are the plane's own. Set before any thread. */
+void plane_on_thread(void (*fn)(void));
+
 /* ---- devices ------------------------------------------------------------------------------ */
 
 /* Creates the TUN device and its queues, MTU 1428, down. -EEXIST, -EPERM, -ENOENT (no

@@ -241,6 +241,7 @@ status_main(void *arg)
     };
 
     (void)arg;
+    plane_thread_begins();
     prctl(PR_SET_NAME, "opendco-status");
     (void)sandbox_drop_capabilities(); /* it works with them, too */
     while (fds[0].revents == 0) {

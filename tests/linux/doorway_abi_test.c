@@ -19,6 +19,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -492,6 +493,59 @@ notifications_wait(void)
     close(fd);
 }
 
+/* ---- status ---------------------------------------------------------------------------------- */
+
+#define QUESTIONS 400
+
+/* One answer, whole. */
+static bool
+status_answer(const struct sockaddr_un *address)
+{
+    char text[4096];
+    ssize_t n, all = 0;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
+        while ((n = read(fd, text, sizeof(text))) > 0)
+            all += n;
+    close(fd);
+    return all > 0;
+}
+
+static int
+status_questions(const struct sockaddr_un *address)
+{
+    for (int i = 0; i < QUESTIONS; i++)
+        if (!status_answer(address))
+            return 1;
+    return 0;
+}
+
+/* The thread that answers looks at what this one changes; each may have to wait for the other, but
+ * not both. */
+static void
+status_meanwhile(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = udp_bound(41194), status = -1;
+    pid_t pid;
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%.64s/%ld.sock",
+             getenv("OPENDCO_RUNTIME_DIR"), (long)getpid());
+    alarm(60);
+    pid = fork();
+    if (pid == 0)
+        _exit(status_questions(&address));
+    while (waitpid(pid, &status, WNOHANG) == 0) {
+        check_equal(new_peer(3, fd, 43000), 0);
+        check_equal(ask(genl, about_peer(DEL_PEER, 2, 3)), 0);
+        check_equal(notified(1), 3);
+    }
+    alarm(0);
+    check_equal(status, 0);
+    close(fd);
+}
+
 /* ---- children -------------------------------------------------------------------------------- */
 
 static unsigned
@@ -620,6 +674,7 @@ static const struct test tests[] = {
     {"errors come through the socket", peer_errors},
     {"a UDP socket goes on after the plane took it", transport},
     {"notifications wait behind answers and none is lost", notifications_wait},
+    {"status is answered while peers come and go", status_meanwhile},
     {"a child holds neither port nor device", child_holds_nothing},
     {"threads end with the last device", threads_end},
 };
@@ -678,16 +733,31 @@ loopback_up(void)
     close(s);
 }
 
+/* The folder goes, too. */
+static int
+inside_main(void)
+{
+    const char *folder = getenv("OPENDCO_RUNTIME_DIR");
+    int rc = harness_main(tests, sizeof(tests) / sizeof(tests[0]));
+    char path[128];
+
+    snprintf(path, sizeof(path), "%.64s/%ld.sock", folder, (long)getpid());
+    unlink(path);
+    rmdir(folder);
+    return rc;
+}
+
 int
 main(int argc, char **argv)
 {
+    char folder[] = "/tmp/opendco-abi-XXXXXX";
     char library[4200], self[4096];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
     int tun;
 
     if (argc > 1) {
         loopback_up();
-        return harness_main(tests, sizeof(tests) / sizeof(tests[0]));
+        return inside_main();
     }
 #ifdef __SANITIZE_ADDRESS__
     return skip_all("the library cannot be preloaded before AddressSanitizer");
@@ -707,6 +777,9 @@ main(int argc, char **argv)
     if (tun < 0)
         return skip_all("/dev/net/tun cannot be opened");
     close(tun);
+    if (!mkdtemp(folder))
+        return skip_all("there is no room in /tmp");
+    setenv("OPENDCO_RUNTIME_DIR", folder, 1);
     setenv("LD_PRELOAD", library, 1);
     execl(self, argv[0], "inside", (char *)NULL);
     return skip_all("the program cannot run itself");
