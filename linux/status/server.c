@@ -182,15 +182,18 @@ now_ms(void)
     return (long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* One client at a time, so the whole answer has a deadline: a slow reader gets what it took. */
+/* One client at a time, so the whole answer has a deadline: a slow reader gets what it took. The
+ * end of the process does not wait for it either. */
 static void
 write_answer(int client, const char *text, size_t len)
 {
-    struct pollfd p = {.fd = client, .events = POLLOUT};
+    struct pollfd fds[2] = {{.fd = status.stop, .events = POLLIN},
+                            {.fd = client, .events = POLLOUT}};
     long left, deadline = now_ms() + ANSWER_MS;
     ssize_t done;
 
-    while (len > 0 && (left = deadline - now_ms()) > 0 && poll(&p, 1, (int)left) > 0) {
+    while (len > 0 && (left = deadline - now_ms()) > 0 && poll(fds, 2, (int)left) > 0 &&
+           fds[0].revents == 0) {
         done = send(client, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (done < 0 && errno != EAGAIN)
             return;

@@ -559,11 +559,19 @@ static void
 test_shutdown(void)
 {
     struct stat st;
+    uint64_t began;
+    int slow;
 
     if (sock == NULL) {
         harness_skip("no plane");
         return;
     }
+    slow = dial(); /* and does not read */
+    usleep(100000);
+    began = plane_now();
+    status_close();
+    check(plane_now() - began < 1000000000ULL);
+    close(slow);
     plane_shutdown();
     plane_sock_close(sock);
     plane_sock_put(sock);
