@@ -130,6 +130,17 @@ replaced(struct door *old, bool last)
     door_put(old);
 }
 
+/* The table is this process's own, or nobody's yet. */
+static bool
+is_self(void)
+{
+    pid_t owner = 0, me = getpid();
+
+    return __atomic_compare_exchange_n(&self, &owner, me, false, __ATOMIC_RELAXED,
+                                       __ATOMIC_RELAXED) ||
+           owner == me;
+}
+
 /* What was there was closed behind our back, and the number is used again. */
 bool
 door_set(int fd, struct door *d)
@@ -137,14 +148,12 @@ door_set(int fd, struct door *d)
     struct door **slot, *old = NULL;
     bool last = false;
 
-    if (inert)
+    if (inert || !is_self())
         return false;
     pthread_mutex_lock(&table_lock);
     slot = d->ended ? NULL : slot_make(fd);
-    if (slot) {
-        __atomic_store_n(&self, getpid(), __ATOMIC_RELAXED);
+    if (slot)
         old = slot_replace(slot, d, &last);
-    }
     pthread_mutex_unlock(&table_lock);
     replaced(old, last);
     return slot != NULL;

@@ -251,12 +251,36 @@ children(void)
     door_unset(2101);
 }
 
+/* A child of vfork() has descriptors of its own, but the parent's memory. */
+static void
+borrowers(void)
+{
+    struct door d;
+    int status;
+    pid_t pid;
+
+    door_init(&d, &forked);
+    check(door_set(2300, &d));
+    pid = vfork();
+    if (pid == 0) {
+        door_unset(2300);
+        _exit(door_set(2301, &d));
+    }
+    check_equal(waitpid(pid, &status, 0), pid);
+    check_equal(status, 0);
+    check(!door_get(2301));
+    check(door_get(2300) == &d);
+    door_put(&d);
+    check_equal(d.fds, 1);
+}
+
 static const struct test tests[] = {
     {"no wish for a notification is lost", no_wish_is_lost},
     {"every door ends once", every_door_ends_once},
     {"numbers out of range have no door", numbers_out_of_range},
     {"a swapped descriptor keeps its flags and its place in epoll", swap_keeps_flags_and_epoll},
     {"children have no doors unless they are daemons", children},
+    {"children of vfork() change none", borrowers},
 };
 
 HARNESS_MAIN(tests)
