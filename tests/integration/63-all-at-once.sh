@@ -34,12 +34,21 @@ in_background() {
     other_pids+=($!)
 }
 
+is_openvpn() { [ "$(cat "/proc/${vpn_pid[$1]}/comm")" = openvpn ]; }
+
+# What is not yet openvpn does not know what to do with a signal of ours.
+crashes() {
+    vpn_stop "$1" KILL 2>/dev/null
+    vpn_run "$1" opendco
+    until_true 10 is_openvpn "$1"
+}
+
 something_happens() {
     local i=$((1 + RANDOM % 3))
     case $((RANDOM % 6)) in
     0) vpn_signal server USR1; sleep 2 ;;
     1) vpn_signal client$i USR1 ;;
-    2) vpn_stop client$i KILL 2>/dev/null; vpn_run client$i opendco ;;
+    2) crashes client$i ;;
     3) in_ns server ip link set eth0 down; sleep 0.2; in_ns server ip link set eth0 up ;;
     4) management server "kill client$i" >/dev/null ;;
     5) sleep 1 ;;
