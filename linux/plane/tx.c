@@ -178,11 +178,13 @@ tx_prepare(struct worker *w, struct plane_dev *dev, struct tx_packet *p, uint8_t
 
     if (!dco_inner_parse(pkt, len, &p->inner))
         return DCO_DROP_TX_NOT_IP;
+    if (!dco_segment_plan(&p->cut, &p->vnet, pkt, len, &p->inner, dco_csum_best())) {
+        p->cut.n = 1;
+        return DCO_DROP_TX_BAD_GSO;
+    }
     drop = tx_choose(w, dev, p);
     if (drop != DCO_DROP_NONE)
         return drop;
-    if (!dco_segment_plan(&p->cut, &p->vnet, pkt, len, &p->inner, dco_csum_best()))
-        return DCO_DROP_TX_BAD_GSO;
     if (cut_largest(&p->cut) + DCO_OVERHEAD > KERNEL_UDP_PAYLOAD_MAX)
         return DCO_DROP_TX_TOO_BIG;
     if (p->cut.n == 1)
@@ -198,9 +200,10 @@ tx_packet(struct worker *w, struct plane_dev *dev, uint32_t len, uint64_t now)
     enum dco_drop drop;
 
     memcpy(&p.vnet, w->tx.read_buf, sizeof(p.vnet));
+    p.cut.n = 1;
     drop = tx_prepare(w, dev, &p, pkt, len);
     if (drop != DCO_DROP_NONE) {
-        worker_drop(w, drop, 1);
+        worker_drop(w, drop, p.cut.n);
         return;
     }
     for (uint32_t i = 0; i < p.cut.n; i++) {

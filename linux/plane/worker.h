@@ -11,7 +11,7 @@
 #include "linux/plane/rx.h"
 #include "linux/plane/tx.h"
 
-#define WORKER_SOURCES 256U /* descriptors of one worker: devices plus group members */
+#define WORKER_SOURCES 128U /* descriptors of one worker: devices plus group members */
 
 struct worker {
     unsigned index;       /* const; also the lane in dco_aead_*() */

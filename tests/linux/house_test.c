@@ -445,7 +445,7 @@ test_restart(void)
     check_equal(threads(), 0);
 }
 
-#define PORTS 80U /* more than one worker reads */
+#define PORTS 150U /* more than one worker reads */
 
 static struct plane_sock *
 port_new(void)
