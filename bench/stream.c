@@ -2,7 +2,7 @@
 /*
  * TCP streams with verified content, cubic on both ends whatever the host's default is.
  *
- *   stream sink ADDRESS PORT FLOWS SECONDS [unverified]
+ *   stream sink ADDRESS PORT FLOWS SECONDS WINDOW
  *   stream source DESTINATION PORT FLOWS SECONDS
  *
  * The source opens FLOWS connections and writes to each as fast as it may for SECONDS. The sink
@@ -13,9 +13,11 @@
  * The sink prints "ready", and at the end
  *   {"bytes": N, "seconds": S, "wrong": N, "out_of_order": N, "flows": N, "slowest": N,
  *    "all_bytes": N}
- * bytes and seconds leave out the first WARM_NS after the first byte; out_of_order is what TCP
- * counted; slowest: bytes of the slowest flow. The source prints {"retransmits": N, "mss": N,
- * "reordered": N}, the last of which are segments that arrived late without having been lost.
+ * bytes are those of WINDOW seconds, which begin WARM_NS after the first byte: so that neither the
+ * start counts nor flows that wait for a timeout after the source has ended; seconds is how much of
+ * that window there was. out_of_order is what TCP counted; slowest: bytes of the slowest flow. The
+ * source prints {"retransmits": N, "mss": N, "reordered": N}, the last of which are segments that
+ * arrived late without having been lost.
  */
 #include <fcntl.h>
 #include <linux/tcp.h>
@@ -35,15 +37,14 @@ _Static_assert(CHUNK <= BLOCK_SLICE, "one slice serves one call");
 struct flow {
     int fd;
     uint64_t position; /* of the next byte */
-    uint64_t counted;  /* after the warm-up */
+    uint64_t counted;  /* within the window */
 };
 
 struct stream {
     int epoll;
     uint32_t flows, open;
     struct flow flow[FLOWS_MAX];
-    uint64_t first_ns, last_ns, wrong, out_of_order;
-    bool verified;
+    uint64_t first_ns, last_ns, window_ns, wrong, out_of_order;
 };
 
 static struct tcp_info
@@ -100,10 +101,10 @@ flow_read(struct stream *s, struct flow *f)
     s->last_ns = now_ns();
     if (s->first_ns == 0)
         s->first_ns = s->last_ns;
-    if (s->verified && memcmp(buf, block() + f->position % BLOCK_PERIOD, (size_t)n) != 0)
+    if (memcmp(buf, block() + f->position % BLOCK_PERIOD, (size_t)n) != 0)
         s->wrong++;
     f->position += (uint64_t)n;
-    if (s->last_ns - s->first_ns > WARM_NS)
+    if (s->last_ns - s->first_ns > WARM_NS && s->last_ns - s->first_ns <= WARM_NS + s->window_ns)
         f->counted += (uint64_t)n;
 }
 
@@ -147,7 +148,8 @@ sink_print(const struct stream *s, uint32_t wanted)
     }
     if (s->flows < wanted)
         slowest = 0;
-    double seconds = (double)(s->last_ns - s->first_ns) / SECOND - (double)WARM_NS / SECOND;
+    int64_t ns = (int64_t)(s->last_ns - s->first_ns - WARM_NS);
+    double seconds = (double)(ns < (int64_t)s->window_ns ? ns : (int64_t)s->window_ns) / SECOND;
     printf("{\"bytes\": %llu, \"seconds\": %.4f, \"wrong\": %llu, \"out_of_order\": %llu, "
            "\"flows\": %u, \"slowest\": %llu, \"all_bytes\": %llu}\n",
            (unsigned long long)bytes, seconds, (unsigned long long)s->wrong,
@@ -266,19 +268,21 @@ main(int argc, char **argv)
     uint32_t flows;
     double seconds;
 
-    if (argc < 6 || argc > 7 || (strcmp(argv[1], "sink") != 0 && strcmp(argv[1], "source") != 0)) {
-        fprintf(stderr, "usage: stream sink|source ADDRESS PORT FLOWS SECONDS [unverified]\n");
+    if (!(argc == 7 && strcmp(argv[1], "sink") == 0) &&
+        !(argc == 6 && strcmp(argv[1], "source") == 0)) {
+        fprintf(stderr, "usage: stream sink ADDRESS PORT FLOWS SECONDS WINDOW\n"
+                        "       stream source DESTINATION PORT FLOWS SECONDS\n");
         return 2;
     }
     at = address(argv[2], argv[3]);
     flows = (uint32_t)number(argv[4], 1, FLOWS_MAX, "FLOWS");
     seconds = number(argv[5], 0.1, 3600, "SECONDS");
-    s.verified = argc == 6;
     s.epoll = epoll_create1(EPOLL_CLOEXEC);
     if (s.epoll < 0)
         die("epoll");
     (void)setrlimit(RLIMIT_NOFILE, &files);
-    if (strcmp(argv[1], "sink") == 0)
-        return sink(&s, at, flows, seconds);
-    return source(&s, at, flows, seconds);
+    if (argc == 6)
+        return source(&s, at, flows, seconds);
+    s.window_ns = (uint64_t)(number(argv[6], 0.1, 3600, "WINDOW") * SECOND);
+    return sink(&s, at, flows, seconds);
 }

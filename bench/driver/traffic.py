@@ -42,7 +42,8 @@ def tcp_start(stack, to, flows, seconds, source_base=None):
     other = 'b' if to == 'a' else 'a'
     port = host.next_port()
     sink = host.talker(to, [host.program('stream'), 'sink',
-                            '0.0.0.0' if source_base else stack.addr[to], port, str(flows), '5'])
+                            '0.0.0.0' if source_base else stack.addr[to], port, str(flows), '5',
+                            str(seconds - WARM_UP)])
     source = host.start(other, [host.program('stream'), 'source', stack.addr[to], port, str(flows),
                                 str(seconds)], stdout=subprocess.PIPE, text=True,
                         env={'SOURCE': source_base} if source_base else None)
