@@ -47,7 +47,7 @@ void plane_fork_child(void);
 /* Ends all threads, closes everything. Called at exit. */
 void plane_shutdown(void);
 
-/* fn is called first in each thread of the plane but the workers: calls that it makes to the C
+/* fn is called first in each thread of the plane: the calls that the thread makes to the C
  * library are the plane's own. Set before any thread. */
 void plane_on_thread(void (*fn)(void));
 

@@ -61,19 +61,33 @@ rx_fini(struct rx *rx)
 /* ---- towards the TUN ---------------------------------------------------------------------------
  */
 
-/* Of the worker's queues the one for this flow. The kernel remembers where a flow was written last
- * and offers the packets of its other direction there. */
+/* What tells flows apart, at most as finely as the kernel does: it remembers where a flow was
+ * written last and offers the packets of its other direction there, so two flows that are one to
+ * the kernel must share a queue, or each would drag the other's packets along. The kernel looks at
+ * ports of TCP and UDP only, and in IPv6 not always: with a flow label some versions do not. */
+static uint32_t
+flow_ports(const struct dco_super *super)
+{
+    const struct dco_inner *inner = &super->inner;
+    uint32_t ports = 0;
+
+    if (inner->version == 4 && inner->l4 != 0 &&
+        (inner->protocol == DCO_PROTO_TCP || inner->protocol == DCO_PROTO_UDP) &&
+        super->piece[0].len >= inner->l4 + sizeof(ports))
+        memcpy(&ports, super->piece[0].data + inner->l4, sizeof(ports));
+    return ports;
+}
+
+/* Of the worker's queues the one for this flow. */
 static int
 rx_queue(const struct worker *w, const struct dco_super *super)
 {
     const struct plane_dev *dev = w->rx.dev;
     const struct dco_inner *inner = &super->inner;
-    uint32_t ports = 0, each = dev->queues / dev->workers;
+    uint32_t each = dev->queues / dev->workers;
     uint64_t hash;
 
-    if (inner->l4 != 0 && super->piece[0].len >= inner->l4 + sizeof(ports))
-        memcpy(&ports, super->piece[0].data + inner->l4, sizeof(ports));
-    hash = dco_ip_hash(&inner->dst, dco_ip_hash(&inner->src, ports ^ dev->flow_seed));
+    hash = dco_ip_hash(&inner->dst, dco_ip_hash(&inner->src, flow_ports(super) ^ dev->flow_seed));
     return dev->tun[w->index + dev->workers * (uint32_t)((hash >> 32) * each >> 32)];
 }
 

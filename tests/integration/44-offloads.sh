@@ -6,6 +6,15 @@ what it carries: each offload has a way without it that nobody had ever taken."
 
 TRAIN=1200 # bytes of each datagram of a UDP train
 
+# in_order FROM TO: a hundred pings are on their way at any time, and their answers come in order. The
+# first one is alone: the kernel chooses the queue of an answer before it remembers that of the flow.
+in_order() {
+    in_ns "$1" ping -n -c 1 -w 2 "$2" >/dev/null
+    in_ns "$1" ping -n -l 100 -c 600 -i 0.002 "$2" >"$W/pings" 2>&1
+    sed -n 's/.*icmp_seq=\([0-9]*\) .*/\1/p' "$W/pings" >"$W/answers"
+    [ "$(wc -l <"$W/answers")" -ge 500 ] && sort -nc "$W/answers"
+}
+
 # carries WHAT: streams, datagrams and trains of datagrams, both inner families and directions
 carries() {
     expect "$1: a stream over IPv4 arrives unchanged, both ways" payload client1 $VPN4 6000000
@@ -49,6 +58,8 @@ payload_serve server
 payload_serve client1
 expect "all on: connected" vpn_pair opendco opendco
 carries "all on"
+expect "all on: answers to pings over IPv4 come in order" in_order client1 $VPN4
+expect "all on: and over IPv6" in_order client1 $VPN6
 if ! by_plane server; then
     skip "offloads of the plane" "OPENDCO_TEST_MODE is stock"
     test_end
