@@ -250,6 +250,8 @@ tx_read(struct worker *w, struct plane_dev *dev, int fd, unsigned share, uint64_
         if (len < (ssize_t)sizeof(struct dco_vnet))
             break;
         room -= len;
+        w->tx.taken += (uint32_t)len;
+        w->tx.packets++;
         tx_packet(w, dev, (uint32_t)len - (uint32_t)sizeof(struct dco_vnet), now);
     }
 }

@@ -46,6 +46,7 @@ struct tx {
     uint8_t *read_buf;         /* struct dco_vnet, then the packet */
     uint8_t *arena;            /* memory of all trains */
     struct plane_dev *dev;     /* of the trains; NULL: there are none */
+    uint32_t taken, packets;   /* bytes and packets read in this burst */
     uint32_t used;             /* trains in this burst, oldest packet id first */
     struct dco_ip dst;         /* of the last packet in this burst, family 0: none yet */
     struct dco_peer *dst_peer; /* where it went */

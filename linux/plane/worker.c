@@ -9,7 +9,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "linux/plane/log.h"
@@ -17,6 +19,13 @@
 #define EVENTS      16
 #define SLICE_NS    100000U      /* the shortest that Linux grants */
 #define STACK_BYTES (512U << 10) /* with `mlock` all of it is locked memory */
+
+/* See worker_weather(). */
+#define DRIZZLE_TURNS   8U
+#define DRIZZLE_BYTES   16384U
+#define DRIZZLE_PACKETS (TX_BURST_READS * 3 / 4)
+#define DRIZZLE_NS      100000U
+#define NAP_NS          100000
 
 void
 worker_enter(struct worker *w)
@@ -91,6 +100,24 @@ worker_source(struct worker *w, const struct epoll_event *ev, enum source_kind k
     return s->generation == ev->data.u64 >> 32 && s->kind == kind ? s : NULL;
 }
 
+/*
+ * Packets that come from the TUN one by one and densely, and nothing from the network in between,
+ * wake the worker for each: its time goes into waking, and into sending trains of one or two. After
+ * some such turns it naps before each, and finds a train. Who waits for answers is not held up: an
+ * answer, a pause, or a queue that a nap filled too far ends the drizzle.
+ */
+static void
+worker_weather(struct worker *w, uint64_t now, unsigned queues, int events)
+{
+    uint32_t most = w->drizzle < DRIZZLE_TURNS ? DRIZZLE_BYTES : 4 * DRIZZLE_BYTES;
+    bool little = queues > 0 && (int)queues == events && w->tx.taken < most &&
+                  w->tx.packets < DRIZZLE_PACKETS && now - w->turn_ns < DRIZZLE_NS;
+
+    w->drizzle = little ? w->drizzle + 1 : 0;
+    w->turn_ns = now;
+    w->tx.taken = w->tx.packets = 0;
+}
+
 /* What the queues of the TUN hold is sent together; they share what one burst may take. */
 static void
 worker_turn(struct worker *w, const struct epoll_event *ev, int n)
@@ -108,6 +135,7 @@ worker_turn(struct worker *w, const struct epoll_event *ev, int n)
     for (int i = 0; i < n; i++)
         if ((s = worker_source(w, &ev[i], SOURCE_UDP)) != NULL)
             rx_ready(w, s->sock, s->fd);
+    worker_weather(w, now, queues, n);
 }
 
 /* The arguments of sched_setattr(2), first version. */
@@ -137,11 +165,13 @@ static void *
 worker_main(void *arg)
 {
     struct worker *w = arg;
+    const struct timespec nap = {.tv_nsec = NAP_NS};
     struct epoll_event ev[EVENTS];
     int err;
 
     plane_thread_begins();
     worker_slice();
+    (void)prctl(PR_SET_TIMERSLACK, 1UL);
     err = sandbox_enter_worker();
     if (err < 0)
         dco_log(DCO_LOG_WARN, "worker %u runs without its sandbox: %s", w->index, strerror(-err));
@@ -151,6 +181,10 @@ worker_main(void *arg)
         worker_begin(w);
         worker_turn(w, ev, n);
         pthread_mutex_unlock(&w->lock);
+        if (w->drizzle >= DRIZZLE_TURNS) {
+            (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+            w->turn_ns = plane_now();
+        }
     }
     return NULL;
 }

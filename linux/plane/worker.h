@@ -23,6 +23,9 @@ struct worker {
     bool stop;            /* atomic */
     struct source source[WORKER_SOURCES]; /* lock */
 
+    uint64_t turn_ns; /* the worker's own: when the last turn began */
+    unsigned drizzle; /* the worker's own: turns in a row that brought little, see worker.c */
+
     struct dco_drops *drops; /* the worker's own: this worker's counters of the burst's device */
     struct tx tx;            /* the worker's own */
     struct rx rx;            /* the worker's own */
