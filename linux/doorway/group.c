@@ -69,10 +69,8 @@ device_copy(int from, int to)
 }
 
 static bool
-reuseport(int fd)
+reuseport(int fd, int on)
 {
-    int on = 1;
-
     return real()->setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0;
 }
 
@@ -85,7 +83,7 @@ member_new(int fd, const struct sockaddr *sa, socklen_t len)
 
     if (s < 0)
         return -1;
-    if (reuseport(s) && options_copy(fd, s, before_bind, COUNT(before_bind)) &&
+    if (reuseport(s, 1) && options_copy(fd, s, before_bind, COUNT(before_bind)) &&
         device_copy(fd, s) && real()->bind(s, sa, len) == 0 &&
         options_copy(fd, s, after_bind, COUNT(after_bind))) {
         group_buffers(s);
@@ -112,7 +110,7 @@ group_make(int fd, int *members, unsigned n)
     unsigned made = 0;
     int error = 0;
 
-    if (real()->getsockname(fd, (struct sockaddr *)&ss, &len) < 0 || !reuseport(fd))
+    if (real()->getsockname(fd, (struct sockaddr *)&ss, &len) < 0 || !reuseport(fd, 1))
         error = errno;
     while (!error && made < n) {
         members[made] = member_new(fd, (struct sockaddr *)&ss, len);
@@ -124,8 +122,10 @@ group_make(int fd, int *members, unsigned n)
         if (made == 1)
             error = -steer_all_to_first(fd);
     }
-    if (error)
+    if (error) {
         members_close(members, made);
+        (void)reuseport(fd, 0); /* nobody else may join */
+    }
     return -error;
 }
 
