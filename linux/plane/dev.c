@@ -51,6 +51,12 @@ redirects_off(const char *name)
     close(fd);
 }
 
+static struct worker *
+queue_worker(const struct plane_dev *dev, unsigned queue)
+{
+    return plane.worker[queue % dev->workers];
+}
+
 static int
 dev_watch(struct plane_dev *dev)
 {
@@ -58,8 +64,7 @@ dev_watch(struct plane_dev *dev)
 
     for (unsigned i = 0; i < dev->queues && err >= 0; i++) {
         struct source source = {.kind = SOURCE_TUN, .fd = dev->tun[i], .dev = dev};
-
-        struct worker *w = plane.worker[i % dev->workers];
+        struct worker *w = queue_worker(dev, i);
 
         worker_enter(w);
         err = worker_add(w, &source);
@@ -72,7 +77,7 @@ static void
 dev_unwatch(struct plane_dev *dev)
 {
     for (unsigned i = 0; i < dev->queues; i++) {
-        struct worker *w = plane.worker[i % dev->workers];
+        struct worker *w = queue_worker(dev, i);
 
         worker_enter(w);
         worker_remove(w, dev->tun[i]);

@@ -11,10 +11,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "linux/plane/internal.h"
 #include "linux/plane/kernel_abi.h"
 #include "linux/plane/log.h"
 #include "linux/plane/offload.h"
-#include "linux/plane/internal.h"
 
 #define TUN_PATH      "/dev/net/tun"
 #define TUN_MTU       1428 /* default of the ovpn-dco driver */
