@@ -13,6 +13,26 @@
 
 #define PATH_WORDS (sizeof(struct dco_path) / sizeof(uint32_t))
 
+static void
+counts_fini(struct dco_peer *peer)
+{
+    for (unsigned i = 0; i < DCO_COUNTS; i++)
+        dco_counter_fini(&peer->counts[i]);
+}
+
+static bool
+counts_init(struct dco_peer *peer)
+{
+    for (unsigned i = 0; i < DCO_COUNTS; i++) {
+        if (dco_counter_init(&peer->counts[i]))
+            continue;
+        while (i-- > 0)
+            dco_counter_fini(&peer->counts[i]);
+        return false;
+    }
+    return true;
+}
+
 struct dco_peer *
 dco_peer_new(struct dco_peers *p, const struct dco_peer_new *req, uint64_t now_ns)
 {
@@ -21,6 +41,10 @@ dco_peer_new(struct dco_peers *p, const struct dco_peer_new *req, uint64_t now_n
 
     if (peer == NULL)
         return NULL;
+    if (!counts_init(peer)) {
+        p->env->free(p->env->arg, peer, sizeof(*peer));
+        return NULL;
+    }
     peer->peers = p;
     peer->env = p->env;
     peer->refs = 1;
@@ -40,6 +64,7 @@ dco_peer_new(struct dco_peers *p, const struct dco_peer_new *req, uint64_t now_n
 void
 dco_peer_abandon(struct dco_peer *peer)
 {
+    counts_fini(peer);
     peer->env->free(peer->env->arg, peer, sizeof(*peer));
 }
 
@@ -51,6 +76,7 @@ peer_free(struct dco_deferred *d)
 
     if (peer->transport != NULL)
         env->transport_put(env->arg, peer->transport);
+    counts_fini(peer);
     env->free(env->arg, peer, sizeof(*peer));
 }
 
@@ -107,16 +133,16 @@ dco_peer_path(const struct dco_peer *peer, struct dco_path *path)
 void
 dco_peer_stats_read(const struct dco_peer *peer, struct dco_peer_stats *stats)
 {
-    const struct dco_peer_stats *from = &peer->stats;
+    const struct dco_counter *from = peer->counts;
 
-    stats->vpn_rx_bytes = dco_load(&from->vpn_rx_bytes);
-    stats->vpn_rx_packets = dco_load(&from->vpn_rx_packets);
-    stats->vpn_tx_bytes = dco_load(&from->vpn_tx_bytes);
-    stats->vpn_tx_packets = dco_load(&from->vpn_tx_packets);
-    stats->link_rx_bytes = dco_load(&from->link_rx_bytes);
-    stats->link_rx_packets = dco_load(&from->link_rx_packets);
-    stats->link_tx_bytes = dco_load(&from->link_tx_bytes);
-    stats->link_tx_packets = dco_load(&from->link_tx_packets);
+    stats->vpn_rx_bytes = dco_counter_read(&from[DCO_COUNT_VPN_RX_BYTES]);
+    stats->vpn_rx_packets = dco_counter_read(&from[DCO_COUNT_VPN_RX_PACKETS]);
+    stats->vpn_tx_bytes = dco_counter_read(&from[DCO_COUNT_VPN_TX_BYTES]);
+    stats->vpn_tx_packets = dco_counter_read(&from[DCO_COUNT_VPN_TX_PACKETS]);
+    stats->link_rx_bytes = dco_counter_read(&from[DCO_COUNT_LINK_RX_BYTES]);
+    stats->link_rx_packets = dco_counter_read(&from[DCO_COUNT_LINK_RX_PACKETS]);
+    stats->link_tx_bytes = dco_counter_read(&from[DCO_COUNT_LINK_TX_BYTES]);
+    stats->link_tx_packets = dco_counter_read(&from[DCO_COUNT_LINK_TX_PACKETS]);
 }
 
 struct dco_key *

@@ -18,7 +18,20 @@ enum dco_del_reason {
     DCO_DEL_TRANSPORT_DISCONNECT = 4,
 };
 
-/* Written once per burst. "vpn": inner packets; "link": UDP payload. */
+/* What is counted for each peer. "vpn": inner packets; "link": UDP payload. */
+enum dco_count {
+    DCO_COUNT_VPN_RX_BYTES,
+    DCO_COUNT_VPN_RX_PACKETS,
+    DCO_COUNT_VPN_TX_BYTES,
+    DCO_COUNT_VPN_TX_PACKETS,
+    DCO_COUNT_LINK_RX_BYTES,
+    DCO_COUNT_LINK_RX_PACKETS,
+    DCO_COUNT_LINK_TX_BYTES,
+    DCO_COUNT_LINK_TX_PACKETS,
+    DCO_COUNTS
+};
+
+/* The same as numbers of one moment. */
 struct dco_peer_stats {
     uint64_t vpn_rx_bytes, vpn_rx_packets;
     uint64_t vpn_tx_bytes, vpn_tx_packets;
@@ -61,9 +74,9 @@ struct dco_peer {
     uint64_t last_tx_ns;    /* atomic, monotonic; last packet sent */
     uint64_t last_float_ns; /* control lock */
 
-    uint16_t path_mtu;           /* atomic; outer MTU towards the peer, 0: unknown (home's) */
-    uint32_t no_gso;             /* atomic; home's: this peer's path refuses segmentation offload */
-    struct dco_peer_stats stats; /* atomic words */
+    uint16_t path_mtu; /* atomic; outer MTU towards the peer, 0: unknown (home's) */
+    uint32_t no_gso;   /* atomic; home's: this peer's path refuses segmentation offload */
+    struct dco_counter counts[DCO_COUNTS]; /* any thread; added to through dco_peer_count() */
 
     uint32_t events;               /* control lock */
     uint32_t del_reason;           /* control lock */
@@ -73,6 +86,13 @@ struct dco_peer {
     struct dco_peer *event_next;   /* control lock */
     struct dco_peer *next, **prev; /* control lock: list of all peers, newest first */
 };
+
+/* Adds to a counter, from any thread in a read section; at best once per burst. */
+static inline void
+dco_peer_count(struct dco_peer *peer, enum dco_count what, uint64_t n)
+{
+    dco_counter_add(&peer->counts[what], n);
+}
 
 /* A consistent copy of the path, from any thread in a read section. */
 void dco_peer_path(const struct dco_peer *peer, struct dco_path *path);

@@ -163,7 +163,7 @@ ovpn_encap(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m)
         return error;
     }
     ovpn_count(sc, OVPN_TRANSPORT_OUT, (uint64_t)len);
-    dco_add(&peer->stats.link_tx_packets, 1);
-    dco_add(&peer->stats.link_tx_bytes, (uint64_t)(len - UDP_LEN));
+    dco_peer_count(peer, DCO_COUNT_LINK_TX_PACKETS, 1);
+    dco_peer_count(peer, DCO_COUNT_LINK_TX_BYTES, (uint64_t)(len - UDP_LEN));
     return 0;
 }

@@ -73,8 +73,8 @@ count_received(struct ovpn_softc *sc, struct dco_peer *peer, uint32_t len)
 {
     ovpn_count(sc, OVPN_DATA_IN, 1);
     ovpn_count(sc, OVPN_TUNNEL_IN, len);
-    dco_add(&peer->stats.vpn_rx_packets, 1);
-    dco_add(&peer->stats.vpn_rx_bytes, len);
+    dco_peer_count(peer, DCO_COUNT_VPN_RX_PACKETS, 1);
+    dco_peer_count(peer, DCO_COUNT_VPN_RX_BYTES, len);
     if_inc_counter(sc->ifp, IFCOUNTER_IPACKETS, 1);
     if_inc_counter(sc->ifp, IFCOUNTER_IBYTES, len);
 }
@@ -158,8 +158,8 @@ received(struct ovpn_softc *sc, struct mbuf *m, const struct opened *o)
     if (dco_load(&peer->last_rx_ns) != now_ns)
         dco_store(&peer->last_rx_ns, now_ns);
     learn_path(peer, o->path, now_ns);
-    dco_add(&peer->stats.link_rx_packets, 1);
-    dco_add(&peer->stats.link_rx_bytes, (uint32_t)m->m_pkthdr.len + DCO_OVERHEAD);
+    dco_peer_count(peer, DCO_COUNT_LINK_RX_PACKETS, 1);
+    dco_peer_count(peer, DCO_COUNT_LINK_RX_BYTES, (uint32_t)m->m_pkthdr.len + DCO_OVERHEAD);
     if (m->m_pkthdr.len == 0)
         (void)ovpn_drop(sc, m, DCO_DROP_RX_EMPTY);
     else if (is_keepalive(m))

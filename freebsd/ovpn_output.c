@@ -52,8 +52,8 @@ count_sent(struct ovpn_softc *sc, struct dco_peer *peer, uint32_t inner_len)
 {
     ovpn_count(sc, OVPN_DATA_OUT, 1);
     ovpn_count(sc, OVPN_TUNNEL_OUT, inner_len);
-    dco_add(&peer->stats.vpn_tx_packets, 1);
-    dco_add(&peer->stats.vpn_tx_bytes, inner_len);
+    dco_peer_count(peer, DCO_COUNT_VPN_TX_PACKETS, 1);
+    dco_peer_count(peer, DCO_COUNT_VPN_TX_BYTES, inner_len);
     if_inc_counter(sc->ifp, IFCOUNTER_OPACKETS, 1);
     if_inc_counter(sc->ifp, IFCOUNTER_OBYTES, inner_len);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Counting: per interface in counter(9), per peer in the core. Each dropped packet is counted under
- * its reason, and the sums that the ABI and netstat(1) know are made from those.
+ * Counting, all of it in counter(9): per interface here, per peer through the core. Each dropped
+ * packet is counted under its reason, and the sums that the ABI and netstat(1) know are made from
+ * those.
  */
 #include "ovpn_var.h"
 

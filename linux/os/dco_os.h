@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What core/ needs from its home, for Linux user space: integer types, memory and string
- * primitives, errno values, a lock and a wipe that the compiler keeps. core/ includes nothing else
- * from outside; the FreeBSD kernel supplies its own file of this name.
+ * primitives, errno values, a lock, a counter and a wipe that the compiler keeps. core/ includes
+ * nothing else from outside; the FreeBSD kernel supplies its own file of this name.
  */
 #ifndef DCO_OS_H
 #define DCO_OS_H
@@ -41,6 +41,36 @@ static inline void
 dco_lock_release(struct dco_lock *lock)
 {
     pthread_mutex_unlock(&lock->mutex);
+}
+
+/* A number that many threads add to and few read. Init is false where memory is short. */
+struct dco_counter {
+    uint64_t value; /* atomic */
+};
+
+static inline bool
+dco_counter_init(struct dco_counter *counter)
+{
+    counter->value = 0;
+    return true;
+}
+
+static inline void
+dco_counter_fini(struct dco_counter *counter)
+{
+    (void)counter;
+}
+
+static inline void
+dco_counter_add(struct dco_counter *counter, uint64_t n)
+{
+    (void)__atomic_fetch_add(&counter->value, n, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t
+dco_counter_read(const struct dco_counter *counter)
+{
+    return __atomic_load_n(&counter->value, __ATOMIC_RELAXED);
 }
 
 /* Overwrites memory that held a secret; never optimised away. */

@@ -62,8 +62,8 @@ send_sealed(struct dco_peer *peer, const uint8_t *pkt, size_t len)
     err = send_single(sock, sock->fd[0], &path, pkt, len);
     if (err < 0)
         return send_drop_reason(-err);
-    dco_add(&peer->stats.link_tx_bytes, len);
-    dco_add(&peer->stats.link_tx_packets, 1);
+    dco_peer_count(peer, DCO_COUNT_LINK_TX_BYTES, len);
+    dco_peer_count(peer, DCO_COUNT_LINK_TX_PACKETS, 1);
     return DCO_DROP_NONE;
 }
 

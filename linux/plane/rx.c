@@ -214,11 +214,10 @@ run_deliver(struct worker *w, struct rx_run *run, struct rx_result *res)
 static void
 run_account(struct worker *w, struct rx_run *run, const struct rx_result *res, uint64_t now)
 {
-    struct dco_peer_stats *s = &run->peer->stats;
     bool want_new = false;
 
-    dco_add(&s->link_rx_bytes, run->link_bytes);
-    dco_add(&s->link_rx_packets, run->n);
+    dco_peer_count(run->peer, DCO_COUNT_LINK_RX_BYTES, run->link_bytes);
+    dco_peer_count(run->peer, DCO_COUNT_LINK_RX_PACKETS, run->n);
     if (res->failed > 0) {
         want_new |= dco_key_failed(run->key, res->failed);
         worker_drop(w, DCO_DROP_RX_AUTH, res->failed);
@@ -231,8 +230,8 @@ run_account(struct worker *w, struct rx_run *run, const struct rx_result *res, u
         dco_peers_want_key(&w->rx.dev->peers, run->peer);
     if (res->vpn_packets == 0)
         return;
-    dco_add(&s->vpn_rx_bytes, res->vpn_bytes);
-    dco_add(&s->vpn_rx_packets, res->vpn_packets);
+    dco_peer_count(run->peer, DCO_COUNT_VPN_RX_BYTES, res->vpn_bytes);
+    dco_peer_count(run->peer, DCO_COUNT_VPN_RX_PACKETS, res->vpn_packets);
 }
 
 static void

@@ -175,14 +175,12 @@ worth_retrying(int fd, int err, unsigned *tries)
 static void
 account(struct train *t, uint32_t packets, uint32_t bytes, uint64_t now)
 {
-    struct dco_peer_stats *s = &t->peer->stats;
-
     if (packets == 0)
         return;
-    dco_add(&s->link_tx_bytes, bytes);
-    dco_add(&s->link_tx_packets, packets);
-    dco_add(&s->vpn_tx_bytes, bytes - packets * DCO_OVERHEAD);
-    dco_add(&s->vpn_tx_packets, packets);
+    dco_peer_count(t->peer, DCO_COUNT_LINK_TX_BYTES, bytes);
+    dco_peer_count(t->peer, DCO_COUNT_LINK_TX_PACKETS, packets);
+    dco_peer_count(t->peer, DCO_COUNT_VPN_TX_BYTES, bytes - packets * DCO_OVERHEAD);
+    dco_peer_count(t->peer, DCO_COUNT_VPN_TX_PACKETS, packets);
     dco_store(&t->peer->last_tx_ns, now);
 }
 

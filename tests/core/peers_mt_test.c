@@ -92,7 +92,7 @@ burst(struct rng *rng)
     check(peer->id >= 1 && peer->id <= IDS);
     check_whole(peer);
     use_keys(peer, rng);
-    dco_add(&peer->stats.link_rx_packets, 1);
+    dco_peer_count(peer, DCO_COUNT_LINK_RX_PACKETS, 1);
     dco_store(&peer->last_rx_ns, dco_load(&clock_ns));
     if (rng_chance(rng, 5))
         dco_add(&floated, dco_peers_seen_from(p, peer, &path, dco_load(&clock_ns)));
