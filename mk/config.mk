@@ -38,8 +38,9 @@ CLI_LIBS := -ljansson
 # soname. Elsewhere the files for x86-64 are replaced as a whole.
 ifeq ($(MACHINE),x86_64)
 IMB_LIBS := -Wl,-Bstatic -lIPSec_MB -Wl,-Bdynamic
-MACHINE_OMIT := linux/crypto/aead_imb_none.c linux/csum_none.c
+MACHINE_OMIT := linux/crypto/aead_x86_none.c linux/csum_none.c
 else
 IMB_LIBS :=
-MACHINE_OMIT := linux/crypto/aead_imb.c linux/csum_x86.c
+MACHINE_OMIT := linux/crypto/aead_imb.c linux/crypto/aead_vaes.c linux/crypto/gcm_vaes.c \
+    linux/csum_x86.c
 endif

@@ -16,36 +16,25 @@ key_len_suits(enum dco_cipher cipher, size_t key_len)
     }
 }
 
+/* The first that is usable and preferred, or has the name that is wished for. */
 static const struct dco_aead_backend *
-by_name(const char *name)
+choose(enum dco_cipher cipher)
 {
     static const struct dco_aead_backend *const all[] = {
+        &dco_aead_vaes,
         &dco_aead_imb,
         &dco_aead_ossl,
         &dco_aead_null,
     };
-    size_t i;
+    const char *wish = getenv("OPENDCO_AEAD");
 
-    for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        if (all[i] && strcmp(all[i]->name, name) == 0)
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (!all[i] || !all[i]->usable(cipher))
+            continue;
+        if (wish && *wish ? strcmp(all[i]->name, wish) == 0 : all[i]->preferred(cipher))
             return all[i];
     }
     return NULL;
-}
-
-static const struct dco_aead_backend *
-choose(enum dco_cipher cipher)
-{
-    const char *wish = getenv("OPENDCO_AEAD");
-    const struct dco_aead_backend *backend;
-
-    if (wish && *wish)
-        backend = by_name(wish);
-    else if (dco_aead_imb.usable(cipher) && dco_aead_imb.preferred(cipher))
-        backend = &dco_aead_imb;
-    else
-        backend = &dco_aead_ossl;
-    return backend && backend->usable(cipher) ? backend : NULL;
 }
 
 struct dco_aead *

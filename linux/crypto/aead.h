@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Sealing and opening bursts of data packets: AES-GCM and ChaCha20-Poly1305 (RFC 5116, RFC 8439)
- * over the layout of core/wire.h. Two implementations with the same result: libipsec-mb on x86-64
- * processors where it is the faster one, OpenSSL everywhere else. The environment variable
- * OPENDCO_AEAD (openssl or ipsec-mb) overrides the choice, for tests.
+ * over the layout of core/wire.h. Three implementations with the same result, of which the fastest
+ * on this processor is taken: libipsec-mb and our own AES-GCM on x86-64 (aead_vaes.c says where),
+ * OpenSSL everywhere else. The environment variable OPENDCO_AEAD (openssl, ipsec-mb or vaes)
+ * overrides the choice, for tests.
  *
  * Threads: a key may be used by several threads at once, each with a lane index of its own. A key
  * is freed when nobody uses it any more.
@@ -47,7 +48,7 @@ void dco_aead_seal(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops
  * wrong and the text is undefined. Tags are compared in constant time. */
 void dco_aead_open(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n);
 
-/* "ipsec-mb" or "openssl". */
+/* "vaes", "ipsec-mb" or "openssl". */
 const char *dco_aead_backend(const struct dco_aead *aead);
 
 #endif

@@ -91,16 +91,6 @@ imb_preferred(enum dco_cipher cipher)
     return cipher == DCO_CIPHER_AES_GCM || arch >= IMB_ARCH_AVX2;
 }
 
-static inline bool
-tags_equal(const uint8_t *a, const uint8_t *b)
-{
-    uint64_t x[2], y[2];
-
-    memcpy(x, a, sizeof(x));
-    memcpy(y, b, sizeof(y));
-    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
-}
-
 static void
 gcm_seal(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
 {
@@ -136,7 +126,7 @@ gcm_open(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned
 
         dco_wire_nonce(nonce, pkt, aead->rx_tail);
         gcm->dec(key, &ctx, text, text, ops[i].len, nonce, pkt, DCO_AAD_LEN, tag, DCO_TAG_LEN);
-        ops[i].ok = tags_equal(tag, pkt + DCO_HDR_LEN);
+        ops[i].ok = dco_aead_tags_equal(tag, pkt + DCO_HDR_LEN);
     }
 }
 
@@ -289,7 +279,7 @@ chacha_open(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsig
         dco_wire_nonce(nonce, pkt, aead->rx_tail);
         ops[i].ok = chacha_one(mgr, IMB_DIR_DECRYPT, chacha->keys->rx, nonce, &ops[i],
                                pkt + DCO_OVERHEAD, tag) &&
-                    tags_equal(tag, pkt + DCO_HDR_LEN);
+                    dco_aead_tags_equal(tag, pkt + DCO_HDR_LEN);
     }
 }
 

@@ -30,6 +30,18 @@ struct dco_aead_backend {
     void (*free)(struct dco_aead *aead);
 };
 
+/* Constant time. */
+static inline bool
+dco_aead_tags_equal(const uint8_t *a, const uint8_t *b)
+{
+    uint64_t x[2], y[2];
+
+    memcpy(x, a, sizeof(x));
+    memcpy(y, b, sizeof(y));
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+}
+
+extern const struct dco_aead_backend dco_aead_vaes;
 extern const struct dco_aead_backend dco_aead_imb;
 extern const struct dco_aead_backend dco_aead_ossl;
 

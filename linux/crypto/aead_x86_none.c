@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* In place of aead_imb.c where libipsec-mb does not exist. */
+/* In place of aead_imb.c and aead_vaes.c on machines other than x86-64. */
 #include "backend.h"
 
 static bool
@@ -11,6 +11,12 @@ never(enum dco_cipher cipher)
 
 const struct dco_aead_backend dco_aead_imb = {
     .name = "ipsec-mb",
+    .usable = never,
+    .preferred = never,
+};
+
+const struct dco_aead_backend dco_aead_vaes = {
+    .name = "vaes",
     .usable = never,
     .preferred = never,
 };

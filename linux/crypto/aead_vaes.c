@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * AES-GCM for processors that have the vector instructions for it but not AVX-512 (AMD Zen 3,
+ * Intel's since Alder Lake): there the libraries of today's distributions use a part of them only.
+ * What it computes is compared with OpenSSL before it is used the first time.
+ */
+#include "backend.h"
+#include "gcm_vaes.h"
+#include "secret.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct vaes_keys {
+    struct gcm_vaes_key tx;
+    struct gcm_vaes_key rx;
+};
+_Static_assert(sizeof(struct vaes_keys) <= DCO_SECRET_MAX, "one piece of secret memory");
+
+struct vaes {
+    struct dco_aead base;
+    const struct vaes_keys *keys; /* const; secret memory */
+};
+
+static void
+vaes_seal(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
+{
+    const struct vaes *vaes = (const struct vaes *)aead;
+
+    (void)lane;
+    for (unsigned i = 0; i < n; i++) {
+        uint8_t *pkt = ops[i].pkt;
+
+        gcm_vaes_seal(&vaes->keys->tx, pkt, aead->tx_tail, pkt + DCO_OVERHEAD, ops[i].in,
+                      ops[i].len, pkt + DCO_HDR_LEN);
+        ops[i].ok = true;
+    }
+}
+
+static void
+vaes_open(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
+{
+    const struct vaes *vaes = (const struct vaes *)aead;
+    uint8_t tag[DCO_TAG_LEN];
+
+    (void)lane;
+    for (unsigned i = 0; i < n; i++) {
+        uint8_t *pkt = ops[i].pkt, *text = pkt + DCO_OVERHEAD;
+
+        gcm_vaes_open(&vaes->keys->rx, pkt, aead->rx_tail, text, text, ops[i].len, tag);
+        ops[i].ok = dco_aead_tags_equal(tag, pkt + DCO_HDR_LEN);
+    }
+}
+
+static struct dco_aead *
+vaes_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, size_t key_len,
+         unsigned lanes)
+{
+    struct vaes_keys *keys = dco_secret_alloc(sizeof(*keys));
+    struct vaes *vaes = calloc(1, sizeof(*vaes));
+
+    (void)cipher;
+    (void)lanes;
+    if (!keys || !vaes) {
+        dco_secret_free(keys);
+        free(vaes);
+        errno = ENOMEM;
+        return NULL;
+    }
+    gcm_vaes_expand(&keys->tx, tx_key, key_len);
+    gcm_vaes_expand(&keys->rx, rx_key, key_len);
+    vaes->keys = keys;
+    vaes->base.seal = vaes_seal;
+    vaes->base.open = vaes_open;
+    return &vaes->base;
+}
+
+static void
+vaes_free(struct dco_aead *aead)
+{
+    dco_secret_free((void *)((struct vaes *)aead)->keys);
+    free(aead);
+}
+
+/* Whether it agrees with OpenSSL */
+
+#define PROBE_LEN  777U /* three chunks and something of everything that can be left */
+#define PROBE_ROOM (DCO_OVERHEAD + PROBE_LEN)
+
+static bool
+seals(const struct dco_aead_backend *backend, const uint8_t *key, size_t key_len, uint8_t *pkt)
+{
+    struct dco_aead *aead = backend->new (DCO_CIPHER_AES_GCM, key, key, key_len, 1);
+    struct dco_aead_op op = {pkt, pkt + DCO_OVERHEAD, PROBE_LEN, false};
+
+    if (!aead)
+        return false;
+    memcpy(aead->tx_tail, key, sizeof(aead->tx_tail));
+    aead->seal(aead, 0, &op, 1);
+    backend->free(aead);
+    return op.ok;
+}
+
+static bool
+opens(const uint8_t *key, size_t key_len, uint8_t *pkt)
+{
+    struct dco_aead *aead = vaes_new(DCO_CIPHER_AES_GCM, key, key, key_len, 1);
+    struct dco_aead_op op = {pkt, NULL, PROBE_LEN, false};
+
+    if (!aead)
+        return false;
+    memcpy(aead->rx_tail, key, sizeof(aead->rx_tail));
+    aead->open(aead, 0, &op, 1);
+    vaes_free(aead);
+    return op.ok;
+}
+
+static bool
+agrees(size_t key_len)
+{
+    uint8_t key[32], text[PROBE_ROOM], ours[PROBE_ROOM], theirs[PROBE_ROOM];
+
+    for (unsigned i = 0; i < sizeof(text); i++)
+        text[i] = (uint8_t)(i * 2654435761U >> 13);
+    memcpy(key, text + 100, sizeof(key));
+    memcpy(ours, text, sizeof(ours));
+    memcpy(theirs, text, sizeof(theirs));
+    return seals(&dco_aead_vaes, key, key_len, ours) &&
+           seals(&dco_aead_ossl, key, key_len, theirs) && memcmp(ours, theirs, PROBE_ROOM) == 0 &&
+           opens(key, key_len, ours) &&
+           memcmp(ours + DCO_OVERHEAD, text + DCO_OVERHEAD, PROBE_LEN) == 0;
+}
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool correct; /* const once set */
+
+static void
+probe(void)
+{
+    correct = gcm_vaes_supported() && agrees(16) && agrees(24) && agrees(32);
+}
+
+static bool
+vaes_usable(enum dco_cipher cipher)
+{
+    pthread_once(&once, probe);
+    return correct && cipher == DCO_CIPHER_AES_GCM;
+}
+
+/* Measured on Zen 3 with 64 to 1472 bytes against libipsec-mb 1.3 and a build of its version 3,
+ * neither of which has AES-GCM on vectors of 256 bits for it. */
+static bool
+vaes_preferred(enum dco_cipher cipher)
+{
+    (void)cipher;
+    return !__builtin_cpu_supports("avx512vl");
+}
+
+const struct dco_aead_backend dco_aead_vaes = {
+    .name = "vaes",
+    .usable = vaes_usable,
+    .preferred = vaes_preferred,
+    .new = vaes_new,
+    .free = vaes_free,
+};
