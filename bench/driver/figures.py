@@ -121,8 +121,8 @@ def scale(c):
             ('peers-tcp-100', 'static', 'gbit'), ('flows-tcp-100', 'static', 'gbit'), 0.8)
     c.ratio('peers-1000-tcp', 'TCP total, 1000 peers with a flow each, against 1 with 1000 flows',
             ('peers-tcp-1000', 'static', 'gbit'), ('flows-tcp-1000', 'static', 'gbit'), 0.8)
-    c.ratio('peers-1000-tcp1', 'TCP total, 1000 peers with a flow each, against 1 with 1 flow',
-            ('peers-tcp-1000', 'static', 'gbit'), ('peers-tcp-1', 'static', 'gbit'), 0.8)
+    c.ratio('peers-1000-ceiling', 'TCP total, 1000 peers with a flow each, against TUN to TUN with 1000 flows',
+            ('peers-tcp-1000', 'static', 'gbit'), ('flows-tcp-1000', 'bridge', 'gbit'), 0.8)
     c.plain('peer-memory', 'memory per idle peer', ('peer-memory', 'static', 'bytes_per_peer'), 8192,
             'bytes')
     c.ratio('churn', 'TCP beside 500 peers per second that come and go, against none',

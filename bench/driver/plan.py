@@ -131,14 +131,16 @@ def peers_memory(bench, swarm):
 
 def group_peers(bench):
     """1000 peers are connected. Traffic goes to the first N of them in turns: UDP_SEGMENT sends to
-    one after the other, and one TCP flow each; beside it as many TCP flows over one peer."""
-    swarm = Swarm(bench.host)
+    one after the other, and one TCP flow each; beside it as many TCP flows over one peer, and over
+    the bridge, which shows what the kernel alone loses with so many."""
+    swarm, bridge = Swarm(bench.host), stacks.Bridge(bench.host, 30)
     first, s = nth(BASE['b'], 1), bench.seconds
     for figure in ['peer-memory'] + ['%s-%d' % (kind, n) for n in PEERS for kind in (
             'peers-udp', 'peers-tcp', 'flows-tcp')]:
         bench.forget(figure)
     try:
         swarm.start()
+        bridge.start()
         swarm.grow(1000)
         peers_memory(bench, swarm)
         for _ in range(bench.rounds):
@@ -146,9 +148,11 @@ def group_peers(bench):
                 bench.attempt('peers-udp-%d' % n, 'static',
                               lambda: traffic.udp(swarm, 1300, 'gso', s, (first, n)))
                 bench.attempt('peers-tcp-%d' % n, 'static', lambda: traffic.tcp(swarm, n, s, first))
-                bench.attempt('flows-tcp-%d' % n, 'static', lambda: traffic.tcp(swarm, n, s))
+                for name, stack in ('static', swarm), ('bridge', bridge):
+                    bench.attempt('flows-tcp-%d' % n, name, lambda: traffic.tcp(stack, n, s))
     finally:
         swarm.stop()
+        bridge.stop()
 
 
 def group_churn(bench):

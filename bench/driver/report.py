@@ -60,16 +60,19 @@ def chacha(samples, pinning):
 def peers(samples, pinning):
     rows = []
     for n in 1, 10, 100, 1000:
-        found = [figures.median(samples, pinning, '%s-%d' % (figure, n), 'static', key)
-                 for figure, key in (('peers-udp', 'kpps'), ('peers-tcp', 'gbit'),
-                                     ('flows-tcp', 'gbit'))]
+        found = [figures.median(samples, pinning, '%s-%d' % (figure, n), stack, key)
+                 for figure, stack, key in (('peers-udp', 'static', 'kpps'),
+                                            ('peers-tcp', 'static', 'gbit'),
+                                            ('flows-tcp', 'static', 'gbit'),
+                                            ('flows-tcp', 'bridge', 'gbit'))]
         if None not in found:
-            rows.append([str(n), '%.0f' % found[0], '%.2f' % found[1], '%.2f' % found[2]])
+            rows.append([str(n), '%.0f' % found[0]] + ['%.2f' % value for value in found[1:]])
     if not rows:
         return []
     return [''] + table([pinning + ': N peers or flows', 'UDP_SEGMENT spread over N peers, kpps',
                          'TCP, N peers with a flow each, Gbit/s',
-                         'TCP, one peer with N flows, Gbit/s'], rows)
+                         'TCP, one peer with N flows, Gbit/s',
+                         'TCP, TUN to TUN with N flows, Gbit/s'], rows)
 
 
 SCALE = (
