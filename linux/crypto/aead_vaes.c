@@ -2,7 +2,8 @@
 /*
  * AES-GCM for processors that have the vector instructions for it but not AVX-512 (AMD Zen 3,
  * Intel's since Alder Lake): there the libraries of today's distributions use a part of them only.
- * What it computes is compared with OpenSSL before it is used the first time.
+ * What it computes is compared with libipsec-mb before it is used the first time (not with OpenSSL,
+ * whose use costs the process its core dumps).
  */
 #include "backend.h"
 #include "gcm_vaes.h"
@@ -82,7 +83,7 @@ vaes_free(struct dco_aead *aead)
     free(aead);
 }
 
-/* Whether it agrees with OpenSSL */
+/* Whether it agrees with libipsec-mb */
 
 #define PROBE_LEN  777U /* three chunks and something of everything that can be left */
 #define PROBE_ROOM (DCO_OVERHEAD + PROBE_LEN)
@@ -126,7 +127,7 @@ agrees(size_t key_len)
     memcpy(ours, text, sizeof(ours));
     memcpy(theirs, text, sizeof(theirs));
     return seals(&dco_aead_vaes, key, key_len, ours) &&
-           seals(&dco_aead_ossl, key, key_len, theirs) && memcmp(ours, theirs, PROBE_ROOM) == 0 &&
+           seals(&dco_aead_imb, key, key_len, theirs) && memcmp(ours, theirs, PROBE_ROOM) == 0 &&
            opens(key, key_len, ours) &&
            memcmp(ours + DCO_OVERHEAD, text + DCO_OVERHEAD, PROBE_LEN) == 0;
 }
@@ -137,7 +138,8 @@ static bool correct; /* const once set */
 static void
 probe(void)
 {
-    correct = gcm_vaes_supported() && agrees(16) && agrees(24) && agrees(32);
+    correct = gcm_vaes_supported() && dco_aead_imb.usable(DCO_CIPHER_AES_GCM) && agrees(16) &&
+              agrees(24) && agrees(32);
 }
 
 static bool
