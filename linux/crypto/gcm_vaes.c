@@ -153,27 +153,18 @@ encrypt_block(const struct gcm_vaes_key *key, __m128i v)
     return _mm_aesenclast_si128(v, round[key->rounds]);
 }
 
-/* The counter has its bytes reversed. */
+/* The next counters, with the key of round 0 added. The counter has its bytes reversed. */
 INLINE void
-take_counters(__m256i v[], unsigned n, __m256i *counter)
+take_counters(__m256i v[], unsigned n, const struct gcm_vaes_key *key, __m256i *counter)
 {
     const __m256i two = _mm256_setr_epi32(2, 0, 0, 0, 2, 0, 0, 0);
-
-#pragma GCC unroll 8
-    for (unsigned i = 0; i < n; i++) {
-        v[i] = reversed(*counter);
-        *counter = _mm256_add_epi32(*counter, two);
-    }
-}
-
-INLINE void
-whiten(__m256i v[], unsigned n, const struct gcm_vaes_key *key)
-{
     __m256i round = both(key->round[0]);
 
 #pragma GCC unroll 8
-    for (unsigned i = 0; i < n; i++)
-        v[i] = _mm256_xor_si256(v[i], round);
+    for (unsigned i = 0; i < n; i++) {
+        v[i] = _mm256_xor_si256(reversed(*counter), round);
+        *counter = _mm256_add_epi32(*counter, two);
+    }
 }
 
 INLINE void
@@ -195,8 +186,7 @@ crypt_chunk(const struct gcm_vaes_key *key, __m256i *counter, uint8_t *out, cons
     __m256i v[VECTORS], last;
     unsigned r;
 
-    take_counters(v, VECTORS, counter);
-    whiten(v, VECTORS, key);
+    take_counters(v, VECTORS, key, counter);
 #pragma GCC unroll 8
     for (r = 1; r <= VECTORS; r++) {
         encrypt_round(v, VECTORS, key, r);
@@ -220,8 +210,7 @@ key_stream(const struct gcm_vaes_key *key, __m256i *counter, uint8_t *out, unsig
     __m256i v[VECTORS], last;
     unsigned r;
 
-    take_counters(v, n, counter);
-    whiten(v, n, key);
+    take_counters(v, n, key, counter);
     for (r = 1; r < key->rounds; r++)
         encrypt_round(v, n, key, r);
     last = both(key->round[r]);
