@@ -16,7 +16,8 @@ key_len_suits(enum dco_cipher cipher, size_t key_len)
     }
 }
 
-/* The first that is usable and preferred, or has the name that is wished for. */
+/* The first that is preferred and usable, or has the name that is wished for. Others are not asked
+ * whether they are usable, which may take a self-test. */
 static const struct dco_aead_backend *
 choose(enum dco_cipher cipher)
 {
@@ -29,12 +30,30 @@ choose(enum dco_cipher cipher)
     const char *wish = getenv("OPENDCO_AEAD");
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        if (!all[i] || !all[i]->usable(cipher))
+        if (!all[i])
             continue;
-        if (wish && *wish ? strcmp(all[i]->name, wish) == 0 : all[i]->preferred(cipher))
+        if (wish && *wish ? strcmp(all[i]->name, wish) != 0 : !all[i]->preferred(cipher))
+            continue;
+        if (all[i]->usable(cipher))
             return all[i];
     }
     return NULL;
+}
+
+struct dco_aead *
+dco_aead_new_by(const struct dco_aead_backend *backend, enum dco_cipher cipher,
+                const uint8_t *tx_key, const uint8_t *rx_key, size_t key_len,
+                const uint8_t tx_tail[DCO_NONCE_TAIL_LEN],
+                const uint8_t rx_tail[DCO_NONCE_TAIL_LEN], unsigned lanes)
+{
+    struct dco_aead *aead = backend->new (cipher, tx_key, rx_key, key_len, lanes);
+
+    if (!aead)
+        return NULL;
+    aead->backend = backend;
+    memcpy(aead->tx_tail, tx_tail, DCO_NONCE_TAIL_LEN);
+    memcpy(aead->rx_tail, rx_tail, DCO_NONCE_TAIL_LEN);
+    return aead;
 }
 
 struct dco_aead *
@@ -43,7 +62,6 @@ dco_aead_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_ke
              unsigned lanes)
 {
     const struct dco_aead_backend *backend = NULL;
-    struct dco_aead *aead;
 
     if (key_len_suits(cipher, key_len) && lanes > 0)
         backend = choose(cipher);
@@ -51,13 +69,7 @@ dco_aead_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_ke
         errno = EINVAL;
         return NULL;
     }
-    aead = backend->new (cipher, tx_key, rx_key, key_len, lanes);
-    if (!aead)
-        return NULL;
-    aead->backend = backend;
-    memcpy(aead->tx_tail, tx_tail, DCO_NONCE_TAIL_LEN);
-    memcpy(aead->rx_tail, rx_tail, DCO_NONCE_TAIL_LEN);
-    return aead;
+    return dco_aead_new_by(backend, cipher, tx_key, rx_key, key_len, tx_tail, rx_tail, lanes);
 }
 
 void

@@ -88,6 +88,7 @@ imb_usable(enum dco_cipher cipher)
 static bool
 imb_preferred(enum dco_cipher cipher)
 {
+    pthread_once(&once, probe);
     return cipher == DCO_CIPHER_AES_GCM || arch >= IMB_ARCH_AVX2;
 }
 

@@ -88,48 +88,45 @@ vaes_free(struct dco_aead *aead)
 #define PROBE_LEN  777U /* three chunks and something of everything that can be left */
 #define PROBE_ROOM (DCO_OVERHEAD + PROBE_LEN)
 
-static bool
-seals(const struct dco_aead_backend *backend, const uint8_t *key, size_t key_len, uint8_t *pkt)
+static struct dco_aead *
+probe_key(const struct dco_aead_backend *backend, const uint8_t *key, size_t key_len)
 {
-    struct dco_aead *aead = backend->new (DCO_CIPHER_AES_GCM, key, key, key_len, 1);
-    struct dco_aead_op op = {pkt, pkt + DCO_OVERHEAD, PROBE_LEN, false};
-
-    if (!aead)
-        return false;
-    memcpy(aead->tx_tail, key, sizeof(aead->tx_tail));
-    aead->seal(aead, 0, &op, 1);
-    backend->free(aead);
-    return op.ok;
+    return dco_aead_new_by(backend, DCO_CIPHER_AES_GCM, key, key, key_len, key, key, 1);
 }
 
+/* Sealed by both it is the same, and opened by ours it is what went in. */
 static bool
-opens(const uint8_t *key, size_t key_len, uint8_t *pkt)
+agree(struct dco_aead *vaes, struct dco_aead *imb, const uint8_t *text)
 {
-    struct dco_aead *aead = vaes_new(DCO_CIPHER_AES_GCM, key, key, key_len, 1);
-    struct dco_aead_op op = {pkt, NULL, PROBE_LEN, false};
+    uint8_t ours[PROBE_ROOM], theirs[PROBE_ROOM];
+    struct dco_aead_op op = {ours, text + DCO_OVERHEAD, PROBE_LEN, false};
+    struct dco_aead_op other = {theirs, text + DCO_OVERHEAD, PROBE_LEN, false};
 
-    if (!aead)
+    memcpy(ours, text, DCO_HDR_LEN);
+    memcpy(theirs, text, DCO_HDR_LEN);
+    dco_aead_seal(vaes, 0, &op, 1);
+    dco_aead_seal(imb, 0, &other, 1);
+    if (memcmp(ours, theirs, PROBE_ROOM) != 0)
         return false;
-    memcpy(aead->rx_tail, key, sizeof(aead->rx_tail));
-    aead->open(aead, 0, &op, 1);
-    vaes_free(aead);
-    return op.ok;
+    dco_aead_open(vaes, 0, &op, 1);
+    return op.ok && memcmp(ours + DCO_OVERHEAD, text + DCO_OVERHEAD, PROBE_LEN) == 0;
 }
 
 static bool
 agrees(size_t key_len)
 {
-    uint8_t key[32], text[PROBE_ROOM], ours[PROBE_ROOM], theirs[PROBE_ROOM];
+    struct dco_aead *vaes, *imb;
+    uint8_t text[PROBE_ROOM];
+    bool same;
 
     for (unsigned i = 0; i < sizeof(text); i++)
         text[i] = (uint8_t)(i * 2654435761U >> 13);
-    memcpy(key, text + 100, sizeof(key));
-    memcpy(ours, text, sizeof(ours));
-    memcpy(theirs, text, sizeof(theirs));
-    return seals(&dco_aead_vaes, key, key_len, ours) &&
-           seals(&dco_aead_imb, key, key_len, theirs) && memcmp(ours, theirs, PROBE_ROOM) == 0 &&
-           opens(key, key_len, ours) &&
-           memcmp(ours + DCO_OVERHEAD, text + DCO_OVERHEAD, PROBE_LEN) == 0;
+    vaes = probe_key(&dco_aead_vaes, text + 100, key_len);
+    imb = probe_key(&dco_aead_imb, text + 100, key_len);
+    same = vaes && imb && agree(vaes, imb, text);
+    dco_aead_free(vaes);
+    dco_aead_free(imb);
+    return same;
 }
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;

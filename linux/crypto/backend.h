@@ -20,7 +20,8 @@ struct dco_aead {
 struct dco_aead_backend {
     const char *name;
 
-    /* Is it there and correct on this machine; and is it then the faster one? Any thread. */
+    /* Is it there and correct on this machine; and would it then be the faster one? Any thread, in
+     * any order. */
     bool (*usable)(enum dco_cipher cipher);
     bool (*preferred)(enum dco_cipher cipher);
 
@@ -29,6 +30,12 @@ struct dco_aead_backend {
                             size_t key_len, unsigned lanes);
     void (*free)(struct dco_aead *aead);
 };
+
+/* dco_aead_new() without its checks and choice: the backend is usable for the cipher. */
+struct dco_aead *dco_aead_new_by(const struct dco_aead_backend *backend, enum dco_cipher cipher,
+                                 const uint8_t *tx_key, const uint8_t *rx_key, size_t key_len,
+                                 const uint8_t tx_tail[DCO_NONCE_TAIL_LEN],
+                                 const uint8_t rx_tail[DCO_NONCE_TAIL_LEN], unsigned lanes);
 
 /* Constant time. */
 static inline bool
