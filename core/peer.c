@@ -76,8 +76,7 @@ peer_free(struct dco_deferred *d)
 
     if (peer->transport != NULL)
         env->transport_put(env->arg, peer->transport);
-    counts_fini(peer);
-    env->free(env->arg, peer, sizeof(*peer));
+    dco_peer_abandon(peer);
 }
 
 bool
