@@ -8,9 +8,7 @@ dco_ip4(const uint8_t *addr)
 {
     struct dco_ip ip;
 
-    memset(&ip, 0, sizeof(ip));
-    ip.family = 4;
-    memcpy(ip.addr, addr, 4);
+    dco_ip_set4(&ip, addr);
     return ip;
 }
 
@@ -19,9 +17,7 @@ dco_ip6(const uint8_t *addr)
 {
     struct dco_ip ip;
 
-    memset(&ip, 0, sizeof(ip));
-    ip.family = 6;
-    memcpy(ip.addr, addr, 16);
+    dco_ip_set6(&ip, addr);
     return ip;
 }
 

@@ -50,8 +50,8 @@ parse4(const uint8_t *pkt, size_t len, struct dco_inner *inner)
         total = (uint32_t)len;
     if (hdr < IP4_HDR_MIN || total < hdr || total > len)
         return false;
-    inner->src = dco_ip4(pkt + 12);
-    inner->dst = dco_ip4(pkt + 16);
+    dco_ip_set4(&inner->src, pkt + 12);
+    dco_ip_set4(&inner->dst, pkt + 16);
     inner->ip_len = (uint16_t)hdr;
     inner->total = total;
     inner->version = 4;
@@ -73,8 +73,8 @@ parse6(const uint8_t *pkt, size_t len, struct dco_inner *inner)
         payload = (uint32_t)len - IP6_HDR;
     if (payload > len - IP6_HDR)
         return false;
-    inner->src = dco_ip6(pkt + 8);
-    inner->dst = dco_ip6(pkt + 24);
+    dco_ip_set6(&inner->src, pkt + 8);
+    dco_ip_set6(&inner->dst, pkt + 24);
     inner->ip_len = IP6_HDR;
     inner->total = IP6_HDR + payload;
     inner->version = 6;
