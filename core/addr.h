@@ -66,23 +66,21 @@ dco_ip_set6(struct dco_ip *ip, const uint8_t *addr)
 struct dco_ip dco_ip_unmap(struct dco_ip ip);
 
 static inline uint32_t
-dco_ip_word(const struct dco_ip *ip, size_t i)
+dco_ip_differ(const struct dco_ip *a, const struct dco_ip *b, size_t word)
 {
-    uint32_t word;
+    uint32_t x, y;
 
-    memcpy(&word, (const uint8_t *)ip + i * sizeof(word), sizeof(word));
-    return word;
+    memcpy(&x, (const uint8_t *)a + word * sizeof(x), sizeof(x));
+    memcpy(&y, (const uint8_t *)b + word * sizeof(y), sizeof(y));
+    return x ^ y;
 }
 
 /* By words, the widest loads that never span two stores of dco_ip_set4(). */
 static inline bool
 dco_ip_equal(const struct dco_ip *a, const struct dco_ip *b)
 {
-    uint32_t differ = 0;
-
-    for (size_t i = 0; i < sizeof(*a) / sizeof(differ); i++)
-        differ |= dco_ip_word(a, i) ^ dco_ip_word(b, i);
-    return differ == 0;
+    return (dco_ip_differ(a, b, 0) | dco_ip_differ(a, b, 1) | dco_ip_differ(a, b, 2) |
+            dco_ip_differ(a, b, 3) | dco_ip_differ(a, b, 4)) == 0;
 }
 
 static inline bool
