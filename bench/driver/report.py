@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""docs/performance.md: what stands between its markers is written here, and so are its plots."""
+"""The document: what stands between its markers is written here, and so are its plots."""
 import os
 import re
 
@@ -7,7 +7,9 @@ import figures
 import plot
 from stacks import KINDS, LABEL
 
-DOCUMENT = os.path.join('docs', 'performance.md')
+# Under docs/; machines of another kind have a document of their own.
+NAME = os.environ.get('BENCH_DOCUMENT', 'performance')
+DOCUMENT = os.path.join('docs', NAME + '.md')
 
 # Rows of the overview: figure, label, key, format.
 ROWS = [
@@ -157,7 +159,7 @@ def plots(top, samples):
         svg = plot.bars(title + ', one core per host', unit, groups, legend)
         if svg is None:
             continue
-        path = 'performance-%s.svg' % name
+        path = '%s-%s.svg' % (NAME, name)
         with open(os.path.join(top, 'docs', path), 'w') as f:
             f.write(svg)
         written.append((title, path))
