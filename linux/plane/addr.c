@@ -17,7 +17,7 @@ endpoint_from_sockaddr(struct dco_endpoint *ep, const struct sockaddr *sa)
     if (sa->sa_family == AF_INET) {
         const struct sockaddr_in *in = (const struct sockaddr_in *)sa;
 
-        ep->ip = dco_ip4((const uint8_t *)&in->sin_addr);
+        dco_ip_set4(&ep->ip, (const uint8_t *)&in->sin_addr);
         ep->port = in->sin_port;
     } else if (sa->sa_family == AF_INET6) {
         const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)sa;

@@ -361,7 +361,7 @@ rx_pktinfo(struct rx_msg *m, const struct cmsghdr *c)
     if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
         memcpy(&m->ctrl.pktinfo.in, CMSG_DATA(c), sizeof(m->ctrl.pktinfo.in));
         m->ctrl.has_pktinfo = AF_INET;
-        m->path.local = dco_ip4((const uint8_t *)&m->ctrl.pktinfo.in.ipi_addr);
+        dco_ip_set4(&m->path.local, (const uint8_t *)&m->ctrl.pktinfo.in.ipi_addr);
     } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
         memcpy(&m->ctrl.pktinfo.in6, CMSG_DATA(c), sizeof(m->ctrl.pktinfo.in6));
         m->ctrl.has_pktinfo = AF_INET6;
