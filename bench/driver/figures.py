@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The goals, one cell each, computed from samples as ratios of medians, and the regression floors."""
+"""The goals, one cell each, computed from samples, and the regression floors.
+
+A ratio is the median of the ratios of the rounds: what ran in one round ran within seconds, and a
+machine that is slower in some of them is slower for both."""
 import statistics
 
 PINNINGS = ('pinned', 'unpinned')
@@ -13,6 +16,18 @@ def values(samples, pinning, figure, stack, key):
 def median(samples, pinning, figure, stack, key):
     """None where nothing was measured."""
     found = values(samples, pinning, figure, stack, key)
+    return statistics.median(found) if found else None
+
+
+def by_round(samples, pinning, figure, stack, key):
+    """round -> value. Samples of old files have no number, but stand in the order of the rounds."""
+    runs = samples.get(pinning, {}).get(figure, {}).get(stack, [])
+    return {run.get('round', i): run[key] for i, run in enumerate(runs) if key in run}
+
+
+def ratio(above, below):
+    """Of two by_round(); None where no round has both."""
+    found = [above[r] / below[r] for r in above if below.get(r)]
     return statistics.median(found) if found else None
 
 
@@ -56,8 +71,7 @@ class Cells:
         return median(self.samples, self.pinning, *where)
 
     def ratio(self, name, text, top, bottom, goal, at_least=True):
-        a, b = self.median(*top), self.median(*bottom)
-        value = a / b if a is not None and b else None
+        value = ratio(*(by_round(self.samples, self.pinning, *where) for where in (top, bottom)))
         self.cells.append(Cell('%s/%s' % (self.pinning, name), text, value, goal, at_least,
                                (top, bottom)))
 

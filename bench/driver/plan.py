@@ -24,6 +24,7 @@ class Bench:
         self.samples = samples
         self.seconds = seconds
         self.rounds = rounds
+        self.round = 0
         self.up = {}
 
     def pinning(self):
@@ -43,7 +44,7 @@ class Bench:
 
     def keep(self, figure, stack, sample):
         runs = self.samples.setdefault(self.pinning(), {}).setdefault(figure, {})
-        runs.setdefault(stack, []).append(sample)
+        runs.setdefault(stack, []).append(dict(sample, round=self.round))
 
     def attempt(self, figure, name, run):
         """One run; a failed one is told and leaves no sample."""
@@ -66,7 +67,7 @@ class Bench:
         names = [n for n in names if n in self.up]
         for figure in figures:
             self.forget(figure)
-        for _ in range(rounds or self.rounds):
+        for self.round in range(rounds or self.rounds):
             for figure, run in figures.items():
                 for name in names:
                     self.attempt(figure, name, lambda: run(self.up[name]))
@@ -143,7 +144,7 @@ def group_peers(bench):
         bridge.start()
         swarm.grow(1000)
         peers_memory(bench, swarm)
-        for _ in range(bench.rounds):
+        for bench.round in range(bench.rounds):
             for n in PEERS:
                 bench.attempt('peers-udp-%d' % n, 'static',
                               lambda: traffic.udp(swarm, 1300, 'gso', s, (first, n)))
@@ -176,7 +177,7 @@ def group_churn(bench):
         swarm.command('add 1001 500')
         for figure in 'churn-none', 'churn-500':
             bench.forget(figure)
-        for _ in range(bench.rounds):
+        for bench.round in range(bench.rounds):
             bench.attempt('churn-none', 'static', lambda: traffic.tcp(
                 swarm, 4, seconds, source_base=nth(BASE['b'], 1)))
             bench.attempt('churn-500', 'static', lambda: settle(traffic.tcp(
@@ -197,7 +198,7 @@ def group_workers(bench):
             pair[workers] = stacks.Tunnel(bench.host, 20 + workers, workers=workers)
             pair[workers].start()
         time.sleep(1)
-        for _ in range(bench.rounds):
+        for bench.round in range(bench.rounds):
             for workers, stack in pair.items():
                 bench.attempt('workers', str(workers),
                               lambda: traffic.tcp(stack, 4, bench.seconds))
