@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Input: requests to the family and to the controller, each as a length (2 bytes, little endian),
+ * Input: requests to the families and to the controller, each as a length (2 bytes, little endian),
  * the first two bytes of its generic header or of the controller's, flags, and attributes. They run
  * one after the other against two devices, so peers and keys come and go. Whatever is asked, the
  * answers are well formed and say who asked; in the end nothing is left alive.
@@ -9,6 +9,7 @@
 #include <linux/genetlink.h>
 
 #include "linux/abi/ctrl.h"
+#include "linux/abi/ovpn.h"
 #include "tests/linux/abi_world.h"
 
 /* Archives of this variant hold no harness. */
@@ -69,11 +70,13 @@ static void
 request(uint8_t kind, uint8_t flags, const uint8_t *body, size_t len)
 {
     size_t size = NLMSG_ALIGN(NLMSG_HDRLEN + len);
+    const struct abi_front *front = kind & 2 ? &abi_ovpn : &abi_dco_v2;
     struct nlmsghdr *nlh = calloc(1, size);
+    struct abi_subject subject;
 
     must(nlh != NULL);
     nlh->nlmsg_len = (uint32_t)(NLMSG_HDRLEN + len);
-    nlh->nlmsg_type = kind & 1 ? GENL_ID_CTRL : DCO_V2_FAMILY_ID;
+    nlh->nlmsg_type = kind & 1 ? GENL_ID_CTRL : front->family_id;
     nlh->nlmsg_flags = (uint16_t)(flags & 7U) | (uint16_t)(flags & 8U ? NLM_F_DUMP : 0);
     nlh->nlmsg_seq = 4711;
     memcpy(nlh + 1, body, len);
@@ -81,10 +84,12 @@ request(uint8_t kind, uint8_t flags, const uint8_t *body, size_t len)
     w.datagrams = 0;
     w.now += 1000000;
     if (kind & 1) {
-        if (ctrl_asks_for_us(nlh))
-            ctrl_answer(&w.sink, nlh);
+        front = ctrl_asks_for(nlh);
+        if (front)
+            ctrl_answer(front, &w.sink, nlh);
     } else {
-        dco_v2_request(&w.host, &w.sink, nlh);
+        (void)abi_subject_of(front, nlh, &subject);
+        abi_request(front, &w.host, &w.sink, nlh);
         answers_check(nlh);
     }
     free(nlh);
@@ -93,13 +98,16 @@ request(uint8_t kind, uint8_t flags, const uint8_t *body, size_t len)
 static void
 events_drain(struct dco_peers *peers)
 {
-    uint8_t buf[DCO_V2_NOTIFICATION_MAX] __attribute__((aligned(8)));
+    uint8_t buf[ABI_NOTIFICATION_MAX] __attribute__((aligned(8)));
     struct dco_event event;
 
     while (dco_event_take(peers, &event)) {
-        size_t len = dco_v2_notification(buf, WORLD_MP, &event);
+        for (unsigned i = 0; i < ABI_FRONTS; i++) {
+            size_t len = abi_fronts[i]->notification(buf, WORLD_MP, &event);
 
-        must(len == 0 || dco_v2_is_notification(buf, len));
+            must(len <= sizeof(buf));
+            must(len == 0 || abi_notification_of(buf, len) == abi_fronts[i]);
+        }
     }
 }
 

@@ -26,7 +26,6 @@ enum {
     NEW_KEY_DECRYPT,
     NEW_KEY_MAX = NEW_KEY_DECRYPT
 };
-enum { KEY_DIR_KEY = 1, KEY_DIR_TAIL, KEY_DIR_MAX = KEY_DIR_TAIL };
 enum { SWAP_KEYS_PEER_ID = 1, SWAP_KEYS_MAX = SWAP_KEYS_PEER_ID };
 enum { DEL_KEY_PEER_ID = 1, DEL_KEY_SLOT, DEL_KEY_MAX = DEL_KEY_SLOT };
 enum { GET_PEER_ID = 1, GET_PEER_MAX = GET_PEER_ID };
@@ -49,27 +48,18 @@ enum {
     PEER_LINK_TX_PACKETS
 };
 
-#define NEST(table)                                                                                \
-    {                                                                                              \
-        .type = NETLINK_NEST, .nest = table, .nest_max = sizeof(table) / sizeof(*table) - 1        \
-    }
-#define BINARY(lo, hi)                                                                             \
-    {                                                                                              \
-        .type = NETLINK_BINARY, .min = lo, .max = hi                                               \
-    }
-
 static const struct netlink_policy policy_key_dir[] = {
-    [KEY_DIR_KEY] = BINARY(0, 255),
-    [KEY_DIR_TAIL] = BINARY(DCO_NONCE_TAIL_LEN, DCO_NONCE_TAIL_LEN),
+    [ABI_KEY_DIR_KEY] = ABI_BINARY(0, 255),
+    [ABI_KEY_DIR_TAIL] = ABI_BINARY(DCO_NONCE_TAIL_LEN, DCO_NONCE_TAIL_LEN),
 };
 
 static const struct netlink_policy policy_new_peer[] = {
     [NEW_PEER_ID] = {.type = NETLINK_U32},
-    [NEW_PEER_REMOTE] = BINARY(sizeof(struct sockaddr), 0),
+    [NEW_PEER_REMOTE] = ABI_BINARY(sizeof(struct sockaddr), 0),
     [NEW_PEER_SOCKET] = {.type = NETLINK_U32},
     [NEW_PEER_IPV4] = {.type = NETLINK_U32},
-    [NEW_PEER_IPV6] = BINARY(16, 16),
-    [NEW_PEER_LOCAL_IP] = BINARY(0, 16),
+    [NEW_PEER_IPV6] = ABI_BINARY(16, 16),
+    [NEW_PEER_LOCAL_IP] = ABI_BINARY(0, 16),
 };
 
 static const struct netlink_policy policy_set_peer[] = {
@@ -88,8 +78,8 @@ static const struct netlink_policy policy_new_key[] = {
     [NEW_KEY_SLOT] = {.type = NETLINK_U8, .max = DCO_SLOT_SECONDARY},
     [NEW_KEY_ID] = {.type = NETLINK_U8},
     [NEW_KEY_CIPHER] = {.type = NETLINK_U16},
-    [NEW_KEY_ENCRYPT] = NEST(policy_key_dir),
-    [NEW_KEY_DECRYPT] = NEST(policy_key_dir),
+    [NEW_KEY_ENCRYPT] = ABI_NEST(policy_key_dir),
+    [NEW_KEY_DECRYPT] = ABI_NEST(policy_key_dir),
 };
 
 static const struct netlink_policy policy_swap_keys[] = {
@@ -106,39 +96,15 @@ static const struct netlink_policy policy_get_peer[] = {
 };
 
 static const struct netlink_policy policy_top[DCO_V2_MAXATTR + 1] = {
-    [DCO_V2_A_IFINDEX] = {.type = NETLINK_U32},  [DCO_V2_A_NEW_PEER] = NEST(policy_new_peer),
-    [DCO_V2_A_SET_PEER] = NEST(policy_set_peer), [DCO_V2_A_DEL_PEER] = NEST(policy_del_peer),
-    [DCO_V2_A_NEW_KEY] = NEST(policy_new_key),   [DCO_V2_A_SWAP_KEYS] = NEST(policy_swap_keys),
-    [DCO_V2_A_DEL_KEY] = NEST(policy_del_key),   [DCO_V2_A_GET_PEER] = NEST(policy_get_peer),
+    [ABI_A_IFINDEX] = {.type = NETLINK_U32},
+    [DCO_V2_A_NEW_PEER] = ABI_NEST(policy_new_peer),
+    [DCO_V2_A_SET_PEER] = ABI_NEST(policy_set_peer),
+    [DCO_V2_A_DEL_PEER] = ABI_NEST(policy_del_peer),
+    [DCO_V2_A_NEW_KEY] = ABI_NEST(policy_new_key),
+    [DCO_V2_A_SWAP_KEYS] = ABI_NEST(policy_swap_keys),
+    [DCO_V2_A_DEL_KEY] = ABI_NEST(policy_del_key),
+    [DCO_V2_A_GET_PEER] = ABI_NEST(policy_get_peer),
 };
-
-/* One request on its way through a handler. */
-struct call {
-    const struct dco_v2_host *host;
-    const struct netlink_sink *sink;
-    const struct nlmsghdr *request;
-    uint32_t ifindex;
-    struct dco_peers *peers;
-};
-
-/* Whether an attribute that the policy made an integer is there; *value: its value. */
-static bool
-get_u32(const struct nlattr *attr, uint32_t *value)
-{
-    if (!attr)
-        return false;
-    *value = mnl_attr_get_u32(attr);
-    return true;
-}
-
-static bool
-get_u8(const struct nlattr *attr, uint8_t *value)
-{
-    if (!attr)
-        return false;
-    *value = mnl_attr_get_u8(attr);
-    return true;
-}
 
 /* ---- addresses ------------------------------------------------------------------------------- */
 
@@ -214,20 +180,7 @@ ip_put(struct nlmsghdr *nlh, uint16_t type, const struct dco_ip *ip)
 /* ---- commands -------------------------------------------------------------------------------- */
 
 static int
-new_peer_attach(const struct call *c, uint32_t fd, struct dco_peer_new *req)
-{
-    int error = c->host->transport_get(c->host->arg, fd, c->ifindex, &req->transport);
-
-    if (error)
-        return error;
-    error = dco_control_peer_new(c->peers, req, c->host->now(c->host->arg));
-    if (error)
-        c->host->transport_put(c->host->arg, req->transport);
-    return error;
-}
-
-static int
-do_new_peer(const struct call *c, const struct nlattr *nest)
+do_new_peer(const struct abi_call *c, const struct nlattr *nest)
 {
     const struct nlattr *tb[NEW_PEER_MAX + 1];
     struct dco_peer_new req = {0};
@@ -235,7 +188,7 @@ do_new_peer(const struct call *c, const struct nlattr *nest)
     int error;
 
     netlink_parse_nest(nest, NEW_PEER_MAX, tb);
-    if (!get_u32(tb[NEW_PEER_ID], &req.id) || !get_u32(tb[NEW_PEER_SOCKET], &fd))
+    if (!abi_get_u32(tb[NEW_PEER_ID], &req.id) || !abi_get_u32(tb[NEW_PEER_SOCKET], &fd))
         return -EINVAL;
     if (c->peers->mode == DCO_MODE_MP && !tb[NEW_PEER_IPV4] && !tb[NEW_PEER_IPV6])
         return -EINVAL;
@@ -252,21 +205,22 @@ do_new_peer(const struct call *c, const struct nlattr *nest)
         req.vpn4 = dco_ip4(mnl_attr_get_payload(tb[NEW_PEER_IPV4]));
     if (tb[NEW_PEER_IPV6])
         req.vpn6 = dco_ip6(mnl_attr_get_payload(tb[NEW_PEER_IPV6]));
-    return new_peer_attach(c, fd, &req);
+    return abi_peer_new(c, fd, &req);
 }
 
 static int
-do_set_peer(const struct call *c, const struct nlattr *nest)
+do_set_peer(const struct abi_call *c, const struct nlattr *nest)
 {
     const struct nlattr *tb[SET_PEER_MAX + 1];
     struct dco_peer_info info;
     uint32_t id, interval, timeout;
 
     netlink_parse_nest(nest, SET_PEER_MAX, tb);
-    if (!get_u32(tb[SET_PEER_ID], &id))
+    if (!abi_get_u32(tb[SET_PEER_ID], &id))
         return -EINVAL;
     /* One timer alone changes nothing, as in the driver. */
-    if (!get_u32(tb[SET_PEER_INTERVAL], &interval) || !get_u32(tb[SET_PEER_TIMEOUT], &timeout))
+    if (!abi_get_u32(tb[SET_PEER_INTERVAL], &interval) ||
+        !abi_get_u32(tb[SET_PEER_TIMEOUT], &timeout))
         return dco_control_peer_get(c->peers, id, &info);
     /* UINT32_MAX would mean "as it is" to the core. */
     interval -= interval == UINT32_MAX;
@@ -275,141 +229,67 @@ do_set_peer(const struct call *c, const struct nlattr *nest)
 }
 
 static int
-do_del_peer(const struct call *c, const struct nlattr *nest)
+do_del_peer(const struct abi_call *c, const struct nlattr *nest)
 {
     const struct nlattr *tb[DEL_PEER_MAX + 1];
     uint32_t id;
 
     netlink_parse_nest(nest, DEL_PEER_MAX, tb);
-    if (!get_u32(tb[DEL_PEER_ID], &id))
+    if (!abi_get_u32(tb[DEL_PEER_ID], &id))
         return -EINVAL;
     return dco_control_peer_del(c->peers, id, DCO_DEL_USERSPACE);
 }
 
 static int
-key_dir_read(const struct nlattr *nest, const uint8_t **key, size_t *key_len, const uint8_t **tail)
-{
-    const struct nlattr *tb[KEY_DIR_MAX + 1];
-
-    netlink_parse_nest(nest, KEY_DIR_MAX, tb);
-    if (!tb[KEY_DIR_KEY] || !tb[KEY_DIR_TAIL])
-        return -EINVAL;
-    *key = mnl_attr_get_payload(tb[KEY_DIR_KEY]);
-    *key_len = mnl_attr_get_payload_len(tb[KEY_DIR_KEY]);
-    *tail = mnl_attr_get_payload(tb[KEY_DIR_TAIL]);
-    return 0;
-}
-
-static bool
-key_len_ok(enum dco_cipher cipher, size_t len)
-{
-    if (cipher == DCO_CIPHER_CHACHA20_POLY1305)
-        return len == 32;
-    return len == 16 || len == 24 || len == 32;
-}
-
-/* openvpn takes any refusal of a key for the end of its own world, with all its clients in it. */
-static bool
-removal_unheard(const struct call *c, uint32_t peer_id)
-{
-    return c->host->removal_unheard && c->host->removal_unheard(c->host->arg, c->ifindex, peer_id);
-}
-
-static int
-new_key_install(const struct call *c, struct dco_key_new *req, const struct dco_v2_key *key)
-{
-    int error;
-
-    req->key_len = (uint16_t)key->len;
-    req->tx_key = key->tx;
-    req->tx_tail = key->tx_tail;
-    req->rx_tail = key->rx_tail;
-    error = c->host->crypto_new(c->host->arg, key, &req->crypto);
-    if (error)
-        return error;
-    error = dco_control_key_new(c->peers, req, c->host->now(c->host->arg));
-    if (!error)
-        return 0;
-    c->host->crypto_free(c->host->arg, req->crypto);
-    return error == -ENOENT && removal_unheard(c, req->peer_id) ? 0 : error;
-}
-
-static int
-do_new_key(const struct call *c, const struct nlattr *nest)
+do_new_key(const struct abi_call *c, const struct nlattr *nest)
 {
     const struct nlattr *tb[NEW_KEY_MAX + 1];
     struct dco_key_new req = {0};
-    struct dco_peer_info info;
-    struct dco_v2_key key;
+    struct abi_key key;
     size_t rx_len;
     uint8_t slot;
-    int error;
 
     netlink_parse_nest(nest, NEW_KEY_MAX, tb);
-    if (!get_u32(tb[NEW_KEY_PEER_ID], &req.peer_id) || !get_u8(tb[NEW_KEY_SLOT], &slot) ||
-        !get_u8(tb[NEW_KEY_ID], &req.key_id) || !tb[NEW_KEY_CIPHER] || !tb[NEW_KEY_ENCRYPT] ||
+    if (!abi_get_u32(tb[NEW_KEY_PEER_ID], &req.peer_id) || !abi_get_u8(tb[NEW_KEY_SLOT], &slot) ||
+        !abi_get_u8(tb[NEW_KEY_ID], &req.key_id) || !tb[NEW_KEY_CIPHER] || !tb[NEW_KEY_ENCRYPT] ||
         !tb[NEW_KEY_DECRYPT])
         return -EINVAL;
     req.slot = slot;
     req.cipher = key.cipher = mnl_attr_get_u16(tb[NEW_KEY_CIPHER]);
     if (req.cipher != DCO_CIPHER_AES_GCM && req.cipher != DCO_CIPHER_CHACHA20_POLY1305)
         return -EINVAL;
-    if (key_dir_read(tb[NEW_KEY_ENCRYPT], &key.tx, &key.len, &key.tx_tail) ||
-        key_dir_read(tb[NEW_KEY_DECRYPT], &key.rx, &rx_len, &key.rx_tail))
+    if (abi_key_dir(tb[NEW_KEY_ENCRYPT], &key.tx, &key.len, &key.tx_tail) ||
+        abi_key_dir(tb[NEW_KEY_DECRYPT], &key.rx, &rx_len, &key.rx_tail))
         return -EINVAL;
-    error = dco_control_peer_get(c->peers, req.peer_id, &info);
-    if (error)
-        return removal_unheard(c, req.peer_id) ? 0 : error;
-    if (key.len != rx_len || !key_len_ok(key.cipher, key.len))
-        return -EINVAL;
-    return new_key_install(c, &req, &key);
+    return abi_key_new(c, &req, &key, rx_len);
 }
 
 static int
-do_swap_keys(const struct call *c, const struct nlattr *nest)
+do_swap_keys(const struct abi_call *c, const struct nlattr *nest)
 {
     const struct nlattr *tb[SWAP_KEYS_MAX + 1];
     uint32_t id;
 
     netlink_parse_nest(nest, SWAP_KEYS_MAX, tb);
-    if (!get_u32(tb[SWAP_KEYS_PEER_ID], &id))
+    if (!abi_get_u32(tb[SWAP_KEYS_PEER_ID], &id))
         return -EINVAL;
     return dco_control_key_swap(c->peers, id);
 }
 
 static int
-do_del_key(const struct call *c, const struct nlattr *nest)
+do_del_key(const struct abi_call *c, const struct nlattr *nest)
 {
     const struct nlattr *tb[DEL_KEY_MAX + 1];
     uint32_t id;
     uint8_t slot;
 
     netlink_parse_nest(nest, DEL_KEY_MAX, tb);
-    if (!get_u32(tb[DEL_KEY_PEER_ID], &id) || !get_u8(tb[DEL_KEY_SLOT], &slot))
+    if (!abi_get_u32(tb[DEL_KEY_PEER_ID], &id) || !abi_get_u8(tb[DEL_KEY_SLOT], &slot))
         return -EINVAL;
     return dco_control_key_del(c->peers, id, slot);
 }
 
 /* ---- peers as replies ------------------------------------------------------------------------ */
-
-/* What one peer takes in a reply, at most: 16 attributes and 28 + 2 * 16 + 4 * 8 bytes in them. */
-#define PEER_REPLY_MAX 384U
-
-static struct nlmsghdr *
-header_put(void *buf, const struct nlmsghdr *request, uint32_t portid, uint8_t command,
-           uint16_t flags)
-{
-    struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-    struct genlmsghdr *genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
-
-    nlh->nlmsg_type = DCO_V2_FAMILY_ID;
-    nlh->nlmsg_flags = flags;
-    nlh->nlmsg_seq = request ? request->nlmsg_seq : 0;
-    nlh->nlmsg_pid = portid;
-    genl->cmd = command;
-    genl->version = DCO_V2_VERSION;
-    return nlh;
-}
 
 static void
 path_put(struct nlmsghdr *nlh, const struct dco_path *path)
@@ -436,15 +316,13 @@ stats_put(struct nlmsghdr *nlh, const struct dco_peer_stats *s)
     mnl_attr_put_u32(nlh, PEER_LINK_TX_PACKETS, (uint32_t)s->link_tx_packets);
 }
 
-/* buf: PEER_REPLY_MAX bytes, cleared because libmnl leaves padding as it finds it. */
 static size_t
-peer_put(const struct call *c, void *buf, const struct dco_peer_info *info, uint16_t flags)
+peer_put(const struct abi_call *c, void *buf, const struct dco_peer_info *info, uint16_t flags)
 {
     struct nlmsghdr *nlh;
     struct nlattr *nest;
 
-    memset(buf, 0, PEER_REPLY_MAX);
-    nlh = header_put(buf, c->request, c->sink->portid, DCO_V2_GET_PEER, flags);
+    nlh = abi_header_put(c->front, buf, c->request, c->sink->portid, DCO_V2_GET_PEER, flags);
     nest = mnl_attr_nest_start(nlh, DCO_V2_A_GET_PEER);
     mnl_attr_put_u32(nlh, PEER_ID, info->id);
     ip_put(nlh, PEER_IPV4, &info->vpn4);
@@ -459,16 +337,16 @@ peer_put(const struct call *c, void *buf, const struct dco_peer_info *info, uint
 }
 
 static int
-do_get_peer(const struct call *c, const struct nlattr *nest)
+do_get_peer(const struct abi_call *c, const struct nlattr *nest)
 {
     const struct nlattr *tb[GET_PEER_MAX + 1];
-    uint8_t buf[PEER_REPLY_MAX] __attribute__((aligned(8)));
+    uint8_t buf[ABI_PEER_REPLY_MAX] __attribute__((aligned(8))) = {0};
     struct dco_peer_info info;
     uint32_t id;
     int error;
 
     netlink_parse_nest(nest, GET_PEER_MAX, tb);
-    if (!get_u32(tb[GET_PEER_ID], &id))
+    if (!abi_get_u32(tb[GET_PEER_ID], &id))
         return -EINVAL;
     error = dco_control_peer_get(c->peers, id, &info);
     if (error)
@@ -477,122 +355,19 @@ do_get_peer(const struct call *c, const struct nlattr *nest)
     return 0;
 }
 
-static void
-dump_peers(const struct call *c)
-{
-    uint8_t buf[NETLINK_DATAGRAM_MAX] __attribute__((aligned(8)));
-    struct dco_peer_info info;
-    size_t len = 0;
-    uint32_t from = 0;
-
-    while (dco_control_peer_next(c->peers, from, &info) == 0) {
-        if (sizeof(buf) - len < PEER_REPLY_MAX) {
-            c->sink->emit(c->sink->arg, buf, len);
-            len = 0;
-        }
-        len += peer_put(c, buf + len, &info, NLM_F_MULTI);
-        if (info.id == UINT32_MAX)
-            break;
-        from = info.id + 1;
-    }
-    if (len)
-        c->sink->emit(c->sink->arg, buf, len);
-}
-
-/* ---- dispatch -------------------------------------------------------------------------------- */
-
-static int (*const handlers[])(const struct call *, const struct nlattr *nest) = {
-    [DCO_V2_NEW_PEER] = do_new_peer,   [DCO_V2_SET_PEER] = do_set_peer,
-    [DCO_V2_DEL_PEER] = do_del_peer,   [DCO_V2_NEW_KEY] = do_new_key,
-    [DCO_V2_SWAP_KEYS] = do_swap_keys, [DCO_V2_DEL_KEY] = do_del_key,
-    [DCO_V2_GET_PEER] = do_get_peer,
-};
-
-/* The nest that belongs to a command. */
-static const uint8_t nest_of[] = {
-    [DCO_V2_NEW_PEER] = DCO_V2_A_NEW_PEER,   [DCO_V2_SET_PEER] = DCO_V2_A_SET_PEER,
-    [DCO_V2_DEL_PEER] = DCO_V2_A_DEL_PEER,   [DCO_V2_NEW_KEY] = DCO_V2_A_NEW_KEY,
-    [DCO_V2_SWAP_KEYS] = DCO_V2_A_SWAP_KEYS, [DCO_V2_DEL_KEY] = DCO_V2_A_DEL_KEY,
-    [DCO_V2_GET_PEER] = DCO_V2_A_GET_PEER,
-};
-
-static int
-device_find(struct call *c, const struct nlattr *ifindex)
-{
-    if (!get_u32(ifindex, &c->ifindex))
-        return -EINVAL;
-    return c->host->device(c->host->arg, c->ifindex, &c->peers);
-}
-
-static void
-run_dump(struct call *c, const struct nlattr **tb)
-{
-    int error = device_find(c, tb[DCO_V2_A_IFINDEX]);
-
-    if (!error)
-        dump_peers(c);
-    netlink_done(c->sink, c->request, error);
-}
-
-static int
-run_do(struct call *c, uint8_t command, const struct nlattr **tb)
-{
-    int error = device_find(c, tb[DCO_V2_A_IFINDEX]);
-
-    if (error)
-        return error;
-    if (!tb[nest_of[command]])
-        return -EINVAL;
-    return handlers[command](c, tb[nest_of[command]]);
-}
-
-void
-dco_v2_request(const struct dco_v2_host *host, const struct netlink_sink *sink,
-               const struct nlmsghdr *request)
-{
-    const struct genlmsghdr *genl = mnl_nlmsg_get_payload(request);
-    const struct nlattr *tb[DCO_V2_MAXATTR + 1];
-    struct call c = {.host = host, .sink = sink, .request = request};
-    bool dump = (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
-    int error;
-
-    if (!netlink_is_request(sink, request))
-        return;
-    if (request->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN) {
-        netlink_ack(sink, request, -EINVAL, true);
-        return;
-    }
-    if (genl->cmd == 0 || genl->cmd > DCO_V2_GET_PEER || (dump && genl->cmd != DCO_V2_GET_PEER)) {
-        netlink_ack(sink, request, -EOPNOTSUPP, true);
-        return;
-    }
-    error = netlink_parse((const uint8_t *)genl + GENL_HDRLEN,
-                          request->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN, policy_top,
-                          DCO_V2_MAXATTR, tb);
-    if (!error && dump) {
-        run_dump(&c, tb);
-        return;
-    }
-    if (!error)
-        error = run_do(&c, genl->cmd, tb);
-    if (error == -ENOMEM) /* openvpn would exit, with all its clients */
-        error = -ENOSPC;
-    netlink_ack(sink, request, error, genl->cmd != DCO_V2_NEW_KEY);
-}
-
 /* ---- notifications --------------------------------------------------------------------------- */
 
-size_t
-dco_v2_notification(void *buf, uint32_t ifindex, const struct dco_event *event)
+static size_t
+notification(void *buf, uint32_t ifindex, const struct dco_event *event)
 {
     struct nlmsghdr *nlh;
     struct nlattr *nest;
 
     if (event->kind != DCO_EVENT_DEL)
         return 0;
-    memset(buf, 0, DCO_V2_NOTIFICATION_MAX);
-    nlh = header_put(buf, NULL, 0, DCO_V2_DEL_PEER, 0);
-    mnl_attr_put_u32(nlh, DCO_V2_A_IFINDEX, ifindex);
+    memset(buf, 0, ABI_NOTIFICATION_MAX);
+    nlh = abi_header_put(&abi_dco_v2, buf, NULL, 0, DCO_V2_DEL_PEER, 0);
+    mnl_attr_put_u32(nlh, ABI_A_IFINDEX, ifindex);
     nest = mnl_attr_nest_start(nlh, DCO_V2_A_DEL_PEER);
     mnl_attr_put_u8(nlh, DEL_PEER_REASON, (uint8_t)event->del_reason);
     mnl_attr_put_u32(nlh, DEL_PEER_ID, event->peer_id);
@@ -600,34 +375,36 @@ dco_v2_notification(void *buf, uint32_t ifindex, const struct dco_event *event)
     return nlh->nlmsg_len;
 }
 
-bool
-dco_v2_is_notification(const void *data, size_t len)
-{
-    struct nlmsghdr nlh;
+/* ---- the family ------------------------------------------------------------------------------ */
 
-    if (len < sizeof(nlh))
-        return false;
-    memcpy(&nlh, data, sizeof(nlh));
-    return nlh.nlmsg_type == DCO_V2_FAMILY_ID && nlh.nlmsg_seq == 0 && nlh.nlmsg_pid == 0;
-}
+static const struct abi_command commands[] = {
+    [DCO_V2_NEW_PEER] = {do_new_peer, policy_top, DCO_V2_A_NEW_PEER},
+    [DCO_V2_SET_PEER] = {do_set_peer, policy_top, DCO_V2_A_SET_PEER},
+    [DCO_V2_DEL_PEER] = {do_del_peer, policy_top, DCO_V2_A_DEL_PEER},
+    [DCO_V2_NEW_KEY] = {do_new_key, policy_top, DCO_V2_A_NEW_KEY, .secret = true},
+    [DCO_V2_SWAP_KEYS] = {do_swap_keys, policy_top, DCO_V2_A_SWAP_KEYS},
+    [DCO_V2_DEL_KEY] = {do_del_key, policy_top, DCO_V2_A_DEL_KEY},
+    [DCO_V2_GET_PEER] = {do_get_peer, policy_top, DCO_V2_A_GET_PEER, .dump = true},
+};
 
-bool
-dco_v2_subject(const struct nlmsghdr *nlh, struct dco_v2_subject *subject)
-{
-    const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
-    const struct nlattr *tb[DCO_V2_MAXATTR + 1], *in[NEW_PEER_MAX + 1];
-    bool fresh;
+static const struct abi_about about[] = {
+    {DCO_V2_NEW_PEER, DCO_V2_A_NEW_PEER, NEW_PEER_ID, false},
+    {DCO_V2_DEL_PEER, DCO_V2_A_DEL_PEER, DEL_PEER_ID, true},
+};
 
-    if (nlh->nlmsg_type != DCO_V2_FAMILY_ID || nlh->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN ||
-        (genl->cmd != DCO_V2_NEW_PEER && genl->cmd != DCO_V2_DEL_PEER))
-        return false;
-    if (netlink_parse((const uint8_t *)genl + GENL_HDRLEN,
-                      nlh->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN, policy_top, DCO_V2_MAXATTR, tb))
-        return false;
-    fresh = genl->cmd == DCO_V2_NEW_PEER;
-    if (!tb[nest_of[genl->cmd]])
-        return false;
-    netlink_parse_nest(tb[nest_of[genl->cmd]], NEW_PEER_MAX, in);
-    return get_u32(tb[DCO_V2_A_IFINDEX], &subject->ifindex) &&
-           get_u32(in[fresh ? NEW_PEER_ID : DEL_PEER_ID], &subject->peer_id);
-}
+const struct abi_front abi_dco_v2 = {
+    .name = DCO_V2_NAME,
+    .link_kind = "ovpn-dco",
+    .family_id = DCO_V2_FAMILY_ID,
+    .group_id = DCO_V2_FAMILY_ID,
+    .version = 1,
+    .maxattr = DCO_V2_MAXATTR,
+    .commands = sizeof(commands) / sizeof(commands[0]),
+    .command = commands,
+    .peer_new = DCO_V2_NEW_PEER,
+    .peer_del = DCO_V2_DEL_PEER,
+    .abouts = sizeof(about) / sizeof(about[0]),
+    .about = about,
+    .peer_put = peer_put,
+    .notification = notification,
+};

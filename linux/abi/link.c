@@ -34,27 +34,21 @@ mode_parse(const struct nlattr *data, struct link_request *link)
     }
 }
 
-/* True if the kind is ours. */
-static bool
+static void
 linkinfo_parse(const struct nlattr *info, struct link_request *link)
 {
     const struct nlattr *attr, *data = NULL;
-    bool ours = false;
 
     mnl_attr_for_each_nested(attr, info)
     {
-        const char *kind = mnl_attr_get_payload(attr);
-        size_t len = mnl_attr_get_payload_len(attr);
-
         if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
-            ours = strnlen(kind, len) == strlen(LINK_KIND) &&
-                   memcmp(kind, LINK_KIND, strlen(LINK_KIND)) == 0;
+            link->front =
+                abi_front_by_kind(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
         else if (mnl_attr_get_type(attr) == IFLA_INFO_DATA)
             data = attr;
     }
-    if (ours && data)
+    if (link->front && data)
         mode_parse(data, link);
-    return ours;
 }
 
 static void
@@ -75,7 +69,6 @@ link_parse(const struct nlmsghdr *request, struct link_request *link)
 {
     const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(request);
     const struct nlattr *attr;
-    bool ours = false;
 
     memset(link, 0, sizeof(*link));
     if (!(request->nlmsg_flags & NLM_F_REQUEST) || request->nlmsg_len < NLMSG_HDRLEN + sizeof(*ifi))
@@ -86,9 +79,9 @@ link_parse(const struct nlmsghdr *request, struct link_request *link)
         if (mnl_attr_get_type(attr) == IFLA_IFNAME)
             name_parse(attr, link);
         else if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
-            ours = linkinfo_parse(attr, link);
+            linkinfo_parse(attr, link);
     }
-    if (request->nlmsg_type == RTM_NEWLINK && ours)
+    if (request->nlmsg_type == RTM_NEWLINK && link->front)
         link->what = LINK_NEW;
     else if (request->nlmsg_type == RTM_DELLINK)
         link->what = LINK_DELETE;
@@ -171,28 +164,31 @@ result_restore(struct nlmsghdr *ack)
         err->msg.nlmsg_flags &= (uint16_t)~NLM_F_ACK;
 }
 
-/* IFLA_LINKINFO of a TUN into that of our kind, which has no data. out: room for the old one. */
-static uint16_t
-linkinfo_rewrite(const struct nlattr *info, uint8_t *out)
+/* How long IFLA_LINKINFO is that holds the kind alone. */
+static size_t
+linkinfo_len(const char *kind)
 {
-    struct nlattr *nest = (struct nlattr *)(void *)out;
-    struct nlattr *kind = nest + 1;
-
-    nest->nla_type = info->nla_type;
-    kind->nla_type = IFLA_INFO_KIND;
-    kind->nla_len = (uint16_t)(MNL_ATTR_HDRLEN + sizeof(LINK_KIND));
-    memset(kind + 1, 0, MNL_ALIGN(sizeof(LINK_KIND)));
-    memcpy(kind + 1, LINK_KIND, sizeof(LINK_KIND));
-    nest->nla_len = (uint16_t)(MNL_ATTR_HDRLEN + MNL_ALIGN(kind->nla_len));
-    return nest->nla_len;
+    return MNL_ATTR_HDRLEN + MNL_ALIGN(MNL_ATTR_HDRLEN + strlen(kind) + 1);
 }
 
-#define LINKINFO_LEN (MNL_ATTR_HDRLEN + MNL_ALIGN(MNL_ATTR_HDRLEN + sizeof(LINK_KIND)))
+/* IFLA_LINKINFO of a TUN into that of our kind, in place. Our kinds are shown without data. */
+static void
+linkinfo_rewrite(struct nlattr *nest, const char *kind)
+{
+    struct nlattr *attr = nest + 1;
+    size_t size = strlen(kind) + 1;
+
+    attr->nla_type = IFLA_INFO_KIND;
+    attr->nla_len = (uint16_t)(MNL_ATTR_HDRLEN + size);
+    memset(attr + 1, 0, MNL_ALIGN(size));
+    memcpy(attr + 1, kind, size);
+    nest->nla_len = (uint16_t)linkinfo_len(kind);
+}
 
 /* A message about one of our links, in place. The kernel describes a TUN with more attributes than
  * a kind; one that it describes with less stays as it is. */
 static void
-newlink_rewrite(struct nlmsghdr *nlh)
+newlink_rewrite(struct nlmsghdr *nlh, const char *kind)
 {
     struct nlattr *attr;
     uint8_t *end = mnl_nlmsg_get_payload_tail(nlh);
@@ -203,9 +199,10 @@ newlink_rewrite(struct nlmsghdr *nlh)
         if (mnl_attr_get_type(attr) != IFLA_LINKINFO)
             continue;
         step = MNL_ALIGN(attr->nla_len);
-        if (step < LINKINFO_LEN || (uint8_t *)attr + step > end)
+        kept = linkinfo_len(kind);
+        if (step < kept || (uint8_t *)attr + step > end)
             return;
-        kept = MNL_ALIGN(linkinfo_rewrite(attr, (uint8_t *)attr));
+        linkinfo_rewrite(attr, kind);
         memmove((uint8_t *)attr + kept, (uint8_t *)attr + step,
                 (size_t)(end - (uint8_t *)attr) - step);
         nlh->nlmsg_len -= (uint32_t)(step - kept);
@@ -214,19 +211,21 @@ newlink_rewrite(struct nlmsghdr *nlh)
 }
 
 static void
-message_rewrite(struct nlmsghdr *nlh, bool (*ours)(uint32_t ifindex))
+message_rewrite(struct nlmsghdr *nlh, const char *(*kind_of)(uint32_t ifindex))
 {
     const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+    const char *kind = NULL;
 
     if (nlh->nlmsg_type == NLMSG_ERROR)
         result_restore(nlh);
-    else if (nlh->nlmsg_type == RTM_NEWLINK && nlh->nlmsg_len >= NLMSG_HDRLEN + sizeof(*ifi) &&
-             ours((uint32_t)ifi->ifi_index))
-        newlink_rewrite(nlh);
+    else if (nlh->nlmsg_type == RTM_NEWLINK && nlh->nlmsg_len >= NLMSG_HDRLEN + sizeof(*ifi))
+        kind = kind_of((uint32_t)ifi->ifi_index);
+    if (kind)
+        newlink_rewrite(nlh, kind);
 }
 
 size_t
-link_answer(void *data, size_t len, bool (*ours)(uint32_t ifindex))
+link_answer(void *data, size_t len, const char *(*kind_of)(uint32_t ifindex))
 {
     uint8_t *from = data, *to = data;
     size_t left = len;
@@ -239,7 +238,7 @@ link_answer(void *data, size_t len, bool (*ours)(uint32_t ifindex))
             break; /* truncated: the rest goes as it is */
         if (step > left)
             step = left;
-        message_rewrite(nlh, ours);
+        message_rewrite(nlh, kind_of);
         /* The new length, padded as the old one was. */
         len = NLMSG_ALIGN((size_t)nlh->nlmsg_len);
         if (len > step)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The few rtnetlink messages that concern links of kind `ovpn-dco`: recognising them among all
- * others, and making the kernel's answers about our TUN devices look as the driver's would.
+ * The few rtnetlink messages that concern links of our kinds (`ovpn-dco`, `ovpn`): recognising them
+ * among all others, and making the kernel's answers about our TUN devices look as the driver's
+ * would.
  *
  * The kernel itself carries the answers, so that they arrive on the socket that asked, in order and
  * pollable: a request of ours is replaced by one that the kernel acknowledges and ignores
@@ -13,24 +14,22 @@
 
 #include <net/if.h>
 
-#include "core/control.h"
-#include "linux/abi/netlink.h"
-
-#define LINK_KIND "ovpn-dco"
+#include "linux/abi/front.h"
 
 enum link_what {
     LINK_OTHER,
-    LINK_NEW,    /* RTM_NEWLINK of our kind */
+    LINK_NEW,    /* RTM_NEWLINK of one of our kinds */
     LINK_DELETE, /* RTM_DELLINK of index or name */
     LINK_GET,    /* RTM_GETLINK, one or a dump: answers may be about our devices */
 };
 
 struct link_request {
     enum link_what what;
-    int error;           /* LINK_NEW: negative errno if its attributes are not valid */
-    uint32_t ifindex;    /* 0: none given */
-    char name[IFNAMSIZ]; /* "": none given */
-    enum dco_mode mode;  /* LINK_NEW */
+    int error;                     /* LINK_NEW: negative errno if its attributes are not valid */
+    uint32_t ifindex;              /* 0: none given */
+    char name[IFNAMSIZ];           /* "": none given */
+    enum dco_mode mode;            /* LINK_NEW */
+    const struct abi_front *front; /* LINK_NEW: whose kind it is */
 };
 
 /* request: nlmsg_len bytes, aligned to 4 and readable up to the next multiple of 4. */
@@ -47,8 +46,9 @@ void link_becomes_change(struct nlmsghdr *request, uint32_t ifindex);
 void link_becomes_result(struct nlmsghdr *request, int error);
 
 /* Rewrites a datagram that the kernel sent, in place: acknowledgements of link_becomes_result(),
- * and the kind in RTM_NEWLINK of devices for which ours() is true. The datagram never grows;
- * returns its new length. data is aligned to 4 and readable up to the next multiple of 4. */
-size_t link_answer(void *data, size_t len, bool (*ours)(uint32_t ifindex));
+ * and the kind in RTM_NEWLINK of devices for which kind_of() knows one (else NULL). The datagram
+ * never grows; returns its new length. data is aligned to 4 and readable up to the next multiple of
+ * 4. */
+size_t link_answer(void *data, size_t len, const char *(*kind_of)(uint32_t ifindex));
 
 #endif

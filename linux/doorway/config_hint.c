@@ -174,7 +174,7 @@ option(struct scan *s, const char *const *w)
         rules_out(s, name, NULL);
     else if (is(name, "proto"))
         transport(s, w[1]);
-    else if (is(name, "remote"))
+    else if (is(name, "remote") || is(name, "local")) /* local: since 2.7 */
         transport(s, w[3]);
     else if (is(name, "proto-force"))
         s->proto_force_udp = is(w[1], "udp");
@@ -358,7 +358,7 @@ conclude(struct scan *s)
     if (h->server && s->topology_other)
         rules_out(s, "topology other than subnet", NULL);
     else if (h->server && !s->topology_subnet)
-        rules_out(s, "topology subnet is missing", NULL);
+        rules_out(s, "topology subnet is missing, which openvpn needs before 2.7", NULL);
     if (h->readable && !s->tls)
         rules_out(s, "neither tls-server nor tls-client", NULL);
 }

@@ -9,7 +9,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "linux/abi/dco_v2.h"
 #include "linux/doorway/config_hint.h"
 #include "linux/doorway/door.h"
 #include "linux/doorway/forwarding.h"
@@ -133,7 +132,7 @@ may_make_devices(void)
 }
 
 bool
-family_ask(void)
+family_ask(const char *name)
 {
     char reason[REASON_MAX];
     int error;
@@ -151,7 +150,7 @@ family_ask(void)
         state_inactive(refused);
         return false;
     }
-    state_active();
+    state_active(name);
     return true;
 }
 
@@ -161,10 +160,10 @@ likely_reason(char *reason, size_t size)
 {
     if (left_to_openvpn(reason, size))
         return;
-    if (hint.option[0])
-        snprintf(reason, size, "an option rules it out: %s", hint.option);
-    else if (refused)
+    if (refused) /* then openvpn did ask */
         snprintf(reason, size, "%s", refused);
+    else if (hint.option[0])
+        snprintf(reason, size, "an option rules it out: %s", hint.option);
     else if (hint.dev[0] && if_nametoindex(hint.dev))
         snprintf(reason, size, "the device %s exists already, as one of another kind", hint.dev);
     else if (!hint.readable)

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whether this process is offered the family: decided when it first asks, and again whenever it
- * asks after a refusal or with a new configuration.
+ * Whether this process is offered a DCO family: decided when it first asks for one, and again
+ * whenever it asks after a refusal or with a new configuration.
  */
 #ifndef DCO_DOORWAY_FAMILY_H
 #define DCO_DOORWAY_FAMILY_H
 
 #include <stdbool.h>
 
-/* The process asks now. False: it must not find the family; the reason is in the state. On the
- * first success the plane has opened what it needs. Door lock held. */
-bool family_ask(void);
+/* The process asks for a family by this name (static) now. False: it must not find it; the reason
+ * is in the state. On the first success the plane has opened what it needs. Door lock held. */
+bool family_ask(const char *name);
 
-/* Whether it was ever offered: until then the process is left alone. Any thread. */
+/* Whether one was ever offered: until then the process is left alone. Any thread. */
 bool family_known(void);
 
 /* The process opened /dev/net/tun itself, so offload is not used. Door lock not held. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "linux/abi/ctrl.h"
-#include "linux/abi/dco_v2.h"
+#include "linux/abi/front.h"
 #include "linux/doorway/datagrams.h"
 #include "linux/doorway/door.h"
 #include "linux/doorway/family.h"
@@ -24,15 +24,17 @@
 struct genl_door {
     struct door door;
     bool swapped; /* atomic; set once, under the door lock. All below: door lock */
-    bool member;  /* of our multicast group */
+    /* Families of whose multicast group it is a member, by their number in abi_fronts. */
+    bool member[ABI_FRONTS];
     bool foreign; /* of another family's: the real socket may receive by itself */
     bool waiting; /* atomic; the list is not empty */
     int hidden;   /* the real socket */
     int inner;    /* our end of the pair */
     uint32_t portid;
     struct datagrams queue; /* what did not yet fit into the pair */
-    struct datagrams *held; /* while a request is answered: notifications, which go behind it */
-    struct genl_door *next; /* of all swapped doors */
+    struct datagrams *held; /* while a request is answered: notifications that go behind it */
+    const struct abi_front *asked; /* then: by which family */
+    struct genl_door *next;        /* of all swapped doors */
 };
 
 static struct genl_door *swapped_doors; /* door lock */
@@ -139,12 +141,16 @@ swap(struct genl_door *g, int fd)
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-static bool
-is_for_us(const struct nlmsghdr *nlh)
+/* The family that answers a message, or NULL if the kernel does. */
+static const struct abi_front *
+front_of(const struct nlmsghdr *nlh)
 {
-    if (nlh->nlmsg_type == DCO_V2_FAMILY_ID)
-        return family_known();
-    return ctrl_asks_for_us(nlh) && family_ask();
+    const struct abi_front *front = abi_front_by_id(nlh->nlmsg_type);
+
+    if (front)
+        return family_known() ? front : NULL;
+    front = ctrl_asks_for(nlh);
+    return front && family_ask(front->name) ? front : NULL;
 }
 
 /* The next message of a datagram, or NULL at its end or where it is not well formed: the kernel
@@ -170,7 +176,7 @@ any_for_us(uint8_t *data, size_t len)
     struct nlmsghdr *nlh;
 
     while ((nlh = message_next(&data, &len)))
-        if (is_for_us(nlh))
+        if (front_of(nlh))
             return true;
     return false;
 }
@@ -215,49 +221,51 @@ unread_take(struct genl_door *g, int fd, struct datagrams *notifications)
     free(buf);
     datagrams_move(&unread, &g->queue);
     while ((dg = datagrams_take(&unread)))
-        datagrams_add(dco_v2_is_notification(dg->data, dg->len) ? notifications : &g->queue, dg);
+        datagrams_add(abi_notification_of(dg->data, dg->len) ? notifications : &g->queue, dg);
 }
 
-/* What was said about the peer that had the number of a new one. An openvpn that no longer reads
- * notifications (nudge.h) would let them pile up, besides. */
+/* Takes out of the list what it says about that peer, by one command or (0) by any. */
 static void
-forget_former(struct datagrams *notifications, const struct nlmsghdr *request)
+forget(struct datagrams *list, const struct abi_front *front, const struct abi_subject *peer,
+       uint8_t command)
 {
-    struct dco_v2_subject fresh, former;
+    struct abi_subject s;
     struct datagrams others;
     struct datagram *dg;
 
-    if (!dco_v2_subject(request, &fresh))
-        return;
     datagrams_init(&others);
-    while ((dg = datagrams_take(notifications))) {
-        if (dco_v2_subject((const void *)dg->data, &former) && former.ifindex == fresh.ifindex &&
-            former.peer_id == fresh.peer_id)
+    while ((dg = datagrams_take(list))) {
+        if (abi_subject_of(front, (const void *)dg->data, &s) && s.ifindex == peer->ifindex &&
+            s.peer_id == peer->peer_id && (command == 0 || s.command == command))
             free(dg);
         else
             datagrams_add(&others, dg);
     }
-    datagrams_move(notifications, &others);
+    datagrams_move(list, &others);
 }
 
-/* The process ends or begins a session. What was said about the peer of openvpn's last one would
- * now be taken for its new one's. */
+/* The process ends or begins a session: before, and after, the request is carried out. What is said
+ * about the peer that had the number of the new one would be taken for the new one's; an openvpn
+ * that no longer reads notifications (nudge.h) would let them pile up, besides. */
 static void
-session_changes(const struct nlmsghdr *nlh, struct datagrams *notifications)
+session_changes(const struct abi_front *front, const struct nlmsghdr *nlh,
+                struct datagrams *notifications)
 {
     const struct genlmsghdr *genl = NLMSG_DATA(nlh);
     struct plane_dev *dev = plane_dev_next(NULL);
+    struct abi_subject fresh;
 
     if (nlh->nlmsg_len < NLMSG_LENGTH(sizeof(*genl)) ||
-        (genl->cmd != DCO_V2_NEW_PEER && genl->cmd != DCO_V2_DEL_PEER))
+        (genl->cmd != front->peer_new && genl->cmd != front->peer_del))
         return;
+    genl_events(); /* it may have happened this moment */
     nudge_cancel();
-    if (genl->cmd != DCO_V2_NEW_PEER)
+    if (genl->cmd != front->peer_new)
         return;
     if (dev && nudge_applies(dev))
         datagrams_free(notifications);
-    else
-        forget_former(notifications, nlh);
+    else if (abi_subject_of(front, nlh, &fresh))
+        forget(notifications, front, &fresh, 0);
 }
 
 /* For openvpn only: others are told what the kernel would tell them. */
@@ -265,40 +273,60 @@ static bool
 removal_unheard(void *arg, uint32_t ifindex, uint32_t peer_id)
 {
     const struct genl_door *g = arg;
-    struct dco_v2_subject former;
+    struct abi_subject s;
 
     if (!family_is_openvpn())
         return false;
-    genl_events(); /* it may have happened this moment */
+    genl_events();
     for (const struct datagram *dg = g->held->head; dg; dg = dg->next)
-        if (dco_v2_subject((const void *)dg->data, &former) && former.ifindex == ifindex &&
-            former.peer_id == peer_id)
+        if (abi_subject_of(g->asked, (const void *)dg->data, &s) && s.removal &&
+            s.ifindex == ifindex && s.peer_id == peer_id)
             return true;
     return false;
+}
+
+/* What the request itself caused, before its answer: genl_events() does not hold it back. */
+static void
+ordered_emit(void *arg, const void *data, size_t len)
+{
+    genl_events();
+    queue_emit(arg, data, len);
+}
+
+static void
+carry_out(struct genl_door *g, const struct abi_front *front, const struct nlmsghdr *nlh)
+{
+    const struct netlink_sink sink = {front->keeps_order ? ordered_emit : queue_emit, g, g->portid};
+    struct abi_host host = host_abi;
+
+    host.arg = g;
+    host.removal_unheard = removal_unheard;
+    g->asked = front;
+    session_changes(front, nlh, g->held);
+    abi_request(front, &host, &sink, nlh);
+    session_changes(front, nlh, g->held);
+    g->asked = NULL;
 }
 
 static void
 answer(struct genl_door *g, int fd, uint8_t *data, size_t len)
 {
     const struct netlink_sink sink = {queue_emit, g, g->portid};
-    struct dco_v2_host host = host_dco_v2;
+    const struct abi_front *front;
     struct datagrams notifications;
     struct nlmsghdr *nlh;
 
-    host.arg = g;
-    host.removal_unheard = removal_unheard;
     datagrams_init(&notifications);
     unread_take(g, fd, &notifications);
     g->held = &notifications;
     while ((nlh = message_next(&data, &len))) {
-        if (!is_for_us(nlh))
+        front = front_of(nlh);
+        if (!front)
             forward(g, nlh);
-        else if (nlh->nlmsg_type != DCO_V2_FAMILY_ID)
-            ctrl_answer(&sink, nlh);
-        else {
-            session_changes(nlh, &notifications);
-            dco_v2_request(&host, &sink, nlh);
-        }
+        else if (nlh->nlmsg_type != front->family_id)
+            ctrl_answer(front, &sink, nlh);
+        else
+            carry_out(g, front, nlh);
     }
     g->held = NULL;
     datagrams_move(&g->queue, &notifications);
@@ -351,8 +379,8 @@ address_fill(struct msghdr *msg, size_t len)
 {
     struct sockaddr_nl nl = {.nl_family = AF_NETLINK};
     uint8_t head[NLMSG_HDRLEN];
+    const struct abi_front *front = NULL;
     size_t got = 0;
-    bool notification;
 
     for (size_t i = 0; i < msg->msg_iovlen && got < sizeof(head) && got < len; i++) {
         size_t n = msg->msg_iov[i].iov_len;
@@ -361,14 +389,14 @@ address_fill(struct msghdr *msg, size_t len)
         memcpy(head + got, msg->msg_iov[i].iov_base, n);
         got += n;
     }
-    notification =
-        got >= sizeof(head) && len >= sizeof(head) && dco_v2_is_notification(head, sizeof(head));
-    if (notification)
-        nl.nl_groups = 1U << ((DCO_V2_GROUP_ID - 1) % 32);
+    if (got >= sizeof(head) && len >= sizeof(head))
+        front = abi_notification_of(head, sizeof(head));
+    if (front)
+        nl.nl_groups = 1U << ((front->group_id - 1) % 32);
     if (msg->msg_name && msg->msg_namelen)
         memcpy(msg->msg_name, &nl, msg->msg_namelen < sizeof(nl) ? msg->msg_namelen : sizeof(nl));
     msg->msg_namelen = msg->msg_name ? sizeof(nl) : 0;
-    return notification;
+    return front != NULL;
 }
 
 static void
@@ -452,16 +480,28 @@ genl_getsockopt(struct door *door, int fd, int level, int name, void *value, soc
     return real()->getsockopt(behind(door, fd), level, name, value, len);
 }
 
+/* NULL: none of ours. */
+static const struct abi_front *
+front_of_group(int group)
+{
+    for (unsigned i = 0; i < ABI_FRONTS; i++)
+        if ((uint32_t)group == abi_fronts[i]->group_id)
+            return abi_fronts[i];
+    return NULL;
+}
+
 /* 1: done, 0: not ours, or -errno. */
 static int
 membership(struct genl_door *g, int fd, int name, const void *value, socklen_t len)
 {
+    const struct abi_front *front;
     int group, error = 0;
 
     if ((name != NETLINK_ADD_MEMBERSHIP && name != NETLINK_DROP_MEMBERSHIP) || len < sizeof(group))
         return 0;
     memcpy(&group, value, sizeof(group));
-    if (group != DCO_V2_GROUP_ID || !family_known()) {
+    front = front_of_group(group);
+    if (!front || !family_known()) {
         g->foreign |= g->swapped && name == NETLINK_ADD_MEMBERSHIP;
         return 0;
     }
@@ -469,7 +509,7 @@ membership(struct genl_door *g, int fd, int name, const void *value, socklen_t l
         error = swap(g, fd);
     if (error)
         return error;
-    g->member = name == NETLINK_ADD_MEMBERSHIP;
+    g->member[abi_front_number(front)] = name == NETLINK_ADD_MEMBERSHIP;
     return 1;
 }
 
@@ -564,44 +604,83 @@ genl_opened(int fd)
         free(g);
 }
 
-/* OpenVPN 2.6 has no message that asks it for a new key. A key that must not be used any more ends
- * the session instead, as a lost peer would, and openvpn makes a new one with new keys. */
+/* Where openvpn cannot be asked for a new key, a key that must not be used any more ends the
+ * session, as a lost peer would, and openvpn makes a new one with new keys. */
 static void
-key_wanted(struct plane_dev *dev, const struct dco_event *event)
+key_wanted(struct plane_dev *dev, bool renews, const struct dco_event *event)
 {
-    if (!event->key_spent) {
+    if (renews && event->key_spent) {
+        dco_log(DCO_LOG_ERROR, "peer %u: its key is used up, openvpn is asked for a new one",
+                event->peer_id);
+    } else if (renews) {
+        dco_log(DCO_LOG_INFO, "peer %u: openvpn is asked for a new key", event->peer_id);
+    } else if (!event->key_spent) {
         dco_log(
             DCO_LOG_WARN,
             "peer %u: its key comes near the limit of its use; a lower reneg-sec renews it earlier",
             event->peer_id);
-        return;
+    } else {
+        dco_log(DCO_LOG_ERROR, "peer %u: its key is used up, the session ends: lower reneg-sec",
+                event->peer_id);
+        (void)dco_control_peer_del(plane_dev_peers(dev), event->peer_id, DCO_DEL_EXPIRED);
     }
-    dco_log(DCO_LOG_ERROR, "peer %u: its key is used up, the session ends: lower reneg-sec",
-            event->peer_id);
-    (void)dco_control_peer_del(plane_dev_peers(dev), event->peer_id, DCO_DEL_EXPIRED);
+}
+
+/* What openvpn itself has just done to a peer. */
+static bool
+caused_by_request(const struct dco_event *event)
+{
+    return event->kind == DCO_EVENT_DEL &&
+           (event->del_reason == DCO_DEL_TEARDOWN || event->del_reason == DCO_DEL_USERSPACE);
+}
+
+/* What happens by itself goes behind the answers to a request: openvpn would close a client while
+ * it is at work on it. A removal that goes before them leaves nothing behind about its peer. */
+static void
+notify(struct genl_door *g, const struct abi_front *front, const struct dco_event *event,
+       const void *data, size_t len)
+{
+    bool now = !g->held || (front->keeps_order && caused_by_request(event));
+    struct datagrams *list = now ? &g->queue : g->held;
+    struct abi_subject s;
+
+    if (abi_subject_of(front, data, &s)) {
+        if (g->held && now)
+            forget(g->held, front, &s, 0);
+        if (event->kind == DCO_EVENT_FLOAT) /* only the last place counts */
+            forget(list, front, &s, s.command);
+    }
+    datagrams_copy(list, data, len);
+    if (now)
+        pump(g);
+}
+
+static void
+event_handle(struct plane_dev *dev, const struct abi_front *front, const struct dco_event *event)
+{
+    uint8_t buf[ABI_NOTIFICATION_MAX] __attribute__((aligned(8)));
+    size_t len = front->notification(buf, plane_dev_index(dev), event);
+    unsigned number = abi_front_number(front);
+
+    if (event->kind == DCO_EVENT_KEY_WANTED)
+        key_wanted(dev, front->renews_keys, event);
+    if (event->kind == DCO_EVENT_DEL && event->del_reason == DCO_DEL_EXPIRED && nudge_applies(dev))
+        nudge_soon();
+    for (struct genl_door *g = swapped_doors; len && g; g = g->next)
+        if (g->member[number])
+            notify(g, front, event, buf, len);
 }
 
 void
 genl_events(void)
 {
-    uint8_t buf[DCO_V2_NOTIFICATION_MAX] __attribute__((aligned(8)));
+    const struct abi_front *front;
     struct dco_event event;
     struct plane_dev *dev;
 
     while (plane_event_take(&dev, &event)) {
-        size_t len = dco_v2_notification(buf, plane_dev_index(dev), &event);
-
-        if (event.kind == DCO_EVENT_KEY_WANTED)
-            key_wanted(dev, &event);
-        if (event.kind == DCO_EVENT_DEL && event.del_reason == DCO_DEL_EXPIRED &&
-            nudge_applies(dev))
-            nudge_soon();
-        for (struct genl_door *g = swapped_doors; len && g; g = g->next) {
-            if (!g->member)
-                continue;
-            datagrams_copy(g->held ? g->held : &g->queue, buf, len);
-            if (!g->held)
-                pump(g);
-        }
+        front = abi_front_by_kind(plane_dev_kind(dev), SIZE_MAX);
+        if (front)
+            event_handle(dev, front, &event);
     }
 }

@@ -496,15 +496,49 @@ __open64_2(const char *path, int flags)
     return fd;
 }
 
-/* openvpn prints the first line of this file as the DCO version. */
+/* openvpn prints the first line of such a file as the DCO version; 2.7 looks for the folder first.
+ */
+#define MODULE_2_6 "/sys/module/ovpn_dco_v2"
+#define MODULE_2_7 "/sys/module/ovpn"
+
 static FILE *
 any_fopen(const char *path, const char *mode)
 {
     static const char version[] = OPENDCO_VERSION " (OpenDCO)\n";
 
-    if (strcmp(path, "/sys/module/ovpn_dco_v2/version") == 0 && mode[0] == 'r')
+    if (mode[0] == 'r' &&
+        (strcmp(path, MODULE_2_6 "/version") == 0 || strcmp(path, MODULE_2_7 "/version") == 0))
         return fmemopen((void *)version, sizeof(version) - 1, "r");
     return real()->fopen(path, mode);
+}
+
+/* True if stat() has failed for want of that folder only. */
+static bool
+stands_in(const char *path, int result)
+{
+    return result < 0 && errno == ENOENT && strcmp(path, MODULE_2_7) == 0;
+}
+
+HOOK int
+stat(const char *path, struct stat *st)
+{
+    int result = fstatat(AT_FDCWD, path, st, 0);
+
+    if (!stands_in(path, result))
+        return result;
+    *st = (struct stat){.st_mode = S_IFDIR | 0555};
+    return 0;
+}
+
+HOOK int
+stat64(const char *path, struct stat64 *st)
+{
+    int result = fstatat64(AT_FDCWD, path, st, 0);
+
+    if (!stands_in(path, result))
+        return result;
+    *st = (struct stat64){.st_mode = S_IFDIR | 0555};
+    return 0;
 }
 
 HOOK FILE *

@@ -3,6 +3,7 @@
 
 #include <net/if.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "linux/crypto/aead.h"
@@ -11,7 +12,7 @@
 #include "linux/plane/plane.h"
 
 static int
-host_device(void *arg, uint32_t ifindex, struct dco_peers **peers)
+host_device(void *arg, const char *kind, uint32_t ifindex, struct dco_peers **peers)
 {
     struct plane_dev *dev = plane_dev_by_index(ifindex);
     char name[IF_NAMESIZE];
@@ -19,6 +20,8 @@ host_device(void *arg, uint32_t ifindex, struct dco_peers **peers)
     (void)arg;
     if (!dev)
         return if_indextoname(ifindex, name) ? -EINVAL : -ENODEV;
+    if (strcmp(plane_dev_kind(dev), kind) != 0)
+        return -EINVAL;
     *peers = plane_dev_peers(dev);
     return 0;
 }
@@ -61,7 +64,7 @@ host_transport_port(void *arg, const void *transport)
 }
 
 static int
-host_crypto_new(void *arg, const struct dco_v2_key *key, void **crypto)
+host_crypto_new(void *arg, const struct abi_key *key, void **crypto)
 {
     const char *wish = getenv("OPENDCO_AEAD");
 
@@ -96,7 +99,7 @@ host_now(void *arg)
     return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
 }
 
-const struct dco_v2_host host_dco_v2 = {
+const struct abi_host host_abi = {
     .device = host_device,
     .socket_check = host_socket_check,
     .transport_get = host_transport_get,

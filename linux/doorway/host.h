@@ -3,9 +3,9 @@
 #ifndef DCO_DOORWAY_HOST_H
 #define DCO_DOORWAY_HOST_H
 
-#include "linux/abi/dco_v2.h"
+#include "linux/abi/host.h"
 
 /* Its functions are called with the door lock held. */
-extern const struct dco_v2_host host_dco_v2;
+extern const struct abi_host host_abi;
 
 #endif

@@ -16,7 +16,7 @@
 #include "linux/plane/log.h"
 #include "linux/plane/plane.h"
 
-#define UNNAMED_MAX 200 /* ovpn-dco0 .. ovpn-dco199 */
+#define UNNAMED_MAX 200 /* ovpn-dco0 .. ovpn-dco199, ovpn0 .. */
 
 struct rtnl_door {
     struct door door;
@@ -33,7 +33,7 @@ rtnl_of(struct door *door)
 
 /* A request without a name leaves the choice to the kernel: kind and number. */
 static int
-dev_new(const struct link_request *link, struct plane_dev **dev)
+dev_make(const struct link_request *link, struct plane_dev **dev)
 {
     char name[IFNAMSIZ];
     int error = -EEXIST;
@@ -41,7 +41,7 @@ dev_new(const struct link_request *link, struct plane_dev **dev)
     if (link->name[0])
         return plane_dev_new(link->name, link->mode, dev);
     for (uint8_t i = 0; i < UNNAMED_MAX && error == -EEXIST; i++) {
-        snprintf(name, sizeof(name), LINK_KIND "%u", i);
+        snprintf(name, sizeof(name), "%s%u", link->front->link_kind, i);
         if (!if_nametoindex(name))
             error = plane_dev_new(name, link->mode, dev);
     }
@@ -55,6 +55,17 @@ kernel_refuses(const struct nlmsghdr *request, const struct link_request *link)
     return !(request->nlmsg_flags & NLM_F_CREATE) || (link->name[0] && if_nametoindex(link->name));
 }
 
+static int
+dev_new(const struct link_request *link, struct plane_dev **dev)
+{
+    int error = dev_make(link, dev);
+
+    if (!error)
+        plane_dev_set_kind(*dev, link->front->link_kind,
+                           link->front->follows_floats && link->mode == DCO_MODE_MP);
+    return error;
+}
+
 static void
 link_new(struct nlmsghdr *request, const struct link_request *link)
 {
@@ -63,7 +74,7 @@ link_new(struct nlmsghdr *request, const struct link_request *link)
 
     if (!error && kernel_refuses(request, link))
         return;
-    if (!family_known() && !family_ask())
+    if (!family_known() && !family_ask(link->front->name))
         return;
     if (!error && link->name[0] && !link_name_ok(link->name))
         error = -EINVAL;
@@ -76,7 +87,7 @@ link_new(struct nlmsghdr *request, const struct link_request *link)
         link_becomes_result(request, error);
         return;
     }
-    state_active();
+    state_active(link->front->name);
     link_becomes_change(request, plane_dev_index(dev));
 }
 
@@ -164,10 +175,12 @@ rtnl_sendmsg(struct door *door, int fd, const struct msghdr *msg, int flags)
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-static bool
-is_ours(uint32_t ifindex)
+static const char *
+kind_of(uint32_t ifindex)
 {
-    return plane_dev_by_index(ifindex) != NULL;
+    const struct plane_dev *dev = plane_dev_by_index(ifindex);
+
+    return dev ? plane_dev_kind(dev) : NULL;
 }
 
 /* The copy is exactly as large as the reader's memory: the kernel cuts dumps to the size it sees.
@@ -191,7 +204,7 @@ rtnl_recvmsg(struct door *door, int fd, struct msghdr *msg, int flags)
     if (n > 0) {
         len = (size_t)n < size ? (size_t)n : size;
         door_lock();
-        n -= (ssize_t)(len - link_answer(iov.iov_base, len, is_ours));
+        n -= (ssize_t)(len - link_answer(iov.iov_base, len, kind_of));
         door_unlock();
         iov_scatter(msg, iov.iov_base, (size_t)n < size ? (size_t)n : size);
     }

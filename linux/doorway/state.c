@@ -5,13 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "linux/abi/dco_v2.h"
 #include "linux/doorway/state_set.h"
 #include "linux/plane/log.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;                        /* a leaf */
-static bool active;                                                             /* lock */
-static char why[256] = "the process has not asked for the family " DCO_V2_NAME; /* lock */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;                /* a leaf */
+static const char *active;                                              /* lock; NULL: not */
+static char why[256] = "the process has not asked for a DCO interface"; /* lock */
 
 bool
 doorway_state(char *reason, size_t size, const char **abi)
@@ -19,8 +18,8 @@ doorway_state(char *reason, size_t size, const char **abi)
     bool now;
 
     pthread_mutex_lock(&lock);
-    now = active;
-    *abi = now ? DCO_V2_NAME : NULL;
+    *abi = active;
+    now = active != NULL;
     if (size)
         snprintf(reason, size, "%s", now ? "" : why);
     pthread_mutex_unlock(&lock);
@@ -28,10 +27,10 @@ doorway_state(char *reason, size_t size, const char **abi)
 }
 
 void
-state_active(void)
+state_active(const char *abi)
 {
     pthread_mutex_lock(&lock);
-    active = true;
+    active = abi;
     why[0] = '\0';
     pthread_mutex_unlock(&lock);
 }
@@ -43,7 +42,7 @@ state_inactive(const char *reason)
 
     pthread_mutex_lock(&lock);
     news = active || strncmp(why, reason, sizeof(why) - 1) != 0;
-    active = false;
+    active = NULL;
     snprintf(why, sizeof(why), "%s", reason);
     pthread_mutex_unlock(&lock);
     if (news)

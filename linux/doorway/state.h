@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 /* True if openvpn's data packets are, or as soon as it has a device will be, moved by the plane:
- * then *abi names the ABI it was asked through ("ovpn-dco-v2"). Otherwise *abi is NULL and reason
- * (size bytes, always terminated) says why. */
+ * then *abi names the ABI it was asked through ("ovpn-dco-v2", "ovpn"). Otherwise *abi is NULL and
+ * reason (size bytes, always terminated) says why. */
 bool doorway_state(char *reason, size_t size, const char **abi);
 
 #endif

@@ -3,7 +3,8 @@
 #ifndef DCO_DOORWAY_STATE_SET_H
 #define DCO_DOORWAY_STATE_SET_H
 
-void state_active(void);
+/* abi: the family by which the process asked; static. */
+void state_active(const char *abi);
 
 /* Also writes the line to openvpn's log, unless it was the last word already. */
 void state_inactive(const char *reason);

@@ -188,6 +188,7 @@ plane_dev_new(const char *name, enum dco_mode mode, struct plane_dev **out)
     memset(dev, 0, sizeof(*dev));
     snprintf(dev->name, sizeof(dev->name), "%s", name);
     dev->mode = mode;
+    dev->kind = "";
     err = plane_start(); /* first: it may find that there is room for fewer workers */
     if (err == 0)
         err = dev_make(dev);
@@ -261,6 +262,19 @@ uint32_t
 plane_dev_index(const struct plane_dev *dev)
 {
     return dev->ifindex;
+}
+
+void
+plane_dev_set_kind(struct plane_dev *dev, const char *kind, bool floats_told)
+{
+    dev->kind = kind;
+    dev->floats_told = floats_told;
+}
+
+const char *
+plane_dev_kind(const struct plane_dev *dev)
+{
+    return dev->kind;
 }
 
 struct dco_peers *

@@ -64,6 +64,11 @@ struct plane_dev *plane_dev_by_index(uint32_t ifindex);
 struct plane_dev *plane_dev_by_name(const char *name);
 struct plane_dev *plane_dev_next(const struct plane_dev *dev); /* NULL: the first */
 uint32_t plane_dev_index(const struct plane_dev *dev);
+
+/* What the interface that made the device calls its kind (static; "" until then), and whether
+ * openvpn is told through it where a client is that moved. Before the first peer. */
+void plane_dev_set_kind(struct plane_dev *dev, const char *kind, bool floats_told);
+const char *plane_dev_kind(const struct plane_dev *dev);
 struct dco_peers *plane_dev_peers(struct plane_dev *dev);
 
 /* How many threads may use one key at a time: the `lanes` of dco_aead_new(). */

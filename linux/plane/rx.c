@@ -166,10 +166,23 @@ run_replay(struct worker *w, struct rx_run *run, uint64_t now, struct rx_result 
     dco_lock_release(&key->replay_lock);
 }
 
+/* An openvpn that is not told where the peer is has its control packets translated (alias) from the
+ * address it was told of at first; not where another peer was there before, which would lose its
+ * own. */
+static void
+run_alias(struct worker *w, struct plane_sock *sock, const struct dco_peer *peer,
+          const struct dco_endpoint *now)
+{
+    if (w->rx.dev->floats_told)
+        return;
+    if (dco_peers_by_remote(&w->rx.dev->peers, now) == peer)
+        alias_set(sock->alias, peer->id, &peer->origin, now);
+    else
+        alias_forget(sock->alias, peer->id);
+}
+
 /* Only the packet with the newest id moves the peer: late packets from the old address do not move
- * it back. openvpn 2.6 is not told of floats, so its control packets are translated (alias) from
- * the address openvpn was told of at first; not where another peer was there before, which would
- * lose its own. */
+ * it back. */
 static void
 run_float(struct worker *w, struct plane_sock *sock, struct rx_run *run, int newest, uint64_t now)
 {
@@ -181,10 +194,7 @@ run_float(struct worker *w, struct plane_sock *sock, struct rx_run *run, int new
         return;
     if (!dco_peers_seen_from(&w->rx.dev->peers, run->peer, &m->path, now))
         return;
-    if (dco_peers_by_remote(&w->rx.dev->peers, &m->path.remote) == run->peer)
-        alias_set(sock->alias, run->peer->id, &run->peer->origin, &m->path.remote);
-    else
-        alias_forget(sock->alias, run->peer->id);
+    run_alias(w, sock, run->peer, &m->path.remote);
     dco_store(&run->peer->path_mtu, 0);
     dco_store(&run->peer->no_gso, 0);
     plane_wake();

@@ -43,9 +43,9 @@ request_hex(const char *hex)
 
     check_equal(nlh->nlmsg_len, len);
     if (nlh->nlmsg_type == GENL_ID_CTRL)
-        ctrl_answer(&w.sink, nlh);
+        ctrl_answer(&abi_dco_v2, &w.sink, nlh);
     else
-        dco_v2_request(&w.host, &w.sink, nlh);
+        abi_request(&abi_dco_v2, &w.host, &w.sink, nlh);
 }
 
 /* The datagram with this number. */
@@ -220,8 +220,8 @@ family_is_recognised(void)
         uint8_t buf[128] __attribute__((aligned(8))) = {0};
 
         bytes(requests[i].hex, buf);
-        harness_check(ctrl_asks_for_us((void *)buf) == requests[i].ours, __FILE__, __LINE__,
-                      "request %zu", i);
+        harness_check((ctrl_asks_for((void *)buf) == &abi_dco_v2) == requests[i].ours, __FILE__,
+                      __LINE__, "request %zu", i);
     }
 }
 
@@ -243,7 +243,7 @@ start(uint8_t command, uint16_t flags, uint32_t ifindex)
     genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
     genl->cmd = command;
     if (ifindex)
-        mnl_attr_put_u32(nlh, DCO_V2_A_IFINDEX, ifindex);
+        mnl_attr_put_u32(nlh, ABI_A_IFINDEX, ifindex);
     return nlh;
 }
 
@@ -256,7 +256,7 @@ errno_of(struct nlmsghdr *nlh)
     size_t len;
 
     world_forget(&w);
-    dco_v2_request(&w.host, &w.sink, nlh);
+    abi_request(&abi_dco_v2, &w.host, &w.sink, nlh);
     if (w.datagrams != 1)
         return 1;
     ack = (const void *)datagram(0, &len);
@@ -573,14 +573,14 @@ form_is_strict(void)
     nlh->nlmsg_len += 1;
     check_equal(errno_of(nlh), EINVAL);
     nlh = start(DCO_V2_SWAP_KEYS, NLM_F_ACK, WORLD_MP); /* an attribute longer than the message */
-    mnl_attr_put_u32(nlh, DCO_V2_A_IFINDEX, WORLD_MP);
+    mnl_attr_put_u32(nlh, ABI_A_IFINDEX, WORLD_MP);
     ((struct nlattr *)(void *)(message + 28))->nla_len = 12;
     check_equal(errno_of(nlh), EINVAL);
     nlh = start(DCO_V2_SWAP_KEYS, NLM_F_ACK, 0); /* IFINDEX of 8 bytes */
-    mnl_attr_put_u64(nlh, DCO_V2_A_IFINDEX, WORLD_MP);
+    mnl_attr_put_u64(nlh, ABI_A_IFINDEX, WORLD_MP);
     check_equal(errno_of(nlh), EINVAL);
     nlh = start(DCO_V2_SWAP_KEYS, NLM_F_ACK, 0); /* IFINDEX as a nest */
-    mnl_attr_put(nlh, DCO_V2_A_IFINDEX | NLA_F_NESTED, sizeof(id), &id);
+    mnl_attr_put(nlh, ABI_A_IFINDEX | NLA_F_NESTED, sizeof(id), &id);
     check_equal(errno_of(nlh), EINVAL);
     nlh = start(DCO_V2_SWAP_KEYS, NLM_F_ACK, WORLD_MP); /* type 0 */
     mnl_attr_put_u32(nlh, 0, 1);
@@ -693,7 +693,8 @@ dump_of_many(void)
 
     world_init(&w);
     peers_add(MANY);
-    dco_v2_request(&w.host, &w.sink, start(DCO_V2_GET_PEER, NLM_F_ACK | NLM_F_DUMP, WORLD_MP));
+    abi_request(&abi_dco_v2, &w.host, &w.sink,
+                start(DCO_V2_GET_PEER, NLM_F_ACK | NLM_F_DUMP, WORLD_MP));
     check_equal(peers_count(), MANY);
     check(w.datagrams > MANY * 192 / NETLINK_DATAGRAM_MAX);
     done = (const void *)datagram(w.datagrams - 1, &len);
@@ -716,7 +717,8 @@ dump_errors(void)
     world_init(&w);
     for (size_t i = 0; i < 4; i++) {
         world_forget(&w);
-        dco_v2_request(&w.host, &w.sink, start(DCO_V2_GET_PEER, NLM_F_DUMP, cases[i].ifindex));
+        abi_request(&abi_dco_v2, &w.host, &w.sink,
+                    start(DCO_V2_GET_PEER, NLM_F_DUMP, cases[i].ifindex));
         check_equal(w.datagrams, 1);
         done = (const void *)datagram(0, &len);
         check_equal(done->nlmsg_type, NLMSG_DONE); /* not NLMSG_ERROR, as in the kernel */
@@ -731,25 +733,25 @@ dump_errors(void)
 static void
 notifications(void)
 {
-    uint8_t buf[DCO_V2_NOTIFICATION_MAX] __attribute__((aligned(8))), want[64];
+    uint8_t buf[ABI_NOTIFICATION_MAX] __attribute__((aligned(8))), want[64];
     struct dco_event event = {
         .kind = DCO_EVENT_DEL, .peer_id = 0x123456, .del_reason = DCO_DEL_EXPIRED};
 
     memset(buf, 0xee, sizeof(buf));
-    check_equal(dco_v2_notification(buf, 29, &event), 48);
+    check_equal(abi_dco_v2.notification(buf, 29, &event), 48);
     check_equal(bytes("30000000 027d0000 00000000 00000000 03010000 08000100 1d000000 "
                       "14000480 05000100 02000000 08000200 56341200",
                       want),
                 48);
     check(memcmp(buf, want, 48) == 0);
-    check(dco_v2_is_notification(buf, 48));
-    check(!dco_v2_is_notification(buf, 15));
+    check(abi_notification_of(buf, 48) == &abi_dco_v2);
+    check(abi_notification_of(buf, 15) == NULL);
     buf[12] = 1; /* a reply carries the port of the one who asked */
-    check(!dco_v2_is_notification(buf, 48));
+    check(abi_notification_of(buf, 48) == NULL);
     event.kind = DCO_EVENT_FLOAT;
-    check_equal(dco_v2_notification(buf, 29, &event), 0);
+    check_equal(abi_dco_v2.notification(buf, 29, &event), 0);
     event.kind = DCO_EVENT_KEY_WANTED;
-    check_equal(dco_v2_notification(buf, 29, &event), 0);
+    check_equal(abi_dco_v2.notification(buf, 29, &event), 0);
 }
 
 /* Each removal makes exactly one, with its reason, in the order of the removals. */
@@ -777,36 +779,36 @@ notifications_in_order(void)
 static bool
 same_subject(const void *a, const void *b)
 {
-    struct dco_v2_subject x, y;
+    struct abi_subject x, y;
 
-    return dco_v2_subject(a, &x) && dco_v2_subject(b, &y) && x.ifindex == y.ifindex &&
-           x.peer_id == y.peer_id;
+    return abi_subject_of(&abi_dco_v2, a, &x) && abi_subject_of(&abi_dco_v2, b, &y) &&
+           x.ifindex == y.ifindex && x.peer_id == y.peer_id;
 }
 
 /* A notification is recognised as one about the peer that had the number of a new one. */
 static void
 notifications_of_a_number(void)
 {
-    uint8_t buf[DCO_V2_NOTIFICATION_MAX] __attribute__((aligned(8)));
+    uint8_t buf[ABI_NOTIFICATION_MAX] __attribute__((aligned(8)));
     struct dco_event event = {.kind = DCO_EVENT_DEL, .peer_id = 7};
-    struct dco_v2_subject subject;
+    struct abi_subject subject;
     struct nlmsghdr *request = start(DCO_V2_NEW_PEER, NLM_F_ACK, 29);
     struct nlattr *nest = mnl_attr_nest_start(request, DCO_V2_A_NEW_PEER);
 
     mnl_attr_put_u32(request, 3, 8);
-    check(dco_v2_notification(buf, 29, &event) > 0);
+    check(abi_dco_v2.notification(buf, 29, &event) > 0);
     mnl_attr_nest_end(request, nest);
     check(!same_subject(request, buf)); /* no number */
     mnl_attr_put_u32(request, 1, 7);
     mnl_attr_nest_end(request, nest);
     check(same_subject(request, buf));
-    check(dco_v2_notification(buf, 30, &event) > 0);
+    check(abi_dco_v2.notification(buf, 30, &event) > 0);
     check(!same_subject(request, buf));
     event.peer_id = 8;
-    check(dco_v2_notification(buf, 29, &event) > 0);
+    check(abi_dco_v2.notification(buf, 29, &event) > 0);
     check(!same_subject(request, buf));
-    check(!dco_v2_subject(start(DCO_V2_GET_PEER, NLM_F_ACK, 29), &subject));
-    check(!dco_v2_subject(start(DCO_V2_NEW_PEER, NLM_F_ACK, 29), &subject));
+    check(!abi_subject_of(&abi_dco_v2, start(DCO_V2_GET_PEER, NLM_F_ACK, 29), &subject));
+    check(!abi_subject_of(&abi_dco_v2, start(DCO_V2_NEW_PEER, NLM_F_ACK, 29), &subject));
 }
 
 static const struct test tests[] = {

@@ -95,7 +95,14 @@ as_openvpn_sends(void)
     check_equal(link.what, LINK_NEW);
     check_equal(link.error, 0);
     check_equal(link.mode, DCO_MODE_MP);
+    check(link.front == &abi_dco_v2);
     check(strcmp(link.name, "tun0") == 0);
+    link_parse(from_hex("48000000 10000506 facb026b 00000000 11000000 00000000 00000000 00000000 "
+                        "09000300 74756e30 00000000 1c001200 09000100 6f76706e 00000000 "
+                        "0c000200 05000100 01000000"),
+               &link);
+    check_equal(link.what, LINK_NEW);
+    check(link.front == &abi_ovpn); /* OpenVPN 2.7 */
     link_parse(from_hex("20000000 11000500 05cc026b 00000000 11000000 1d000000 00000000 00000000"),
                &link);
     check_equal(link.what, LINK_DELETE);
@@ -174,10 +181,12 @@ change(void)
 
 static uint32_t tun_index;
 
-static bool
+static const char *tun_kind = "ovpn-dco";
+
+static const char *
 ours(uint32_t ifindex)
 {
-    return ifindex == tun_index;
+    return ifindex == tun_index ? tun_kind : NULL;
 }
 
 /* Sends the message, reads one datagram and rewrites it. The length, 0: nothing came. */
@@ -301,11 +310,11 @@ attributes(const struct nlmsghdr *nlh)
     return n;
 }
 
-static bool
+static const char *
 nobody(uint32_t ifindex)
 {
     (void)ifindex;
-    return false;
+    return NULL;
 }
 
 static void
@@ -326,6 +335,11 @@ kind_is_rewritten(void)
         check(len > 0 && len == nlh->nlmsg_len);
         check_equal(kind_of(nlh, kind, sizeof(kind)), 0);
         check(strcmp(kind, "ovpn-dco") == 0);
+        tun_kind = "ovpn";
+        len = ask(nl, start(RTM_GETLINK, 0, (int)tun_index), answer, sizeof(answer));
+        check_equal(kind_of(nlh, kind, sizeof(kind)), 0);
+        check(strcmp(kind, "ovpn") == 0);
+        tun_kind = "ovpn-dco";
         /* Nothing else is lost, and other links are left alone. */
         tun_index = 0;
         len = ask(nl, start(RTM_GETLINK, 0, (int)if_nametoindex("abitest0")), plain, sizeof(plain));

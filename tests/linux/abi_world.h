@@ -21,7 +21,7 @@
 struct world {
     struct home home;
     struct dco_peers *mp, *p2p;
-    struct dco_v2_host host;
+    struct abi_host host;
     struct netlink_sink sink;
     uint64_t now;
     uint8_t *out; /* all datagrams in a row */
@@ -31,10 +31,11 @@ struct world {
 };
 
 static int
-world_device(void *arg, uint32_t ifindex, struct dco_peers **peers)
+world_device(void *arg, const char *kind, uint32_t ifindex, struct dco_peers **peers)
 {
     struct world *w = arg;
 
+    (void)kind;
     if (ifindex == WORLD_FOREIGN)
         return -EINVAL;
     if (ifindex != WORLD_MP && ifindex != WORLD_P2P)
@@ -75,7 +76,7 @@ world_transport_port(void *arg, const void *transport)
 }
 
 static int
-world_crypto_new(void *arg, const struct dco_v2_key *key, void **crypto)
+world_crypto_new(void *arg, const struct abi_key *key, void **crypto)
 {
     struct test_crypto *c = home_crypto(&((struct world *)arg)->home);
 
@@ -125,7 +126,7 @@ world_init(struct world *w)
     w->mp = peers_make(&w->home, DCO_MODE_MP);
     w->p2p = peers_make(&w->home, DCO_MODE_P2P);
     w->now = 1000000000;
-    w->host = (struct dco_v2_host){
+    w->host = (struct abi_host){
         .arg = w,
         .device = world_device,
         .socket_check = world_socket_check,

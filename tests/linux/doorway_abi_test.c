@@ -34,6 +34,7 @@ static uint32_t sequence = 1000;
 static int genl = -1, route = -1;
 static uint16_t family;
 static uint32_t group, device;
+static const char *link_kind = "ovpn-dco";
 
 /* ---- speaking netlink ------------------------------------------------------------------------ */
 
@@ -161,14 +162,16 @@ group_read(const struct nlattr *groups)
 }
 
 static void
-family_found(void)
+family_find(const char *name)
 {
     const struct nlattr *attr;
     uint32_t port;
 
     genl = netlink_open(NETLINK_GENERIC);
     port = port_of(genl);
-    tell(genl, getfamily("ovpn-dco-v2"));
+    family = 0;
+    group = 0;
+    tell(genl, getfamily(name));
     check(hear(genl) > 0);
     check_equal(heard->nlmsg_seq, sequence);
     check_equal(heard->nlmsg_type, GENL_ID_CTRL);
@@ -184,6 +187,12 @@ family_found(void)
     check_equal(acknowledged(genl), 0);
     check_equal(port_of(genl), port);
     check_equal(setsockopt(genl, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)), 0);
+}
+
+static void
+family_found(void)
+{
+    family_find("ovpn-dco-v2");
 }
 
 /* Whether the datagram that was heard ends a dump; the end may come with the last part. */
@@ -232,7 +241,7 @@ newlink(const char *name, uint8_t mode)
 
     mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
     info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
-    mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "ovpn-dco");
+    mnl_attr_put_strz(nlh, IFLA_INFO_KIND, link_kind);
     data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
     mnl_attr_put_u8(nlh, 1, mode);
     mnl_attr_nest_end(nlh, data);
@@ -493,6 +502,78 @@ notifications_wait(void)
     close(fd);
 }
 
+/* ---- the family of Linux 6.16 ---------------------------------------------------------------- */
+
+enum { OVPN_PEER_NEW = 1, OVPN_PEER_DEL = 4, OVPN_PEER_DEL_NTF };
+
+static struct nlmsghdr *
+ovpn_peer(uint8_t cmd, uint32_t id, int fd)
+{
+    struct nlmsghdr *nlh = command(cmd, 0);
+    struct nlattr *nest = mnl_attr_nest_start(nlh, 2);
+
+    mnl_attr_put_u32(nlh, 1, id);
+    if (cmd == OVPN_PEER_NEW) {
+        mnl_attr_put_u32(nlh, 6, (uint32_t)fd);
+        mnl_attr_put_u32(nlh, 2, htonl(INADDR_LOOPBACK));
+        mnl_attr_put_u16(nlh, 5, htons(41195));
+    }
+    mnl_attr_nest_end(nlh, nest);
+    return nlh;
+}
+
+/* The notification that a peer was removed comes now. */
+static void
+ovpn_removed(uint32_t reason, uint32_t id)
+{
+    const struct genlmsghdr *g = mnl_nlmsg_get_payload(heard);
+    const struct nlattr *nest, *why;
+
+    if (!check(hear(genl) > 0))
+        return;
+    check_equal(heard->nlmsg_type, family);
+    check_equal(heard->nlmsg_seq, 0);
+    check_equal(g->cmd, OVPN_PEER_DEL_NTF);
+    nest = mnl_attr_next(mnl_nlmsg_get_payload_offset(heard, GENL_HDRLEN));
+    why = mnl_attr_get_payload(nest);
+    check_equal(mnl_attr_get_u32(why), reason);
+    check_equal(mnl_attr_get_u32(mnl_attr_next(why)), id);
+}
+
+/* What a request causes is told before its acknowledgement: OpenVPN 2.7 would take the removal of
+ * the peer that was replaced for that of the new one. A device belongs to one family. */
+static void
+other_abi(void)
+{
+    int before = genl, fd = udp_bound(41194);
+    uint32_t device_before = device;
+    uint16_t family_before = family;
+    char kind[32];
+
+    link_kind = "ovpn";
+    family_find("ovpn");
+    check(family != family_before);
+    check_equal(ask(route, newlink("abi3", 0)), 0);
+    device = if_nametoindex("abi3");
+    kind_query(device, kind, sizeof(kind));
+    check(strcmp(kind, "ovpn") == 0);
+    check_equal(ask(genl, ovpn_peer(OVPN_PEER_NEW, 7, fd)), 0);
+    tell(genl, ovpn_peer(OVPN_PEER_NEW, 7, fd));
+    ovpn_removed(0, 7);
+    check_equal(acknowledged(genl), 0);
+    tell(genl, ovpn_peer(OVPN_PEER_DEL, 7, fd));
+    ovpn_removed(1, 7);
+    check_equal(acknowledged(genl), 0);
+    family = family_before;
+    check_equal(ask(before, about_peer(GET_PEER, 1, 1)), EINVAL);
+    check_equal(ask(route, about_link(RTM_DELLINK, NLM_F_ACK, device)), 0);
+    link_kind = "ovpn-dco";
+    device = device_before;
+    close(genl);
+    genl = before;
+    close(fd);
+}
+
 /* ---- status ---------------------------------------------------------------------------------- */
 
 #define QUESTIONS 400
@@ -674,6 +755,7 @@ static const struct test tests[] = {
     {"errors come through the socket", peer_errors},
     {"a UDP socket goes on after the plane took it", transport},
     {"notifications wait behind answers and none is lost", notifications_wait},
+    {"the other family, and the order of its notifications", other_abi},
     {"status is answered while peers come and go", status_meanwhile},
     {"a child holds neither port nor device", child_holds_nothing},
     {"threads end with the last device", threads_end},

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/abi/front.h"
+
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+
+const struct abi_front *const abi_fronts[ABI_FRONTS] = {&abi_dco_v2, &abi_ovpn};
+
+static bool
+same(const char *ours, const char *name, size_t len)
+{
+    len = strnlen(name, len);
+    return strlen(ours) == len && memcmp(ours, name, len) == 0;
+}
+
+const struct abi_front *
+abi_front_by_name(const char *name, size_t len)
+{
+    for (unsigned i = 0; i < ABI_FRONTS; i++)
+        if (same(abi_fronts[i]->name, name, len))
+            return abi_fronts[i];
+    return NULL;
+}
+
+const struct abi_front *
+abi_front_by_kind(const char *kind, size_t len)
+{
+    for (unsigned i = 0; i < ABI_FRONTS; i++)
+        if (same(abi_fronts[i]->link_kind, kind, len))
+            return abi_fronts[i];
+    return NULL;
+}
+
+const struct abi_front *
+abi_front_by_id(uint16_t family_id)
+{
+    for (unsigned i = 0; i < ABI_FRONTS; i++)
+        if (abi_fronts[i]->family_id == family_id)
+            return abi_fronts[i];
+    return NULL;
+}
+
+unsigned
+abi_front_number(const struct abi_front *front)
+{
+    unsigned i = 0;
+
+    while (abi_fronts[i] != front)
+        i++;
+    return i;
+}
+
+/* ---- attributes ------------------------------------------------------------------------------ */
+
+bool
+abi_get_u32(const struct nlattr *attr, uint32_t *value)
+{
+    if (!attr)
+        return false;
+    *value = mnl_attr_get_u32(attr);
+    return true;
+}
+
+bool
+abi_get_u8(const struct nlattr *attr, uint8_t *value)
+{
+    if (!attr)
+        return false;
+    *value = mnl_attr_get_u8(attr);
+    return true;
+}
+
+/* The last attribute of this type, or NULL. */
+static const struct nlattr *
+attr_find(const void *attrs, size_t len, uint16_t type)
+{
+    const struct nlattr *attr = attrs, *found = NULL;
+    int left = (int)len;
+
+    for (; mnl_attr_ok(attr, left); attr = mnl_attr_next(attr)) {
+        if (mnl_attr_get_type(attr) == type)
+            found = attr;
+        left -= (int)MNL_ALIGN(attr->nla_len);
+    }
+    return found;
+}
+
+static bool
+u32_find(const void *attrs, size_t len, uint16_t type, uint32_t *value)
+{
+    const struct nlattr *attr = attr_find(attrs, len, type);
+
+    if (!attr || mnl_attr_get_payload_len(attr) != sizeof(*value))
+        return false;
+    *value = mnl_attr_get_u32(attr);
+    return true;
+}
+
+static const struct abi_about *
+about_find(const struct abi_front *front, uint8_t command)
+{
+    for (unsigned i = 0; i < front->abouts; i++)
+        if (front->about[i].command == command)
+            return &front->about[i];
+    return NULL;
+}
+
+bool
+abi_subject_of(const struct abi_front *front, const struct nlmsghdr *nlh,
+               struct abi_subject *subject)
+{
+    const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+    const struct abi_about *about;
+    const struct nlattr *nest;
+    size_t len;
+
+    if (nlh->nlmsg_type != front->family_id || nlh->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN)
+        return false;
+    about = about_find(front, genl->cmd);
+    len = nlh->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN;
+    nest = about ? attr_find(genl + 1, len, about->nest) : NULL;
+    if (!nest)
+        return false;
+    subject->command = about->command;
+    subject->removal = about->removal;
+    return u32_find(genl + 1, len, ABI_A_IFINDEX, &subject->ifindex) &&
+           u32_find(mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest), about->id,
+                    &subject->peer_id);
+}
+
+/* ---- messages -------------------------------------------------------------------------------- */
+
+struct nlmsghdr *
+abi_header_put(const struct abi_front *front, void *buf, const struct nlmsghdr *request,
+               uint32_t portid, uint8_t command, uint16_t flags)
+{
+    struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+    struct genlmsghdr *genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+
+    nlh->nlmsg_type = front->family_id;
+    nlh->nlmsg_flags = flags;
+    nlh->nlmsg_seq = request ? request->nlmsg_seq : 0;
+    nlh->nlmsg_pid = portid;
+    genl->cmd = command;
+    genl->version = front->version;
+    return nlh;
+}
+
+const struct abi_front *
+abi_notification_of(const void *data, size_t len)
+{
+    struct nlmsghdr nlh;
+
+    if (len < sizeof(nlh))
+        return NULL;
+    memcpy(&nlh, data, sizeof(nlh));
+    return nlh.nlmsg_seq == 0 && nlh.nlmsg_pid == 0 ? abi_front_by_id(nlh.nlmsg_type) : NULL;
+}
+
+/* ---- peers and keys -------------------------------------------------------------------------- */
+
+int
+abi_peer_new(const struct abi_call *c, uint32_t fd, struct dco_peer_new *req)
+{
+    int error = c->host->transport_get(c->host->arg, fd, c->ifindex, &req->transport);
+
+    if (error)
+        return error;
+    error = dco_control_peer_new(c->peers, req, c->host->now(c->host->arg));
+    if (error)
+        c->host->transport_put(c->host->arg, req->transport);
+    return error;
+}
+
+int
+abi_key_dir(const struct nlattr *nest, const uint8_t **key, size_t *key_len, const uint8_t **tail)
+{
+    const struct nlattr *tb[ABI_KEY_DIR_TAIL + 1];
+
+    netlink_parse_nest(nest, ABI_KEY_DIR_TAIL, tb);
+    if (!tb[ABI_KEY_DIR_KEY] || !tb[ABI_KEY_DIR_TAIL])
+        return -EINVAL;
+    *key = mnl_attr_get_payload(tb[ABI_KEY_DIR_KEY]);
+    *key_len = mnl_attr_get_payload_len(tb[ABI_KEY_DIR_KEY]);
+    *tail = mnl_attr_get_payload(tb[ABI_KEY_DIR_TAIL]);
+    return 0;
+}
+
+static bool
+key_len_ok(enum dco_cipher cipher, size_t len)
+{
+    if (cipher == DCO_CIPHER_CHACHA20_POLY1305)
+        return len == 32;
+    return len == 16 || len == 24 || len == 32;
+}
+
+/* openvpn takes any refusal of a key for the end of its own world, with all its clients in it. */
+static bool
+removal_unheard(const struct abi_call *c, uint32_t peer_id)
+{
+    return c->host->removal_unheard && c->host->removal_unheard(c->host->arg, c->ifindex, peer_id);
+}
+
+static int
+key_install(const struct abi_call *c, struct dco_key_new *req, const struct abi_key *key)
+{
+    int error;
+
+    req->key_len = (uint16_t)key->len;
+    req->tx_key = key->tx;
+    req->tx_tail = key->tx_tail;
+    req->rx_tail = key->rx_tail;
+    error = c->host->crypto_new(c->host->arg, key, &req->crypto);
+    if (error)
+        return error;
+    error = dco_control_key_new(c->peers, req, c->host->now(c->host->arg));
+    if (!error)
+        return 0;
+    c->host->crypto_free(c->host->arg, req->crypto);
+    return error == -ENOENT && removal_unheard(c, req->peer_id) ? 0 : error;
+}
+
+int
+abi_key_new(const struct abi_call *c, struct dco_key_new *req, const struct abi_key *key,
+            size_t rx_len)
+{
+    struct dco_peer_info info;
+    int error = dco_control_peer_get(c->peers, req->peer_id, &info);
+
+    if (error)
+        return removal_unheard(c, req->peer_id) ? 0 : error;
+    if (key->len != rx_len || !key_len_ok(key->cipher, key->len))
+        return -EINVAL;
+    return key_install(c, req, key);
+}
+
+/* ---- the way of a request -------------------------------------------------------------------- */
+
+static void
+dump_peers(const struct abi_call *c)
+{
+    uint8_t buf[NETLINK_DATAGRAM_MAX] __attribute__((aligned(8)));
+    struct dco_peer_info info;
+    size_t len = 0;
+    uint32_t from = 0;
+
+    while (dco_control_peer_next(c->peers, from, &info) == 0) {
+        if (sizeof(buf) - len < ABI_PEER_REPLY_MAX) {
+            c->sink->emit(c->sink->arg, buf, len);
+            len = 0;
+        }
+        memset(buf + len, 0, ABI_PEER_REPLY_MAX); /* libmnl leaves padding as it finds it */
+        len += c->front->peer_put(c, buf + len, &info, NLM_F_MULTI);
+        if (info.id == UINT32_MAX)
+            break;
+        from = info.id + 1;
+    }
+    if (len)
+        c->sink->emit(c->sink->arg, buf, len);
+}
+
+static int
+device_find(struct abi_call *c, const struct nlattr *ifindex)
+{
+    if (!abi_get_u32(ifindex, &c->ifindex))
+        return -EINVAL;
+    return c->host->device(c->host->arg, c->front->link_kind, c->ifindex, &c->peers);
+}
+
+static void
+run_dump(struct abi_call *c, const struct nlattr **tb)
+{
+    int error = device_find(c, tb[ABI_A_IFINDEX]);
+
+    if (!error)
+        dump_peers(c);
+    netlink_done(c->sink, c->request, error);
+}
+
+static int
+run_do(struct abi_call *c, const struct abi_command *command, const struct nlattr **tb)
+{
+    int error = device_find(c, tb[ABI_A_IFINDEX]);
+
+    if (error)
+        return error;
+    if (!tb[command->nest])
+        return -EINVAL;
+    return command->run(c, tb[command->nest]);
+}
+
+static const struct abi_command *
+command_find(const struct abi_front *front, uint8_t number, bool dump)
+{
+    const struct abi_command *command;
+
+    if (number >= front->commands)
+        return NULL;
+    command = &front->command[number];
+    return command->run && (!dump || command->dump) ? command : NULL;
+}
+
+void
+abi_request(const struct abi_front *front, const struct abi_host *host,
+            const struct netlink_sink *sink, const struct nlmsghdr *request)
+{
+    struct abi_call c = {.front = front, .host = host, .sink = sink, .request = request};
+    const struct genlmsghdr *genl = mnl_nlmsg_get_payload(request);
+    const struct nlattr *tb[ABI_MAXATTR + 1];
+    const struct abi_command *command;
+    bool dump = (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+    int error;
+
+    if (!netlink_is_request(sink, request))
+        return;
+    if (request->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN) {
+        netlink_ack(sink, request, -EINVAL, true);
+        return;
+    }
+    command = command_find(front, genl->cmd, dump);
+    if (!command) {
+        netlink_ack(sink, request, -EOPNOTSUPP, true);
+        return;
+    }
+    error = netlink_parse(genl + 1, request->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN,
+                          command->policy, front->maxattr, tb);
+    if (!error && dump) {
+        run_dump(&c, tb);
+        return;
+    }
+    if (!error)
+        error = run_do(&c, command, tb);
+    if (error == -ENOMEM) /* openvpn would exit, with all its clients */
+        error = -ENOSPC;
+    netlink_ack(sink, request, error, !command->secret);
+}
