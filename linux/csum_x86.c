@@ -12,6 +12,10 @@
 /* Shorter data are not worth the folding of a vector. */
 #define VECTOR_MIN 64U
 
+/* Loaded once: the compiler would make each of its two uses read memory anew, and a load that is
+ * not aligned to its own size counts twice. */
+#define IN_REGISTER(v, kind) __asm__("" : "+" kind(v))
+
 static inline uint16_t
 fold(uint64_t sum)
 {
@@ -35,6 +39,8 @@ csum_avx2(const uint8_t *data, size_t len)
     for (; len >= 64; data += 64, len -= 64) {
         v = _mm256_loadu_si256((const __m256i *)data);
         w = _mm256_loadu_si256((const __m256i *)(data + 32));
+        IN_REGISTER(v, "x");
+        IN_REGISTER(w, "x");
         a = _mm256_add_epi64(a, _mm256_and_si256(v, low));
         b = _mm256_add_epi64(b, _mm256_srli_epi64(v, 32));
         c = _mm256_add_epi64(c, _mm256_and_si256(w, low));
@@ -57,6 +63,8 @@ csum_avx512(const uint8_t *data, size_t len)
     for (; len >= 128; data += 128, len -= 128) {
         v = _mm512_loadu_si512(data);
         w = _mm512_loadu_si512(data + 64);
+        IN_REGISTER(v, "v");
+        IN_REGISTER(w, "v");
         a = _mm512_add_epi64(a, _mm512_and_si512(v, low));
         b = _mm512_add_epi64(b, _mm512_srli_epi64(v, 32));
         c = _mm512_add_epi64(c, _mm512_and_si512(w, low));
@@ -64,6 +72,7 @@ csum_avx512(const uint8_t *data, size_t len)
     }
     if (len >= 64) {
         v = _mm512_loadu_si512(data);
+        IN_REGISTER(v, "v");
         a = _mm512_add_epi64(a, _mm512_and_si512(v, low));
         b = _mm512_add_epi64(b, _mm512_srli_epi64(v, 32));
         data += 64;
