@@ -248,6 +248,16 @@ make_way(struct dco_coalescer *c, const uint8_t *pkt, uint32_t len, const struct
         emit_flow(c, place);
 }
 
+/* By words: few enough that a call would cost more. */
+static inline bool
+options_agree(const uint8_t *a, const uint8_t *b, uint32_t hdr_len)
+{
+    for (uint32_t at = TCP_HDR_MIN; at < hdr_len; at += 4)
+        if (memcmp(a + at, b + at, 4) != 0)
+            return false;
+    return true;
+}
+
 /* The same but for lengths, IPv4 id and checksum, TCP sequence number, checksum, FIN and PSH. */
 static bool
 headers_agree(const struct dco_super *f, const struct segment *s)
@@ -269,7 +279,7 @@ headers_agree(const struct dco_super *f, const struct segment *s)
     a += s->l4;
     b += s->l4;
     return memcmp(a + TCP_ACK_ID, b + TCP_ACK_ID, 4) == 0 && memcmp(a + 14, b + 14, 2) == 0 &&
-           memcmp(a + 18, b + 18, s->hdr_len - s->l4 - 18U) == 0;
+           memcmp(a + 18, b + 18, 2) == 0 && options_agree(a, b, s->hdr_len - s->l4);
 }
 
 static bool
@@ -315,13 +325,48 @@ append(struct dco_super *f, const struct segment *s)
     f->last_flags |= s->last_flags;
 }
 
+static inline uint16_t
+fold(uint32_t sum)
+{
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)((sum & 0xffff) + (sum >> 16));
+}
+
+/* What the packets of a flow have in common was summed with the first one. */
+static void
+remember_sums(struct dco_super *f)
+{
+    const uint8_t *ip = f->piece[0].data;
+    bool v4 = f->inner.version == 4;
+
+    f->pseudo = dco_csum_pseudo(ip + (v4 ? 12 : 8), v4 ? 8 : 32, f->inner.protocol, 0);
+    if (v4) /* the whole header adds up to 0xffff */
+        f->ip_sum = (uint16_t)~fold((uint32_t)dco_get16(ip + IP4_TOTAL) + dco_get16(ip + IP4_ID) +
+                                    dco_get16(ip + IP4_CHECKSUM));
+}
+
+/* checksums_right() for a packet that follows() the first one, which was verified: what of its
+ * headers is not summed here is the same in both. */
+static bool
+checksums_follow(const struct dco_coalescer *c, const struct dco_super *f, const struct segment *s)
+{
+    uint32_t l4_len = s->len - s->l4;
+
+    if (s->inner->version == 4 && fold((uint32_t)f->ip_sum + s->len + dco_get16(s->pkt + IP4_ID) +
+                                       dco_get16(s->pkt + IP4_CHECKSUM)) != 0xffff)
+        return false;
+    return fold((uint32_t)f->pseudo + l4_len + c->csum(s->pkt + s->l4, l4_len)) == 0xffff;
+}
+
 /* Verified only once a second packet wants to join it: a packet that stays alone is the kernel's
  * to check. */
 static bool
 verify_first(const struct dco_coalescer *c, struct dco_super *f)
 {
-    if (!f->verified)
-        f->verified = checksums_right(c, f->piece[0].data, f->len, &f->inner);
+    if (!f->verified && checksums_right(c, f->piece[0].data, f->len, &f->inner)) {
+        f->verified = true;
+        remember_sums(f);
+    }
     return f->verified;
 }
 
@@ -333,7 +378,7 @@ join(struct dco_coalescer *c, const struct segment *s, uint32_t place)
 
     if (place < c->used) {
         f = &c->flow[c->order[place]];
-        if (follows(f, s) && verify_first(c, f) && checksums_right(c, s->pkt, s->len, s->inner)) {
+        if (follows(f, s) && verify_first(c, f) && checksums_follow(c, f, s)) {
             append(f, s);
             if (s->payload < f->seg_len || (s->last_flags & TCP_FIN) != 0)
                 emit_flow(c, place);

@@ -43,7 +43,9 @@ struct dco_super {
     uint16_t hdr_len;   /* IP plus transport header */
     uint16_t seg_len;   /* payload of the first packet; the last may have less */
     uint8_t last_flags; /* TCP: FIN of the last packet, PSH of any */
-    bool verified;      /* the checksums of the first packet are known to be right */
+    bool verified;      /* the checksums of the first packet are known to be right; then also: */
+    uint16_t ip_sum;    /* partial sum of its IPv4 header but length, id and checksum */
+    uint16_t pseudo;    /* partial sum of its pseudo header but the length */
 };
 
 typedef void dco_emit_fn(void *arg, struct dco_super *super);

@@ -8,8 +8,6 @@
 #define IP4_HDR     20
 #define IP6_HDR     40
 #define TCP_HDR     20
-#define TCP_FLAGS   13 /* offset of the flags in the TCP header */
-#define TCP_SYN     0x02
 #define MTU_UNKNOWN 1500 /* assumed until the path was looked at */
 
 static int mss_setting = PLANE_MSS_AUTO;
@@ -35,19 +33,12 @@ room_on_path(const struct dco_peer *peer)
     return mtu > outer + IP6_HDR + TCP_HDR ? (uint16_t)(mtu - outer) : 0;
 }
 
-static bool
-is_syn(const uint8_t *pkt, size_t len, const struct dco_inner *inner)
-{
-    return inner->protocol == DCO_PROTO_TCP && inner->l4 != 0 &&
-           (size_t)inner->l4 + TCP_FLAGS < len && (pkt[inner->l4 + TCP_FLAGS] & TCP_SYN) != 0;
-}
-
 void
-mss_clamp_for(const struct dco_peer *peer, uint8_t *pkt, size_t len, const struct dco_inner *inner)
+mss_clamp_syn(const struct dco_peer *peer, uint8_t *pkt, size_t len, const struct dco_inner *inner)
 {
     unsigned room;
 
-    if (!is_syn(pkt, len, inner) || mss_setting == PLANE_MSS_OFF)
+    if (mss_setting == PLANE_MSS_OFF)
         return;
     if (mss_setting > 0)
         room = (unsigned)mss_setting + TCP_HDR + (inner->version == 6 ? IP6_HDR : IP4_HDR);

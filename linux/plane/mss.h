@@ -12,8 +12,25 @@
 /* What the user set, see struct plane_config. Before the first worker starts. */
 void mss_configure(int mss);
 
-/* Lowers the MSS option if pkt is a SYN and larger than the path allows. Workers. */
-void mss_clamp_for(const struct dco_peer *peer, uint8_t *pkt, size_t len,
+/* Lowers the MSS option of a SYN if it is larger than the path allows. Workers. */
+void mss_clamp_syn(const struct dco_peer *peer, uint8_t *pkt, size_t len,
                    const struct dco_inner *inner);
+
+static inline bool
+mss_is_syn(const uint8_t *pkt, size_t len, const struct dco_inner *inner)
+{
+    const size_t flags = 13, syn = 0x02; /* RFC 9293, 3.1 */
+
+    return inner->protocol == DCO_PROTO_TCP && inner->l4 != 0 && inner->l4 + flags < len &&
+           (pkt[inner->l4 + flags] & syn) != 0;
+}
+
+/* The same for any packet: few are SYNs, and none else pays for a call. */
+static inline void
+mss_clamp_for(const struct dco_peer *peer, uint8_t *pkt, size_t len, const struct dco_inner *inner)
+{
+    if (mss_is_syn(pkt, len, inner))
+        mss_clamp_syn(peer, pkt, len, inner);
+}
 
 #endif

@@ -21,6 +21,8 @@ struct tx_packet {
     struct dco_peer *peer;
     struct dco_key *key;
     uint32_t next_id;
+    uint32_t segments_max; /* of a train */
+    dco_csum_fn *csum;
 };
 
 static void *
@@ -58,7 +60,7 @@ train_takes(const struct train *t, const struct tx_packet *p, uint32_t len)
 {
     return t->key == p->key && !t->closed && t->first_id + t->packets == p->next_id &&
            len <= t->seg && t->bytes + len <= KERNEL_UDP_PAYLOAD_MAX &&
-           t->packets < send_segments_max();
+           t->packets < p->segments_max;
 }
 
 static struct train *
@@ -178,7 +180,7 @@ tx_prepare(struct worker *w, struct plane_dev *dev, struct tx_packet *p, uint8_t
 
     if (!dco_inner_parse(pkt, len, &p->inner))
         return DCO_DROP_TX_NOT_IP;
-    if (!dco_segment_plan(&p->cut, &p->vnet, pkt, len, &p->inner, dco_csum_best())) {
+    if (!dco_segment_plan(&p->cut, &p->vnet, pkt, len, &p->inner, p->csum)) {
         p->cut.n = 1;
         return DCO_DROP_TX_BAD_GSO;
     }
@@ -201,6 +203,8 @@ tx_packet(struct worker *w, struct plane_dev *dev, uint32_t len, uint64_t now)
 
     memcpy(&p.vnet, w->tx.read_buf, sizeof(p.vnet));
     p.cut.n = 1;
+    p.csum = dco_csum_best();
+    p.segments_max = send_segments_max();
     drop = tx_prepare(w, dev, &p, pkt, len);
     if (drop != DCO_DROP_NONE) {
         worker_drop(w, drop, p.cut.n);
@@ -208,7 +212,7 @@ tx_packet(struct worker *w, struct plane_dev *dev, uint32_t len, uint64_t now)
     }
     for (uint32_t i = 0; i < p.cut.n; i++) {
         uint32_t seg_len;
-        uint8_t *seg = dco_segment_next(&p.cut, i, &seg_len, dco_csum_best());
+        uint8_t *seg = dco_segment_next(&p.cut, i, &seg_len, p.csum);
 
         tx_seal(w, &p, seg, seg_len, now);
     }
