@@ -36,4 +36,13 @@ dco_put32(uint8_t *p, uint32_t v)
     p[3] = (uint8_t)v;
 }
 
+/* By one store: what is read back at once should have been written as wide. */
+static inline void
+dco_put64(uint8_t *p, uint64_t v)
+{
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+        v = __builtin_bswap64(v);
+    memcpy(p, &v, sizeof(v));
+}
+
 #endif

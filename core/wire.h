@@ -62,9 +62,10 @@ enum dco_wire_kind dco_wire_parse(const uint8_t *pkt, size_t len, struct dco_wir
 static inline void
 dco_wire_put_hdr(uint8_t *pkt, uint8_t key_id, uint32_t peer_id, uint32_t packet_id)
 {
-    dco_put32(pkt, (uint32_t)DCO_OPCODE_DATA_V2 << 27 | (uint32_t)(key_id & 7) << 24 |
-                       (peer_id & DCO_PEER_ID_MAX));
-    dco_put32(pkt + 4, packet_id);
+    uint32_t first = (uint32_t)DCO_OPCODE_DATA_V2 << 27 | (uint32_t)(key_id & 7) << 24 |
+                     (peer_id & DCO_PEER_ID_MAX);
+
+    dco_put64(pkt, (uint64_t)first << 32 | packet_id);
 }
 
 /* The nonce of the packet whose first DCO_HDR_LEN bytes lie at pkt. */
