@@ -21,9 +21,10 @@
 
 #define REASON_MAX (HINT_TEXT_MAX + 64)
 
-static int main_argc;           /* set once, before main() */
-static char *const *main_argv;  /* set once */
-static bool known;              /* atomic */
+static int main_argc;          /* set once, before main() */
+static char *const *main_argv; /* set once */
+static bool known;             /* atomic */
+static bool settled; /* atomic; accepted, and the configuration was not read again since */
 static struct config_hint hint; /* door lock */
 static const char *refused;     /* why the process did not get what it asked for; door lock */
 
@@ -65,6 +66,14 @@ bool
 family_is_openvpn(void)
 {
     return hint.vpn;
+}
+
+void
+family_file_opened(const char *path)
+{
+    for (int i = 1; i < main_argc; i++)
+        if (strcmp(main_argv[i], path) == 0)
+            __atomic_store_n(&settled, false, __ATOMIC_RELAXED);
 }
 
 /* After chroot() the files are out of reach: what was seen before still holds. */
@@ -131,14 +140,23 @@ may_make_devices(void)
     return caps[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN);
 }
 
+/* By the configuration, as openvpn has read it. */
+static bool
+ruled_out(char *reason, size_t size)
+{
+    if (__atomic_load_n(&settled, __ATOMIC_RELAXED))
+        return false;
+    hint_refresh();
+    return left_to_openvpn(reason, size);
+}
+
 bool
 family_ask(const char *name)
 {
     char reason[REASON_MAX];
     int error;
 
-    hint_refresh();
-    if (left_to_openvpn(reason, sizeof(reason))) {
+    if (ruled_out(reason, sizeof(reason))) {
         state_inactive(reason);
         return false;
     }
@@ -150,6 +168,7 @@ family_ask(const char *name)
         state_inactive(refused);
         return false;
     }
+    __atomic_store_n(&settled, true, __ATOMIC_RELAXED);
     state_active(name);
     return true;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Whether this process is offered a DCO family: decided when it first asks for one, and again
- * whenever it asks after a refusal or with a new configuration.
+ * whenever it asks after a refusal or after it has read its configuration again. In between the
+ * answer stands, whatever becomes of the file: openvpn would end if it changed at a soft restart.
  */
 #ifndef DCO_DOORWAY_FAMILY_H
 #define DCO_DOORWAY_FAMILY_H
@@ -14,6 +15,10 @@ bool family_ask(const char *name);
 
 /* Whether one was ever offered: until then the process is left alone. Any thread. */
 bool family_known(void);
+
+/* The process opens a file to read. If its command line names it, this may be openvpn reading its
+ * configuration again, and the answer may change. Any thread. */
+void family_file_opened(const char *path);
 
 /* The process opened /dev/net/tun itself, so offload is not used. Door lock not held. */
 void family_tun_opened(void);

@@ -509,6 +509,8 @@ any_fopen(const char *path, const char *mode)
     if (mode[0] == 'r' &&
         (strcmp(path, MODULE_2_6 "/version") == 0 || strcmp(path, MODULE_2_7 "/version") == 0))
         return fmemopen((void *)version, sizeof(version) - 1, "r");
+    if (mode[0] == 'r' && !door_inside())
+        family_file_opened(path);
     return real()->fopen(path, mode);
 }
 

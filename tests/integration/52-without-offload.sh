@@ -138,22 +138,34 @@ expect "a configuration without such an option works" reach_inner client1 $VPN4 
 offloaded server
 offloaded client1
 
+# Options count when openvpn reads the file, and not before: at a soft restart it could not do
+# without what it was offered.
+what="an option added before SIGUSR1"
+sed -i 's/^proto udp4$/proto tcp4-server/' "$W/server.conf"
+vpn_signal server USR1
+expect "$what: the server is up" vpn_again server 2
+vpn_signal client1 USR1
+expect "$what: the client is up" vpn_again client1 2
+works $VPN4
+offloaded server
+sed -i 's/^proto tcp4-server$/proto udp4/' "$W/server.conf"
+
 # Options change when the file is read again, and so does the answer.
 echo "disable-dco" >>"$W/server.conf"
 what="an option added before SIGHUP"
 vpn_signal server HUP
-expect "$what: the server is up" vpn_again server 2
+expect "$what: the server is up" vpn_again server 3
 vpn_signal client1 USR1
-expect "$what: the client is up" vpn_again client1 2
+expect "$what: the client is up" vpn_again client1 3
 works $VPN4
 says_why server "disable-dco"
 equal "$what: one device" "$(devices_of server)" 1
 sed -i '/^disable-dco$/d' "$W/server.conf"
 what="an option removed before SIGHUP"
 vpn_signal server HUP
-expect "$what: the server is up" vpn_again server 3
+expect "$what: the server is up" vpn_again server 4
 vpn_signal client1 USR1
-expect "$what: the client is up" vpn_again client1 3
+expect "$what: the client is up" vpn_again client1 4
 works $VPN4
 offloaded server
 test_end
