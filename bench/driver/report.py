@@ -105,7 +105,7 @@ COPIES = 'of these, the tunnel copying between kernel and user'
 def profile(samples):
     """Shares of the busy time, without whatever else ran on the machine."""
     runs = samples.get('pinned', {}).get('profile', {})
-    parts = {name: {part: share for part, share in found[-1].items() if part != 'gbit'}
+    parts = {name: {part: share for part, share in found[-1].items() if part not in ('gbit', 'round')}
              for name, found in runs.items()}
     if not parts:
         return ['Not measured.']
