@@ -47,8 +47,8 @@ struct plane_dev {
     char name[IFNAMSIZ];       /* const; what it was made as */
     uint32_t ifindex;          /* const */
     enum dco_mode mode;        /* const */
-    const char *kind;          /* const once there is a peer, as is: */
-    bool floats_told;          /* openvpn itself looks for a peer where it is now */
+    const char *kind;          /* const once there is a peer */
+    bool floats_told;          /* likewise; openvpn itself looks for a peer where it is now */
     unsigned workers;          /* const */
     unsigned queues;           /* const; a multiple of workers */
     int tun[PLANE_QUEUES_MAX]; /* const while the device lives; worker i % workers reads queue i */
