@@ -111,18 +111,24 @@ suits(const struct dco_coalescer *c, struct segment *s)
     return ok;
 }
 
+static uint16_t
+pseudo_sum(const uint8_t *pkt, const struct dco_inner *inner, uint32_t l4_len)
+{
+    bool v4 = inner->version == 4;
+
+    return dco_csum_pseudo(pkt + (v4 ? 12 : 8), v4 ? 8 : 32, inner->protocol, l4_len);
+}
+
 /* Both checksums. A super-packet enters the stack with new ones, so a wrong one must not get in. */
 static bool
 checksums_right(const struct dco_coalescer *c, const uint8_t *pkt, uint32_t len,
                 const struct dco_inner *inner)
 {
-    uint32_t l4 = inner->l4, addrs = inner->version == 4 ? 12 : 8;
-    uint16_t sum;
+    uint32_t l4 = inner->l4, l4_len = len - l4;
 
     if (inner->version == 4 && dco_csum(pkt, IP4_HDR) != 0xffff)
         return false;
-    sum = dco_csum_pseudo(pkt + addrs, inner->version == 4 ? 8 : 32, inner->protocol, len - l4);
-    return dco_csum_add(sum, c->csum(pkt + l4, len - l4)) == 0xffff;
+    return dco_csum_add(pseudo_sum(pkt, inner, l4_len), c->csum(pkt + l4, l4_len)) == 0xffff;
 }
 
 /* What the stack needs to see a super-packet of several as one: lengths, the pseudo-header sum in
@@ -145,8 +151,7 @@ finish_headers(struct dco_super *f)
         l4[TCP_FLAGS] |= f->last_flags;
     else
         dco_put16(l4 + UDP_LEN, (uint16_t)l4_len);
-    dco_put16(l4 + (tcp ? TCP_CHECKSUM : UDP_CHECKSUM),
-              dco_csum_pseudo(ip + (v4 ? 12 : 8), v4 ? 8 : 32, f->inner.protocol, l4_len));
+    dco_put16(l4 + (tcp ? TCP_CHECKSUM : UDP_CHECKSUM), pseudo_sum(ip, &f->inner, l4_len));
     f->vnet.flags = DCO_VNET_NEEDS_CSUM;
     f->vnet.gso_type = !tcp ? DCO_VNET_GSO_UDP_L4 : v4 ? DCO_VNET_GSO_TCPV4 : DCO_VNET_GSO_TCPV6;
     f->vnet.gso_size = f->seg_len;
@@ -325,11 +330,12 @@ append(struct dco_super *f, const struct segment *s)
     f->last_flags |= s->last_flags;
 }
 
+/* What differs between the IPv4 headers of a flow. */
 static inline uint16_t
-fold(uint32_t sum)
+ip4_own_sum(const uint8_t *ip)
 {
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)((sum & 0xffff) + (sum >> 16));
+    return dco_csum_add(dco_csum_add(dco_get16(ip + IP4_TOTAL), dco_get16(ip + IP4_ID)),
+                        dco_get16(ip + IP4_CHECKSUM));
 }
 
 /* What the packets of a flow have in common was summed with the first one. */
@@ -337,12 +343,10 @@ static void
 remember_sums(struct dco_super *f)
 {
     const uint8_t *ip = f->piece[0].data;
-    bool v4 = f->inner.version == 4;
 
-    f->pseudo = dco_csum_pseudo(ip + (v4 ? 12 : 8), v4 ? 8 : 32, f->inner.protocol, 0);
-    if (v4) /* the whole header adds up to 0xffff */
-        f->ip_sum = (uint16_t)~fold((uint32_t)dco_get16(ip + IP4_TOTAL) + dco_get16(ip + IP4_ID) +
-                                    dco_get16(ip + IP4_CHECKSUM));
+    f->pseudo = pseudo_sum(ip, &f->inner, 0);
+    if (f->inner.version == 4) /* the whole header adds up to 0xffff */
+        f->ip_sum = (uint16_t)~ip4_own_sum(ip);
 }
 
 /* checksums_right() for a packet that follows() the first one, which was verified: what of its
@@ -351,11 +355,11 @@ static bool
 checksums_follow(const struct dco_coalescer *c, const struct dco_super *f, const struct segment *s)
 {
     uint32_t l4_len = s->len - s->l4;
+    uint16_t sum = dco_csum_add(f->pseudo, (uint16_t)l4_len);
 
-    if (s->inner->version == 4 && fold((uint32_t)f->ip_sum + s->len + dco_get16(s->pkt + IP4_ID) +
-                                       dco_get16(s->pkt + IP4_CHECKSUM)) != 0xffff)
+    if (s->inner->version == 4 && dco_csum_add(f->ip_sum, ip4_own_sum(s->pkt)) != 0xffff)
         return false;
-    return fold((uint32_t)f->pseudo + l4_len + c->csum(s->pkt + s->l4, l4_len)) == 0xffff;
+    return dco_csum_add(sum, c->csum(s->pkt + s->l4, l4_len)) == 0xffff;
 }
 
 /* Verified only once a second packet wants to join it: a packet that stays alone is the kernel's

@@ -16,7 +16,7 @@ enum {
     NEW_PEER_MAX = NEW_PEER_LOCAL_IP
 };
 enum { SET_PEER_ID = 1, SET_PEER_INTERVAL, SET_PEER_TIMEOUT, SET_PEER_MAX = SET_PEER_TIMEOUT };
-enum { DEL_PEER_REASON = 1, DEL_PEER_ID, DEL_PEER_MAX = DEL_PEER_ID };
+enum { DEL_PEER_REASON = 1, DEL_PEER_ID };
 enum {
     NEW_KEY_PEER_ID = 1,
     NEW_KEY_SLOT,
@@ -26,9 +26,7 @@ enum {
     NEW_KEY_DECRYPT,
     NEW_KEY_MAX = NEW_KEY_DECRYPT
 };
-enum { SWAP_KEYS_PEER_ID = 1, SWAP_KEYS_MAX = SWAP_KEYS_PEER_ID };
 enum { DEL_KEY_PEER_ID = 1, DEL_KEY_SLOT, DEL_KEY_MAX = DEL_KEY_SLOT };
-enum { GET_PEER_ID = 1, GET_PEER_MAX = GET_PEER_ID };
 enum {
     PEER_ID = 1,
     PEER_REMOTE,
@@ -82,17 +80,14 @@ static const struct netlink_policy policy_new_key[] = {
     [NEW_KEY_DECRYPT] = ABI_NEST(policy_key_dir),
 };
 
-static const struct netlink_policy policy_swap_keys[] = {
-    [SWAP_KEYS_PEER_ID] = {.type = NETLINK_U32},
-};
-
 static const struct netlink_policy policy_del_key[] = {
     [DEL_KEY_PEER_ID] = {.type = NETLINK_U32},
     [DEL_KEY_SLOT] = {.type = NETLINK_U8, .max = DCO_SLOT_SECONDARY},
 };
 
-static const struct netlink_policy policy_get_peer[] = {
-    [GET_PEER_ID] = {.type = NETLINK_U32},
+/* SWAP_KEYS and GET_PEER */
+static const struct netlink_policy policy_peer_id[] = {
+    [ABI_PEER_ID] = {.type = NETLINK_U32},
 };
 
 static const struct netlink_policy policy_top[DCO_V2_MAXATTR + 1] = {
@@ -101,9 +96,9 @@ static const struct netlink_policy policy_top[DCO_V2_MAXATTR + 1] = {
     [DCO_V2_A_SET_PEER] = ABI_NEST(policy_set_peer),
     [DCO_V2_A_DEL_PEER] = ABI_NEST(policy_del_peer),
     [DCO_V2_A_NEW_KEY] = ABI_NEST(policy_new_key),
-    [DCO_V2_A_SWAP_KEYS] = ABI_NEST(policy_swap_keys),
+    [DCO_V2_A_SWAP_KEYS] = ABI_NEST(policy_peer_id),
     [DCO_V2_A_DEL_KEY] = ABI_NEST(policy_del_key),
-    [DCO_V2_A_GET_PEER] = ABI_NEST(policy_get_peer),
+    [DCO_V2_A_GET_PEER] = ABI_NEST(policy_peer_id),
 };
 
 /* ---- addresses ------------------------------------------------------------------------------- */
@@ -231,13 +226,20 @@ do_set_peer(const struct abi_call *c, const struct nlattr *nest)
 static int
 do_del_peer(const struct abi_call *c, const struct nlattr *nest)
 {
-    const struct nlattr *tb[DEL_PEER_MAX + 1];
     uint32_t id;
 
-    netlink_parse_nest(nest, DEL_PEER_MAX, tb);
-    if (!abi_get_u32(tb[DEL_PEER_ID], &id))
+    if (!abi_nest_u32(nest, DEL_PEER_ID, &id))
         return -EINVAL;
     return dco_control_peer_del(c->peers, id, DCO_DEL_USERSPACE);
+}
+
+static bool
+get_u8(const struct nlattr *attr, uint8_t *value)
+{
+    if (!attr)
+        return false;
+    *value = mnl_attr_get_u8(attr);
+    return true;
 }
 
 static int
@@ -245,35 +247,18 @@ do_new_key(const struct abi_call *c, const struct nlattr *nest)
 {
     const struct nlattr *tb[NEW_KEY_MAX + 1];
     struct dco_key_new req = {0};
-    struct abi_key key;
-    size_t rx_len;
     uint8_t slot;
 
     netlink_parse_nest(nest, NEW_KEY_MAX, tb);
-    if (!abi_get_u32(tb[NEW_KEY_PEER_ID], &req.peer_id) || !abi_get_u8(tb[NEW_KEY_SLOT], &slot) ||
-        !abi_get_u8(tb[NEW_KEY_ID], &req.key_id) || !tb[NEW_KEY_CIPHER] || !tb[NEW_KEY_ENCRYPT] ||
+    if (!abi_get_u32(tb[NEW_KEY_PEER_ID], &req.peer_id) || !get_u8(tb[NEW_KEY_SLOT], &slot) ||
+        !get_u8(tb[NEW_KEY_ID], &req.key_id) || !tb[NEW_KEY_CIPHER] || !tb[NEW_KEY_ENCRYPT] ||
         !tb[NEW_KEY_DECRYPT])
         return -EINVAL;
     req.slot = slot;
-    req.cipher = key.cipher = mnl_attr_get_u16(tb[NEW_KEY_CIPHER]);
+    req.cipher = mnl_attr_get_u16(tb[NEW_KEY_CIPHER]);
     if (req.cipher != DCO_CIPHER_AES_GCM && req.cipher != DCO_CIPHER_CHACHA20_POLY1305)
         return -EINVAL;
-    if (abi_key_dir(tb[NEW_KEY_ENCRYPT], &key.tx, &key.len, &key.tx_tail) ||
-        abi_key_dir(tb[NEW_KEY_DECRYPT], &key.rx, &rx_len, &key.rx_tail))
-        return -EINVAL;
-    return abi_key_new(c, &req, &key, rx_len);
-}
-
-static int
-do_swap_keys(const struct abi_call *c, const struct nlattr *nest)
-{
-    const struct nlattr *tb[SWAP_KEYS_MAX + 1];
-    uint32_t id;
-
-    netlink_parse_nest(nest, SWAP_KEYS_MAX, tb);
-    if (!abi_get_u32(tb[SWAP_KEYS_PEER_ID], &id))
-        return -EINVAL;
-    return dco_control_key_swap(c->peers, id);
+    return abi_key_new(c, &req, tb[NEW_KEY_ENCRYPT], tb[NEW_KEY_DECRYPT]);
 }
 
 static int
@@ -284,7 +269,7 @@ do_del_key(const struct abi_call *c, const struct nlattr *nest)
     uint8_t slot;
 
     netlink_parse_nest(nest, DEL_KEY_MAX, tb);
-    if (!abi_get_u32(tb[DEL_KEY_PEER_ID], &id) || !abi_get_u8(tb[DEL_KEY_SLOT], &slot))
+    if (!abi_get_u32(tb[DEL_KEY_PEER_ID], &id) || !get_u8(tb[DEL_KEY_SLOT], &slot))
         return -EINVAL;
     return dco_control_key_del(c->peers, id, slot);
 }
@@ -336,25 +321,6 @@ peer_put(const struct abi_call *c, void *buf, const struct dco_peer_info *info, 
     return nlh->nlmsg_len;
 }
 
-static int
-do_get_peer(const struct abi_call *c, const struct nlattr *nest)
-{
-    const struct nlattr *tb[GET_PEER_MAX + 1];
-    uint8_t buf[ABI_PEER_REPLY_MAX] __attribute__((aligned(8))) = {0};
-    struct dco_peer_info info;
-    uint32_t id;
-    int error;
-
-    netlink_parse_nest(nest, GET_PEER_MAX, tb);
-    if (!abi_get_u32(tb[GET_PEER_ID], &id))
-        return -EINVAL;
-    error = dco_control_peer_get(c->peers, id, &info);
-    if (error)
-        return error;
-    c->sink->emit(c->sink->arg, buf, peer_put(c, buf, &info, 0));
-    return 0;
-}
-
 /* ---- notifications --------------------------------------------------------------------------- */
 
 static size_t
@@ -382,9 +348,9 @@ static const struct abi_command commands[] = {
     [DCO_V2_SET_PEER] = {do_set_peer, policy_top, DCO_V2_A_SET_PEER},
     [DCO_V2_DEL_PEER] = {do_del_peer, policy_top, DCO_V2_A_DEL_PEER},
     [DCO_V2_NEW_KEY] = {do_new_key, policy_top, DCO_V2_A_NEW_KEY, .secret = true},
-    [DCO_V2_SWAP_KEYS] = {do_swap_keys, policy_top, DCO_V2_A_SWAP_KEYS},
+    [DCO_V2_SWAP_KEYS] = {abi_key_swap, policy_top, DCO_V2_A_SWAP_KEYS},
     [DCO_V2_DEL_KEY] = {do_del_key, policy_top, DCO_V2_A_DEL_KEY},
-    [DCO_V2_GET_PEER] = {do_get_peer, policy_top, DCO_V2_A_GET_PEER, .dump = true},
+    [DCO_V2_GET_PEER] = {abi_peer_get, policy_top, DCO_V2_A_GET_PEER, .dump = true},
 };
 
 static const struct abi_about about[] = {

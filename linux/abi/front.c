@@ -61,15 +61,6 @@ abi_get_u32(const struct nlattr *attr, uint32_t *value)
     return true;
 }
 
-bool
-abi_get_u8(const struct nlattr *attr, uint8_t *value)
-{
-    if (!attr)
-        return false;
-    *value = mnl_attr_get_u8(attr);
-    return true;
-}
-
 /* The last attribute of this type, or NULL. */
 static const struct nlattr *
 attr_find(const void *attrs, size_t len, uint16_t type)
@@ -94,6 +85,12 @@ u32_find(const void *attrs, size_t len, uint16_t type, uint32_t *value)
         return false;
     *value = mnl_attr_get_u32(attr);
     return true;
+}
+
+bool
+abi_nest_u32(const struct nlattr *nest, uint16_t type, uint32_t *value)
+{
+    return u32_find(mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest), type, value);
 }
 
 static const struct abi_about *
@@ -124,8 +121,7 @@ abi_subject_of(const struct abi_front *front, const struct nlmsghdr *nlh,
     subject->command = about->command;
     subject->removal = about->removal;
     return u32_find(genl + 1, len, ABI_A_IFINDEX, &subject->ifindex) &&
-           u32_find(mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest), about->id,
-                    &subject->peer_id);
+           abi_nest_u32(nest, about->id, &subject->peer_id);
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */
@@ -173,7 +169,30 @@ abi_peer_new(const struct abi_call *c, uint32_t fd, struct dco_peer_new *req)
 }
 
 int
-abi_key_dir(const struct nlattr *nest, const uint8_t **key, size_t *key_len, const uint8_t **tail)
+abi_peer_get(const struct abi_call *c, const struct nlattr *nest)
+{
+    uint8_t buf[ABI_PEER_REPLY_MAX] __attribute__((aligned(8))) = {0};
+    struct dco_peer_info info;
+    uint32_t id;
+    int error = -EINVAL;
+
+    if (abi_nest_u32(nest, ABI_PEER_ID, &id))
+        error = dco_control_peer_get(c->peers, id, &info);
+    if (!error)
+        c->sink->emit(c->sink->arg, buf, c->front->peer_put(c, buf, &info, 0));
+    return error;
+}
+
+int
+abi_key_swap(const struct abi_call *c, const struct nlattr *nest)
+{
+    uint32_t id;
+
+    return abi_nest_u32(nest, ABI_PEER_ID, &id) ? dco_control_key_swap(c->peers, id) : -EINVAL;
+}
+
+static int
+key_dir_read(const struct nlattr *nest, const uint8_t **key, size_t *key_len, const uint8_t **tail)
 {
     const struct nlattr *tb[ABI_KEY_DIR_TAIL + 1];
 
@@ -221,17 +240,23 @@ key_install(const struct abi_call *c, struct dco_key_new *req, const struct abi_
 }
 
 int
-abi_key_new(const struct abi_call *c, struct dco_key_new *req, const struct abi_key *key,
-            size_t rx_len)
+abi_key_new(const struct abi_call *c, struct dco_key_new *req, const struct nlattr *encrypt,
+            const struct nlattr *decrypt)
 {
+    struct abi_key key = {.cipher = req->cipher};
     struct dco_peer_info info;
-    int error = dco_control_peer_get(c->peers, req->peer_id, &info);
+    size_t rx_len;
+    int error;
 
+    if (key_dir_read(encrypt, &key.tx, &key.len, &key.tx_tail) ||
+        key_dir_read(decrypt, &key.rx, &rx_len, &key.rx_tail))
+        return -EINVAL;
+    error = dco_control_peer_get(c->peers, req->peer_id, &info);
     if (error)
         return removal_unheard(c, req->peer_id) ? 0 : error;
-    if (key->len != rx_len || !key_len_ok(key->cipher, key->len))
+    if (key.len != rx_len || !key_len_ok(key.cipher, key.len))
         return -EINVAL;
-    return key_install(c, req, key);
+    return key_install(c, req, &key);
 }
 
 /* ---- the way of a request -------------------------------------------------------------------- */

@@ -126,19 +126,23 @@ struct nlmsghdr *abi_header_put(const struct abi_front *front, void *buf,
 /* Makes the peer, with the transport behind fd. */
 int abi_peer_new(const struct abi_call *c, uint32_t fd, struct dco_peer_new *req);
 
-/* Installs the key; peer, slot, key id and cipher of req are set. rx_len: of key->rx, which has to
- * be that of key->tx. */
-int abi_key_new(const struct abi_call *c, struct dco_key_new *req, const struct abi_key *key,
-                size_t rx_len);
+/* Installs the key of two nests, one for each direction; peer, slot, key id and cipher of req are
+ * set. */
+int abi_key_new(const struct abi_call *c, struct dco_key_new *req, const struct nlattr *encrypt,
+                const struct nlattr *decrypt);
+
+/* Handlers of commands that are the same in every family: the nest names the peer. */
+int abi_peer_get(const struct abi_call *c, const struct nlattr *nest);
+int abi_key_swap(const struct abi_call *c, const struct nlattr *nest);
+
+#define ABI_PEER_ID 1 /* in the nests of these two */
 
 /* Whether an attribute that the policy made an integer is there; *value: its value. */
 bool abi_get_u32(const struct nlattr *attr, uint32_t *value);
-bool abi_get_u8(const struct nlattr *attr, uint8_t *value);
+/* The same for one of this type in a nest. */
+bool abi_nest_u32(const struct nlattr *nest, uint16_t type, uint32_t *value);
 
-/* One direction of a key: a nest of key (attribute 1) and nonce tail (2) in every family. */
-int abi_key_dir(const struct nlattr *nest, const uint8_t **key, size_t *key_len,
-                const uint8_t **tail);
-
+/* One direction of a key, in every family. */
 #define ABI_KEY_DIR_KEY  1
 #define ABI_KEY_DIR_TAIL 2
 

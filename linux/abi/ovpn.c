@@ -238,21 +238,13 @@ do_peer_set(const struct abi_call *c, const struct nlattr *nest)
 }
 
 static int
-peer_id_read(const struct nlattr *nest, uint32_t *id)
-{
-    const struct nlattr *tb[PEER_ID + 1];
-
-    netlink_parse_nest(nest, PEER_ID, tb);
-    return abi_get_u32(tb[PEER_ID], id) ? 0 : -EINVAL;
-}
-
-static int
 do_peer_del(const struct abi_call *c, const struct nlattr *nest)
 {
     uint32_t id;
-    int error = peer_id_read(nest, &id);
 
-    return error ? error : dco_control_peer_del(c->peers, id, DCO_DEL_USERSPACE);
+    if (!abi_nest_u32(nest, PEER_ID, &id))
+        return -EINVAL;
+    return dco_control_peer_del(c->peers, id, DCO_DEL_USERSPACE);
 }
 
 /* Netlink's `uint`: 4 bytes where they suffice. */
@@ -327,21 +319,6 @@ peer_put(const struct abi_call *c, void *buf, const struct dco_peer_info *info, 
     return nlh->nlmsg_len;
 }
 
-static int
-do_peer_get(const struct abi_call *c, const struct nlattr *nest)
-{
-    uint8_t buf[ABI_PEER_REPLY_MAX] __attribute__((aligned(8))) = {0};
-    struct dco_peer_info info;
-    uint32_t id;
-    int error = peer_id_read(nest, &id);
-
-    if (!error)
-        error = dco_control_peer_get(c->peers, id, &info);
-    if (!error)
-        c->sink->emit(c->sink->arg, buf, peer_put(c, buf, &info, 0));
-    return error;
-}
-
 /* ---- keys ------------------------------------------------------------------------------------ */
 
 static int
@@ -350,8 +327,6 @@ do_key_new(const struct abi_call *c, const struct nlattr *nest)
     const struct nlattr *tb[KEYCONF_MAX + 1];
     struct dco_key_new req = {0};
     uint32_t slot, key_id, cipher;
-    struct abi_key key;
-    size_t rx_len;
 
     netlink_parse_nest(nest, KEYCONF_MAX, tb);
     if (!abi_get_u32(tb[KEYCONF_PEER_ID], &req.peer_id) || !abi_get_u32(tb[KEYCONF_SLOT], &slot) ||
@@ -359,22 +334,16 @@ do_key_new(const struct abi_call *c, const struct nlattr *nest)
         !abi_get_u32(tb[KEYCONF_CIPHER_ALG], &cipher) || !tb[KEYCONF_ENCRYPT_DIR] ||
         !tb[KEYCONF_DECRYPT_DIR] || cipher == DCO_CIPHER_NONE)
         return -EINVAL;
-    if (abi_key_dir(tb[KEYCONF_ENCRYPT_DIR], &key.tx, &key.len, &key.tx_tail) ||
-        abi_key_dir(tb[KEYCONF_DECRYPT_DIR], &key.rx, &rx_len, &key.rx_tail))
-        return -EINVAL;
     req.slot = slot;
     req.key_id = (uint8_t)key_id;
-    req.cipher = key.cipher = cipher;
-    return abi_key_new(c, &req, &key, rx_len);
+    req.cipher = cipher;
+    return abi_key_new(c, &req, tb[KEYCONF_ENCRYPT_DIR], tb[KEYCONF_DECRYPT_DIR]);
 }
 
 static bool
 key_slot_read(const struct nlattr *nest, uint32_t *id, uint32_t *slot)
 {
-    const struct nlattr *tb[KEYCONF_SLOT + 1];
-
-    netlink_parse_nest(nest, KEYCONF_SLOT, tb);
-    return abi_get_u32(tb[KEYCONF_PEER_ID], id) && abi_get_u32(tb[KEYCONF_SLOT], slot);
+    return abi_nest_u32(nest, KEYCONF_PEER_ID, id) && abi_nest_u32(nest, KEYCONF_SLOT, slot);
 }
 
 static int
@@ -401,18 +370,6 @@ do_key_get(const struct abi_call *c, const struct nlattr *nest)
     mnl_attr_nest_end(nlh, conf);
     c->sink->emit(c->sink->arg, buf, nlh->nlmsg_len);
     return 0;
-}
-
-static int
-do_key_swap(const struct abi_call *c, const struct nlattr *nest)
-{
-    const struct nlattr *tb[KEYCONF_PEER_ID + 1];
-    uint32_t id;
-
-    netlink_parse_nest(nest, KEYCONF_PEER_ID, tb);
-    if (!abi_get_u32(tb[KEYCONF_PEER_ID], &id))
-        return -EINVAL;
-    return dco_control_key_swap(c->peers, id);
 }
 
 static int
@@ -474,11 +431,11 @@ notification(void *buf, uint32_t ifindex, const struct dco_event *event)
 static const struct abi_command commands[] = {
     [OVPN_PEER_NEW] = {do_peer_new, policy_peer_new, OVPN_A_PEER},
     [OVPN_PEER_SET] = {do_peer_set, policy_peer_set, OVPN_A_PEER},
-    [OVPN_PEER_GET] = {do_peer_get, policy_peer_id, OVPN_A_PEER, .dump = true},
+    [OVPN_PEER_GET] = {abi_peer_get, policy_peer_id, OVPN_A_PEER, .dump = true},
     [OVPN_PEER_DEL] = {do_peer_del, policy_peer_id, OVPN_A_PEER},
     [OVPN_KEY_NEW] = {do_key_new, policy_key_new, OVPN_A_KEYCONF, .secret = true},
     [OVPN_KEY_GET] = {do_key_get, policy_key_slot, OVPN_A_KEYCONF},
-    [OVPN_KEY_SWAP] = {do_key_swap, policy_key_peer, OVPN_A_KEYCONF},
+    [OVPN_KEY_SWAP] = {abi_key_swap, policy_key_peer, OVPN_A_KEYCONF},
     [OVPN_KEY_DEL] = {do_key_del, policy_key_slot, OVPN_A_KEYCONF},
 };
 

@@ -5,40 +5,17 @@
  */
 #include "abi_world.h"
 
-#include <libmnl/libmnl.h>
-#include <linux/genetlink.h>
-
 #include "linux/abi/ctrl.h"
 
 static struct world w;
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
-/* Hex digits, blanks between them ignored. The length. */
-static size_t
-bytes(const char *hex, uint8_t *to)
-{
-    size_t n = 0;
-
-    for (; *hex; hex++) {
-        unsigned digit = *hex >= 'a' ? (unsigned)(*hex - 'a') + 10 : (unsigned)(*hex - '0');
-
-        if (*hex == ' ')
-            continue;
-        if (n % 2 == 0)
-            to[n / 2] = (uint8_t)(digit << 4);
-        else
-            to[n / 2] |= (uint8_t)digit;
-        n++;
-    }
-    return n / 2;
-}
-
 static void
 request_hex(const char *hex)
 {
     uint8_t buf[512] __attribute__((aligned(8))) = {0};
-    size_t len = bytes(hex, buf);
+    size_t len = world_bytes(hex, buf);
     struct nlmsghdr *nlh = (void *)buf;
 
     check_equal(nlh->nlmsg_len, len);
@@ -48,23 +25,17 @@ request_hex(const char *hex)
         abi_request(&abi_dco_v2, &w.host, &w.sink, nlh);
 }
 
-/* The datagram with this number. */
 static const uint8_t *
 datagram(unsigned i, size_t *len)
 {
-    size_t from = i ? w.ends[i - 1] : 0;
-
-    if (!check(i < w.datagrams))
-        abort();
-    *len = w.ends[i] - from;
-    return w.out + from;
+    return world_datagram(&w, i, len);
 }
 
 static void
 expect_hex(unsigned i, const char *hex)
 {
     uint8_t want[512];
-    size_t want_len = bytes(hex, want), len;
+    size_t want_len = world_bytes(hex, want), len;
     const uint8_t *got = datagram(i, &len);
 
     check_equal(len, want_len);
@@ -219,7 +190,7 @@ family_is_recognised(void)
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
         uint8_t buf[128] __attribute__((aligned(8))) = {0};
 
-        bytes(requests[i].hex, buf);
+        world_bytes(requests[i].hex, buf);
         harness_check((ctrl_asks_for((void *)buf) == &abi_dco_v2) == requests[i].ours, __FILE__,
                       __LINE__, "request %zu", i);
     }
@@ -227,24 +198,12 @@ family_is_recognised(void)
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
-static uint8_t message[1024] __attribute__((aligned(8)));
+static uint8_t message[WORLD_MESSAGE] __attribute__((aligned(8)));
 
 static struct nlmsghdr *
 start(uint8_t command, uint16_t flags, uint32_t ifindex)
 {
-    struct nlmsghdr *nlh;
-    struct genlmsghdr *genl;
-
-    memset(message, 0, sizeof(message));
-    nlh = mnl_nlmsg_put_header(message);
-    nlh->nlmsg_type = DCO_V2_FAMILY_ID;
-    nlh->nlmsg_flags = NLM_F_REQUEST | flags;
-    nlh->nlmsg_seq = 77;
-    genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
-    genl->cmd = command;
-    if (ifindex)
-        mnl_attr_put_u32(nlh, ABI_A_IFINDEX, ifindex);
-    return nlh;
+    return world_start(message, &abi_dco_v2, command, flags, ifindex);
 }
 
 /* The error in the answer to the message; 1 if there was none or more than one. */
@@ -286,7 +245,7 @@ put_hex(struct nlmsghdr *nlh, uint16_t type, const char *hex)
     uint8_t buf[64];
 
     if (hex)
-        mnl_attr_put(nlh, type, bytes(hex, buf), buf);
+        mnl_attr_put(nlh, type, world_bytes(hex, buf), buf);
 }
 
 static int
@@ -739,9 +698,9 @@ notifications(void)
 
     memset(buf, 0xee, sizeof(buf));
     check_equal(abi_dco_v2.notification(buf, 29, &event), 48);
-    check_equal(bytes("30000000 027d0000 00000000 00000000 03010000 08000100 1d000000 "
-                      "14000480 05000100 02000000 08000200 56341200",
-                      want),
+    check_equal(world_bytes("30000000 027d0000 00000000 00000000 03010000 08000100 1d000000 "
+                            "14000480 05000100 02000000 08000200 56341200",
+                            want),
                 48);
     check(memcmp(buf, want, 48) == 0);
     check(abi_notification_of(buf, 48) == &abi_dco_v2);

@@ -5,44 +5,16 @@
  */
 #include "abi_world.h"
 
-#include <libmnl/libmnl.h>
-#include <linux/genetlink.h>
-
 #include "linux/abi/ctrl.h"
 #include "linux/abi/ovpn.h"
 
 static struct world w;
-static uint8_t message[1024] __attribute__((aligned(8)));
-
-/* Hex digits, blanks between them ignored. The length. */
-static size_t
-bytes(const char *hex, uint8_t *to)
-{
-    size_t n = 0;
-    unsigned value;
-
-    for (; *hex; hex += *hex == ' ' ? 1 : 2)
-        if (*hex != ' ' && sscanf(hex, "%2x", &value) == 1)
-            to[n++] = (uint8_t)value;
-    return n;
-}
+static uint8_t message[WORLD_MESSAGE] __attribute__((aligned(8)));
 
 static struct nlmsghdr *
 start(uint8_t command, uint16_t flags, uint32_t ifindex)
 {
-    struct nlmsghdr *nlh;
-    struct genlmsghdr *genl;
-
-    memset(message, 0, sizeof(message));
-    nlh = mnl_nlmsg_put_header(message);
-    nlh->nlmsg_type = OVPN_FAMILY_ID;
-    nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-    nlh->nlmsg_seq = 77;
-    genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
-    genl->cmd = command;
-    if (ifindex)
-        mnl_attr_put_u32(nlh, ABI_A_IFINDEX, ifindex);
-    return nlh;
+    return world_start(message, &abi_ovpn, command, NLM_F_ACK | flags, ifindex);
 }
 
 /* Attributes in hex make up the nest; NULL: no nest. */
@@ -53,7 +25,7 @@ request(uint8_t command, uint32_t ifindex, uint16_t nest_type, const char *attrs
     uint8_t buf[512];
 
     if (attrs)
-        mnl_attr_put(nlh, nest_type | NLA_F_NESTED, bytes(attrs, buf), buf);
+        mnl_attr_put(nlh, nest_type | NLA_F_NESTED, world_bytes(attrs, buf), buf);
     return nlh;
 }
 
@@ -61,9 +33,9 @@ request(uint8_t command, uint32_t ifindex, uint16_t nest_type, const char *attrs
 static const struct nlmsghdr *
 datagram(unsigned i)
 {
-    if (!check(i < w.datagrams))
-        abort();
-    return (const void *)(w.out + (i ? w.ends[i - 1] : 0));
+    size_t len;
+
+    return world_datagram(&w, i, &len);
 }
 
 /* Carries it out; the errno of the acknowledgement, which is the last datagram. */
@@ -342,7 +314,7 @@ static void
 expect(const struct dco_event *event, const char *hex)
 {
     uint8_t buf[ABI_NOTIFICATION_MAX] __attribute__((aligned(8))), want[ABI_NOTIFICATION_MAX];
-    size_t len = bytes(hex, want);
+    size_t len = world_bytes(hex, want);
 
     memset(buf, 0xee, sizeof(buf));
     check_equal(abi_ovpn.notification(buf, 29, event), len);

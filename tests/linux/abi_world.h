@@ -7,6 +7,8 @@
 #define ABI_WORLD_H
 
 #include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
 
 #include "harness.h"
 #include "linux/abi/dco_v2.h"
@@ -155,6 +157,61 @@ world_fini(struct world *w)
     home_fini(&w->home);
     free(w->out);
     free(w->ends);
+}
+
+/* Hex digits, blanks between them ignored. The length. */
+static inline size_t
+world_bytes(const char *hex, uint8_t *to)
+{
+    size_t n = 0;
+
+    for (; *hex; hex++) {
+        unsigned digit = *hex >= 'a' ? (unsigned)(*hex - 'a') + 10 : (unsigned)(*hex - '0');
+
+        if (*hex == ' ')
+            continue;
+        if (n % 2 == 0)
+            to[n / 2] = (uint8_t)(digit << 4);
+        else
+            to[n / 2] |= (uint8_t)digit;
+        n++;
+    }
+    return n / 2;
+}
+
+#define WORLD_MESSAGE 1024U
+#define WORLD_SEQ     77U
+
+/* The beginning of a request in message (WORLD_MESSAGE bytes); ifindex 0: none. */
+static inline struct nlmsghdr *
+world_start(void *message, const struct abi_front *front, uint8_t command, uint16_t flags,
+            uint32_t ifindex)
+{
+    struct nlmsghdr *nlh;
+    struct genlmsghdr *genl;
+
+    memset(message, 0, WORLD_MESSAGE);
+    nlh = mnl_nlmsg_put_header(message);
+    nlh->nlmsg_type = front->family_id;
+    nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+    nlh->nlmsg_seq = WORLD_SEQ;
+    genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+    genl->cmd = command;
+    if (ifindex)
+        mnl_attr_put_u32(nlh, ABI_A_IFINDEX, ifindex);
+    return nlh;
+}
+
+/* The datagram with this number. */
+static inline const void *
+world_datagram(const struct world *w, unsigned i, size_t *len)
+{
+    size_t from = i ? w->ends[i - 1] : 0;
+
+    if (!check(i < w->datagrams))
+        abort();
+    *len = w->ends[i] - from;
+    return w->out + from;
 }
 
 #endif
