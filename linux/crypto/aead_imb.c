@@ -6,9 +6,9 @@
  * leave the comparison to us.
  */
 #include "backend.h"
+#include "nonce_x86.h"
 #include "secret.h"
 
-#include <emmintrin.h>
 #include <intel-ipsec-mb.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -93,16 +93,12 @@ imb_preferred(enum dco_cipher cipher)
     return cipher == DCO_CIPHER_AES_GCM || arch >= IMB_ARCH_AVX2;
 }
 
-/* As dco_wire_nonce(), by one store: the library reads all of it in one load, which would have to
- * wait for two stores to reach the cache, and the packets before it with them. */
+/* By one store: the library reads all of it in one load, which would have to wait for two stores to
+ * reach the cache, and the packets before it with them. */
 static inline void
 put_nonce(uint8_t nonce[16], const uint8_t *pkt, const uint8_t *tail)
 {
-    __m128i v = _mm_slli_si128(_mm_loadl_epi64((const __m128i *)tail), 4);
-    int id;
-
-    memcpy(&id, pkt + 4, sizeof(id));
-    _mm_store_si128((__m128i *)nonce, _mm_or_si128(v, _mm_cvtsi32_si128(id)));
+    _mm_store_si128((__m128i *)nonce, dco_nonce_vector(pkt, tail));
 }
 
 static void

@@ -9,6 +9,7 @@
  * powers of the key are added up and reduced once. Each takes three multiplications (Karatsuba).
  */
 #include "gcm_vaes.h"
+#include "nonce_x86.h"
 
 #include <cpuid.h>
 #include <immintrin.h>
@@ -314,16 +315,11 @@ crypt_rest(const struct gcm_vaes_key *key, const struct rest *rest, const uint8_
 
 /* A packet */
 
-/* The first counter block: packet id and tail make the nonce. Loads are as wide as the stores that
- * wrote the header just now. */
+/* The first counter block. */
 INLINE __m128i
 first_counter(const uint8_t *hdr, const uint8_t *tail)
 {
-    __m128i v = _mm_slli_si128(_mm_loadl_epi64((const __m128i *)tail), 4);
-    int id;
-
-    memcpy(&id, hdr + 4, sizeof(id));
-    return _mm_insert_epi32(_mm_insert_epi32(v, id, 0), 1 << 24, 3);
+    return _mm_insert_epi32(dco_nonce_vector(hdr, tail), 1 << 24, 3);
 }
 
 INLINE __m128i
