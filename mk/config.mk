@@ -19,7 +19,8 @@ CLANG_FORMAT ?= clang-format
 MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 
 WARNINGS := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla
-CORE_WARNINGS := -Wconversion -Wno-sign-conversion
+# For the product; test programs are spared.
+STRICT_WARNINGS := -Wconversion -Wno-sign-conversion
 INCLUDES := -Icore -Ilinux/os -I.
 DEFINES := -D_GNU_SOURCE -DOPENDCO_VERSION='"$(VERSION)"'
 
@@ -35,8 +36,9 @@ CLI_LIBS := -ljansson
 
 # What one machine has is a whole file, and a file that offers nothing takes its place elsewhere.
 # libipsec-mb is linked statically because its key structure changed size under one
-# soname. Elsewhere the files for x86-64 are replaced as a whole.
-ifeq ($(MACHINE),x86_64)
+# soname. Elsewhere, and with PORTABLE=1, the files for x86-64 are replaced as a whole.
+PORTABLE ?=
+ifeq ($(MACHINE)$(PORTABLE),x86_64)
 IMB_LIBS := -Wl,-Bstatic -lIPSec_MB -Wl,-Bdynamic
 MACHINE_OMIT := linux/crypto/aead_x86_none.c linux/csum_none.c
 else

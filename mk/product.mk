@@ -14,19 +14,18 @@ objects = $(patsubst %.c,$(BUILD)/obj/$(1)/%.o,$(2))
 LIB_OBJ := $(call objects,pic,$(CORE_SRC) $(LINUX_SRC))
 CLI_OBJ := $(call objects,cli,$(CLI_SRC))
 
-PIC_CFLAGS := $(BASE_CFLAGS) $(HARDEN_CFLAGS) -fPIC -fvisibility=hidden
-
-$(BUILD)/obj/pic/core/%.o: core/%.c
-	@mkdir -p $(@D)
-	$(call step,CC) $(CC) $(PIC_CFLAGS) $(CORE_WARNINGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+PIC_CFLAGS := $(BASE_CFLAGS) $(STRICT_WARNINGS) $(HARDEN_CFLAGS) -fPIC -fvisibility=hidden
 
 $(BUILD)/obj/pic/%.o: %.c
 	@mkdir -p $(@D)
 	$(call step,CC) $(CC) $(PIC_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# It defines functions whose fortified forms the headers define inline.
+$(BUILD)/obj/pic/linux/doorway/hooks.o: override CFLAGS += -U_FORTIFY_SOURCE
+
 $(BUILD)/obj/cli/%.o: %.c
 	@mkdir -p $(@D)
-	$(call step,CC) $(CC) $(BASE_CFLAGS) $(HARDEN_CFLAGS) -fPIE $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call step,CC) $(CC) $(BASE_CFLAGS) $(STRICT_WARNINGS) $(HARDEN_CFLAGS) -fPIE $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/libopendco.so: $(LIB_OBJ)
 	$(call step,LD) $(CC) -shared -Wl,-soname,libopendco.so $(HARDEN_LDFLAGS) $(LDFLAGS) -o $@ $^ \

@@ -42,7 +42,7 @@ VARIANTS := plain asan tsan arm64 s390x fuzz
 define variant
 $(BUILD)/obj/$(1)/core/%.o: core/%.c
 	@mkdir -p $$(@D)
-	$$(call step,CC) $$($(1)_CC) $$(BASE_CFLAGS) $$(CORE_WARNINGS) $$($(1)_FLAGS) \
+	$$(call step,CC) $$($(1)_CC) $$(BASE_CFLAGS) $$(STRICT_WARNINGS) $$($(1)_FLAGS) \
 	    -MMD -MP -c -o $$@ $$<
 
 $(BUILD)/obj/$(1)/%.o: %.c
@@ -100,7 +100,7 @@ build-fuzz: $(patsubst fuzz/%,$(BUILD)/fuzz/%,$(FUZZ_TARGETS))
 FREESTANDING_OBJ := $(call objects,freestanding,$(CORE_SRC))
 $(BUILD)/obj/freestanding/%.o: %.c
 	@mkdir -p $(@D)
-	$(call step,CC) $(CC) $(BASE_CFLAGS) $(CORE_WARNINGS) -O2 -ffreestanding -fno-stack-protector \
+	$(call step,CC) $(CC) $(BASE_CFLAGS) $(STRICT_WARNINGS) -O2 -ffreestanding -fno-stack-protector \
 	    -MMD -MP -c -o $@ $<
 $(BUILD)/obj/freestanding/core.o: $(FREESTANDING_OBJ)
 	$(call step,LD) $(CC) -r -nostdlib -o $@ $^
@@ -112,7 +112,7 @@ build-freestanding: $(BUILD)/obj/freestanding/core.o
 # T=word runs only the programs and scripts whose name holds the word.
 T ?=
 run_suite = @BUILD=$(BUILD) MAKE="$(MAKE)" tests/run $(if $(T),-m $(T))
-SUITES := cli unit asan tsan cross fuzz style docs freebsd integration
+SUITES := cli unit asan tsan cross compilers fuzz style docs freebsd integration
 .PHONY: check $(addprefix check-,$(SUITES)) fuzz
 check:
 	$(run_suite)

@@ -4,6 +4,8 @@
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 
+#include "linux/abi/attr.h"
+
 #define CTRL_REPLY_VERSION 2
 #define GROUP_NAME         "peers"
 
@@ -17,8 +19,7 @@ ctrl_asks_for(const struct nlmsghdr *request)
         request->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN || genl->cmd != CTRL_CMD_GETFAMILY ||
         (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP)
         return NULL;
-    mnl_attr_for_each(attr, request, GENL_HDRLEN)
-    {
+    attr_for_each (attr, request, GENL_HDRLEN) {
         if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_NAME)
             return abi_front_by_name(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
         if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID &&

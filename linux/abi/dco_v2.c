@@ -344,13 +344,19 @@ notification(void *buf, uint32_t ifindex, const struct dco_event *event)
 /* ---- the family ------------------------------------------------------------------------------ */
 
 static const struct abi_command commands[] = {
-    [DCO_V2_NEW_PEER] = {do_new_peer, policy_top, DCO_V2_A_NEW_PEER},
-    [DCO_V2_SET_PEER] = {do_set_peer, policy_top, DCO_V2_A_SET_PEER},
-    [DCO_V2_DEL_PEER] = {do_del_peer, policy_top, DCO_V2_A_DEL_PEER},
-    [DCO_V2_NEW_KEY] = {do_new_key, policy_top, DCO_V2_A_NEW_KEY, .secret = true},
-    [DCO_V2_SWAP_KEYS] = {abi_key_swap, policy_top, DCO_V2_A_SWAP_KEYS},
-    [DCO_V2_DEL_KEY] = {do_del_key, policy_top, DCO_V2_A_DEL_KEY},
-    [DCO_V2_GET_PEER] = {abi_peer_get, policy_top, DCO_V2_A_GET_PEER, .dump = true},
+    [DCO_V2_NEW_PEER] = {.run = do_new_peer, .policy = policy_top, .nest = DCO_V2_A_NEW_PEER},
+    [DCO_V2_SET_PEER] = {.run = do_set_peer, .policy = policy_top, .nest = DCO_V2_A_SET_PEER},
+    [DCO_V2_DEL_PEER] = {.run = do_del_peer, .policy = policy_top, .nest = DCO_V2_A_DEL_PEER},
+    [DCO_V2_NEW_KEY] = {.run = do_new_key,
+                        .policy = policy_top,
+                        .nest = DCO_V2_A_NEW_KEY,
+                        .secret = true},
+    [DCO_V2_SWAP_KEYS] = {.run = abi_key_swap, .policy = policy_top, .nest = DCO_V2_A_SWAP_KEYS},
+    [DCO_V2_DEL_KEY] = {.run = do_del_key, .policy = policy_top, .nest = DCO_V2_A_DEL_KEY},
+    [DCO_V2_GET_PEER] = {.run = abi_peer_get,
+                         .policy = policy_top,
+                         .nest = DCO_V2_A_GET_PEER,
+                         .dump = true},
 };
 
 static const struct abi_about about[] = {

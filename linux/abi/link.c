@@ -6,6 +6,8 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
+#include "linux/abi/attr.h"
+
 #define IFLA_OVPN_MODE 1
 
 /* What link_becomes_result() puts into nlmsg_pid. The kernel's own port ids of user sockets are
@@ -23,8 +25,7 @@ mode_parse(const struct nlattr *data, struct link_request *link)
 {
     const struct nlattr *attr;
 
-    mnl_attr_for_each_nested(attr, data)
-    {
+    attr_for_each_nested (attr, data) {
         if (mnl_attr_get_type(attr) != IFLA_OVPN_MODE)
             continue;
         if (mnl_attr_get_payload_len(attr) < 1 || mnl_attr_get_u8(attr) > DCO_MODE_MP)
@@ -39,8 +40,7 @@ linkinfo_parse(const struct nlattr *info, struct link_request *link)
 {
     const struct nlattr *attr, *data = NULL;
 
-    mnl_attr_for_each_nested(attr, info)
-    {
+    attr_for_each_nested (attr, info) {
         if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
             link->front =
                 abi_front_by_kind(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
@@ -74,8 +74,7 @@ link_parse(const struct nlmsghdr *request, struct link_request *link)
     if (!(request->nlmsg_flags & NLM_F_REQUEST) || request->nlmsg_len < NLMSG_HDRLEN + sizeof(*ifi))
         return;
     link->ifindex = (uint32_t)ifi->ifi_index;
-    mnl_attr_for_each(attr, request, sizeof(*ifi))
-    {
+    attr_for_each (attr, request, sizeof(*ifi)) {
         if (mnl_attr_get_type(attr) == IFLA_IFNAME)
             name_parse(attr, link);
         else if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
@@ -194,8 +193,7 @@ newlink_rewrite(struct nlmsghdr *nlh, const char *kind)
     uint8_t *end = mnl_nlmsg_get_payload_tail(nlh);
     size_t step, kept;
 
-    mnl_attr_for_each(attr, nlh, sizeof(struct ifinfomsg))
-    {
+    attr_for_each (attr, nlh, sizeof(struct ifinfomsg)) {
         if (mnl_attr_get_type(attr) != IFLA_LINKINFO)
             continue;
         step = MNL_ALIGN(attr->nla_len);

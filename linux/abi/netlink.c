@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "linux/abi/attr.h"
+
 #define TYPE_MASK 0x3fffU /* of nla_type, without NLA_F_NESTED and NLA_F_NET_BYTEORDER */
 
 static int
@@ -86,8 +88,7 @@ netlink_parse_nest(const struct nlattr *nest, unsigned max, const struct nlattr 
     const struct nlattr *attr;
 
     memset(tb, 0, (max + 1) * sizeof(*tb));
-    mnl_attr_for_each_nested(attr, nest)
-    {
+    attr_for_each_nested (attr, nest) {
         unsigned type = attr->nla_type & TYPE_MASK;
 
         if (type <= max)

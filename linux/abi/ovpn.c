@@ -429,14 +429,20 @@ notification(void *buf, uint32_t ifindex, const struct dco_event *event)
 /* ---- the family ------------------------------------------------------------------------------ */
 
 static const struct abi_command commands[] = {
-    [OVPN_PEER_NEW] = {do_peer_new, policy_peer_new, OVPN_A_PEER},
-    [OVPN_PEER_SET] = {do_peer_set, policy_peer_set, OVPN_A_PEER},
-    [OVPN_PEER_GET] = {abi_peer_get, policy_peer_id, OVPN_A_PEER, .dump = true},
-    [OVPN_PEER_DEL] = {do_peer_del, policy_peer_id, OVPN_A_PEER},
-    [OVPN_KEY_NEW] = {do_key_new, policy_key_new, OVPN_A_KEYCONF, .secret = true},
-    [OVPN_KEY_GET] = {do_key_get, policy_key_slot, OVPN_A_KEYCONF},
-    [OVPN_KEY_SWAP] = {abi_key_swap, policy_key_peer, OVPN_A_KEYCONF},
-    [OVPN_KEY_DEL] = {do_key_del, policy_key_slot, OVPN_A_KEYCONF},
+    [OVPN_PEER_NEW] = {.run = do_peer_new, .policy = policy_peer_new, .nest = OVPN_A_PEER},
+    [OVPN_PEER_SET] = {.run = do_peer_set, .policy = policy_peer_set, .nest = OVPN_A_PEER},
+    [OVPN_PEER_GET] = {.run = abi_peer_get,
+                       .policy = policy_peer_id,
+                       .nest = OVPN_A_PEER,
+                       .dump = true},
+    [OVPN_PEER_DEL] = {.run = do_peer_del, .policy = policy_peer_id, .nest = OVPN_A_PEER},
+    [OVPN_KEY_NEW] = {.run = do_key_new,
+                      .policy = policy_key_new,
+                      .nest = OVPN_A_KEYCONF,
+                      .secret = true},
+    [OVPN_KEY_GET] = {.run = do_key_get, .policy = policy_key_slot, .nest = OVPN_A_KEYCONF},
+    [OVPN_KEY_SWAP] = {.run = abi_key_swap, .policy = policy_key_peer, .nest = OVPN_A_KEYCONF},
+    [OVPN_KEY_DEL] = {.run = do_key_del, .policy = policy_key_slot, .nest = OVPN_A_KEYCONF},
 };
 
 static const struct abi_about about[] = {

@@ -71,7 +71,7 @@ tun_attach(int fd, const char *name, unsigned n, bool first)
     if (n > 1)
         ifr.ifr_flags |= IFF_MULTI_QUEUE;
     if (first)
-        ifr.ifr_flags |= IFF_TUN_EXCL;
+        ifr.ifr_flags |= (short)IFF_TUN_EXCL; /* the sign bit */
     snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
     if (ioctl(fd, TUNSETIFF, &ifr) < 0)
         return first && errno == EBUSY ? -EEXIST : -errno;
