@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * opendco status: asks every socket of the runtime directory. A process writes one JSON object and
- * closes; a socket that refuses belongs to a process that is gone, and is removed.
+ * closes; a socket that refuses belongs to a process that is gone (linux/status/status.h), and is
+ * removed where nobody else can have exchanged it meanwhile.
+ *
+ * The command works in that directory, so that a name means the same file in each call.
  */
 #include "cli/cli.h"
 #include "cli/instance.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
@@ -33,6 +37,11 @@ static const char usage[] =
     "\n"
     "Exit status: 0 all are offloaded, 1 none runs, 2 at least one is not offloaded,\n"
     "3 at least one could not be asked.\n";
+
+struct folder {
+    const char *path;
+    bool trusted; /* only root and this user can change what is in it */
+};
 
 struct answer {
     char *bytes;
@@ -121,7 +130,7 @@ connect_to(const char *path)
 }
 
 static json_t *
-ask(int fd, const char *path)
+ask(int fd, const char *folder, const char *name)
 {
     struct answer answer = {0};
     char why[INSTANCE_WHY];
@@ -129,30 +138,30 @@ ask(int fd, const char *path)
     int error = answer_read(&answer, fd);
 
     if (error != 0)
-        cli_complain("%s: %s", path, strerror(error));
+        cli_complain("%s/%s: %s", folder, name, strerror(error));
     else if ((instance = instance_parse(answer.bytes, answer.length, why)) == NULL)
-        cli_complain("%s: the answer is not understood: %s", path, why);
+        cli_complain("%s/%s: the answer is not understood: %s", folder, name, why);
     free(answer.bytes);
     return instance;
 }
 
 /* Adds what one socket says to the array; false when it could not be asked. */
 static bool
-collect(json_t *instances, const char *path)
+collect(json_t *instances, const struct folder *folder, const char *name)
 {
     json_t *instance;
-    int fd = connect_to(path);
+    int fd = connect_to(name);
 
     if (fd < 0 && (errno == ECONNREFUSED || errno == ENOENT)) {
-        if (errno == ECONNREFUSED)
-            unlink(path);
+        if (errno == ECONNREFUSED && folder->trusted)
+            unlink(name);
         return true;
     }
     if (fd < 0) {
-        cli_complain("%s: %s", path, strerror(errno));
+        cli_complain("%s/%s: %s", folder->path, name, strerror(errno));
         return false;
     }
-    instance = ask(fd, path);
+    instance = ask(fd, folder->path, name);
     close(fd);
     return instance != NULL && json_array_append_new(instances, instance) == 0;
 }
@@ -166,33 +175,50 @@ is_socket_name(const struct dirent *entry)
 }
 
 static bool
-is_socket(const char *path)
+is_socket(const char *name)
 {
     struct stat status;
 
-    return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
+    return lstat(name, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+/* Makes it the working directory; as the library, not by a symbolic link. 0, or an errno value. */
+static int
+enter(struct folder *folder)
+{
+    int fd = open(folder->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat status;
+    int error = 0;
+
+    if (fd < 0)
+        return errno;
+    if (fchdir(fd) < 0 || fstat(fd, &status) < 0)
+        error = errno;
+    else
+        folder->trusted = (status.st_uid == 0 || status.st_uid == geteuid()) &&
+                          (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    close(fd);
+    return error;
 }
 
 /* False when the folder or one of its sockets could not be read. */
 static bool
 collect_all(json_t *instances, const char *directory)
 {
+    struct folder folder = {.path = directory};
     struct dirent **entries;
-    int count = scandir(directory, &entries, is_socket_name, versionsort);
+    int error = enter(&folder), count = 0;
     bool all = true;
 
-    if (count < 0 && errno == ENOENT)
-        return true;
-    if (count < 0) {
-        cli_complain("%s: %s", directory, strerror(errno));
-        return false;
-    }
+    if (error == 0 && (count = scandir(".", &entries, is_socket_name, versionsort)) < 0)
+        error = errno;
+    if (error != 0 && error != ENOENT)
+        cli_complain("%s: %s", directory, strerror(error));
+    if (error != 0)
+        return error == ENOENT;
     for (int i = 0; i < count; i++) {
-        char path[PATH_MAX];
-
-        if (snprintf(path, sizeof(path), "%s/%s", directory, entries[i]->d_name) < PATH_MAX &&
-            is_socket(path))
-            all &= collect(instances, path);
+        if (is_socket(entries[i]->d_name))
+            all &= collect(instances, &folder, entries[i]->d_name);
         free(entries[i]);
     }
     free(entries);

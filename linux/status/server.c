@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -29,8 +30,7 @@ static struct {
     int listener;
     int folder;
     uid_t owner;
-    char name[32];
-    struct sockaddr_un address;
+    char name[32]; /* of the socket, in the folder */
 
     pthread_t thread;
     bool running;
@@ -82,44 +82,56 @@ find_folder(char *path, size_t size)
     return try_folder(getenv("XDG_RUNTIME_DIR"), "/opendco", path, size);
 }
 
-/* A file of this name is of a process that had our id before. */
+/* Makes the file of that name in the folder, which the path names, and listens. 0 or -errno. */
 static int
-listen_at(const struct sockaddr_un *address)
+listen_at(int fd, const char *folder, const char *name)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", folder, name) >=
+        sizeof(address.sun_path)) {
+        return -ENAMETOOLONG;
+    }
+    /* The file takes the mode of the descriptor. */
+    if (fchmod(fd, 0600) < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+        return -errno;
+    return listen(fd, BACKLOG) < 0 ? -errno : 0;
+}
+
+/* The file gets the name that the command looks for when its process listens, and each name is used
+ * once only. So what refuses a connection is dead, and removing it by its name takes nobody else's.
+ */
+static int
+publish(int fd, const char *folder)
+{
+    char hidden[sizeof(status.name)];
+    uint32_t unique;
     int err;
 
-    if (fd < 0)
-        return -errno;
-    unlink(address->sun_path);
-    /* The file takes the mode of the descriptor. */
-    if (fchmod(fd, 0600) == 0 &&
-        bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 &&
-        listen(fd, BACKLOG) == 0) {
-        return fd;
-    }
-    err = -errno;
-    close(fd);
+    if (getrandom(&unique, sizeof(unique), 0) != sizeof(unique))
+        return -EIO;
+    snprintf(hidden, sizeof(hidden), "%ld-%08x.new", (long)getpid(), unique);
+    snprintf(status.name, sizeof(status.name), "%ld-%08x.sock", (long)getpid(), unique);
+    err = listen_at(fd, folder, hidden);
+    if (err == 0 && renameat(status.folder, hidden, status.folder, status.name) < 0)
+        err = -errno;
+    if (err < 0)
+        unlinkat(status.folder, hidden, 0);
     return err;
 }
 
 static int
 open_socket(void)
 {
-    char folder[sizeof(status.address.sun_path)];
-    int fd = find_folder(folder, sizeof(folder));
+    char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 
-    if (fd < 0)
-        return fd;
-    status.folder = fd;
-    status.address.sun_family = AF_UNIX;
-    snprintf(status.name, sizeof(status.name), "%ld.sock", (long)getpid());
-    if ((size_t)snprintf(status.address.sun_path, sizeof(status.address.sun_path), "%s/%s", folder,
-                         status.name) >= sizeof(status.address.sun_path)) {
-        return -ENAMETOOLONG;
-    }
-    status.listener = listen_at(&status.address);
-    return status.listener < 0 ? status.listener : 0;
+    status.folder = find_folder(folder, sizeof(folder));
+    if (status.folder < 0)
+        return status.folder;
+    status.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (status.listener < 0)
+        return -errno;
+    return publish(status.listener, folder);
 }
 
 static void
@@ -301,7 +313,7 @@ status_close(void)
     }
     /* By the folder's descriptor, which chroot() does not take away. */
     if (status.listener >= 0 && unlinkat(status.folder, status.name, 0) < 0)
-        dco_log(DCO_LOG_DEBUG, "%s stays: %s", status.address.sun_path, strerror(errno));
+        dco_log(DCO_LOG_DEBUG, "status socket %s stays: %s", status.name, strerror(errno));
     close_descriptors();
     status.pid = 0;
 }

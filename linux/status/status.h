@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What `opendco status` asks each openvpn process: a listening socket PID.sock in
+ * What `opendco status` asks each openvpn process: a listening socket PID-UNIQUE.sock in
  * $OPENDCO_RUNTIME_DIR, else /run/opendco for root and $XDG_RUNTIME_DIR/opendco for others, and a
  * thread that answers each connection with one JSON text and closes it. Nothing is read from the
  * client.
+ *
+ * A file of that kind is there only once somebody listens, and no name comes twice. Whoever is refused
+ * by one knows that its process is gone, and may remove it.
  *
  * The thread is its own, whether offload is active or not: there is one answer to both, and neither
  * a slow reader nor a text about ten thousand peers holds up a keepalive.

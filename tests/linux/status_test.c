@@ -15,10 +15,12 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/cli.h"
 #include "harness.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/plane_state.h"
@@ -35,6 +37,13 @@ doorway_state(char *reason, size_t size, const char **abi)
     snprintf(reason, size, "%s", offload ? "" : "the \"proto\" is tcp");
     *abi = offload ? "ovpn-dco-v2" : NULL;
     return offload;
+}
+
+/* So is the main file of the command. */
+void
+cli_complain(const char *format, ...)
+{
+    (void)format;
 }
 
 /* ---- the writer -------------------------------------------------------------------------------
@@ -151,6 +160,96 @@ test_bounds(void)
 
 static char folder[64], path[100];
 
+/* Sets path to the one socket of this process; false when there is none or more than one. */
+static bool
+find_socket(void)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    unsigned found = 0;
+    char *end;
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        size_t len = strlen(entry->d_name);
+
+        if (strtol(entry->d_name, &end, 10) != getpid() || len < 5 ||
+            strcmp(entry->d_name + len - 5, ".sock") != 0)
+            continue;
+        check(snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) < (int)sizeof(path));
+        found++;
+    }
+    if (dir != NULL)
+        closedir(dir);
+    return found == 1;
+}
+
+/* What else happens in the middle of the next call of listen() or unlink(), which both the library
+ * and the command make through here. */
+static void (*before_listen)(void), (*before_unlink)(void);
+
+static void
+meanwhile(void (**hook)(void))
+{
+    void (*call)(void) = *hook;
+
+    *hook = NULL;
+    if (call != NULL)
+        call();
+}
+
+int
+listen(int fd, int backlog)
+{
+    meanwhile(&before_listen);
+    return (int)syscall(SYS_listen, fd, backlog);
+}
+
+int
+unlink(const char *name)
+{
+    meanwhile(&before_unlink);
+    return (int)syscall(SYS_unlinkat, AT_FDCWD, name, 0);
+}
+
+int
+unlinkat(int at, const char *name, int flags)
+{
+    meanwhile(&before_unlink);
+    return (int)syscall(SYS_unlinkat, at, name, flags);
+}
+
+/* The command itself; its output is not looked at. It leaves the working directory as it was, so
+ * that a test may go on. */
+static int
+run_command(void)
+{
+    char name[] = "status", *argv[] = {name, NULL};
+    int out = dup(STDOUT_FILENO), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), status;
+
+    fflush(stdout);
+    dup2(null, STDOUT_FILENO);
+    status = cli_status(1, argv);
+    dup2(out, STDOUT_FILENO);
+    check(fchdir(cwd) == 0);
+    close(out);
+    close(null);
+    close(cwd);
+    return status;
+}
+
+/* A socket that nobody listens on any more. */
+static void
+leave_stale(const char *name)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(un.sun_path, sizeof(un.sun_path), "%s/%s", folder, name);
+    check(bind(fd, (struct sockaddr *)&un, sizeof(un)) == 0);
+    close(fd);
+}
+
 static int
 dial(void)
 {
@@ -232,9 +331,9 @@ test_inactive(void)
     snprintf(folder, sizeof(folder), "/tmp/opendco-status.XXXXXX");
     check(mkdtemp(folder) != NULL);
     setenv("OPENDCO_RUNTIME_DIR", folder, 1);
-    snprintf(path, sizeof(path), "%s/%ld.sock", folder, (long)getpid());
     check_equal(status_open(), 0);
     check_equal(status_open(), 0);
+    check(find_socket());
     check(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
     status_start();
     status_start();
@@ -277,22 +376,19 @@ test_bad_folder(void)
 static int
 child_daemon(void)
 {
-    char mine[100];
     struct stat st;
 
     status_fork_child();
-    snprintf(mine, sizeof(mine), "%s/%ld.sock", folder, (long)getpid());
-    if (stat(path, &st) != 0 || status_open() != 0 || stat(mine, &st) != 0)
+    if (stat(path, &st) != 0 || status_open() != 0 || !find_socket())
         return 1;
     status_start();
-    memcpy(path, mine, sizeof(mine));
     int fd = dial();
     char buf[65536];
 
     if (fd < 0 || read_all(fd, buf, sizeof(buf)) <= 0)
         return 2;
     status_close();
-    return stat(mine, &st) == 0;
+    return find_socket();
 }
 
 static void
@@ -303,6 +399,7 @@ test_daemon(void)
     pid_t child;
 
     check_equal(status_open(), 0);
+    check(find_socket());
     child = fork();
     if (child == 0)
         _exit(child_daemon());
@@ -345,15 +442,13 @@ child_without_threads(void)
 static void
 test_without_threads(void)
 {
-    char left[100];
     int status = -1;
     pid_t child = fork();
 
     if (child == 0)
         _exit(child_without_threads());
     check(waitpid(child, &status, 0) == child && WIFEXITED(status));
-    snprintf(left, sizeof(left), "%s/%ld.sock", folder, (long)child);
-    unlink(left);
+    check_equal(run_command(), STATUS_NONE); /* removes the socket that it left */
     if (WEXITSTATUS(status) == 77) {
         harness_skip("there is one user only");
         return;
@@ -387,6 +482,7 @@ test_stranger(void)
         return;
     }
     check_equal(status_open(), 0);
+    check(find_socket());
     status_start();
     check(chmod(folder, 0755) == 0 && chmod(path, 0666) == 0);
     child = fork();
@@ -399,6 +495,86 @@ test_stranger(void)
         check_equal(WEXITSTATUS(status), 0);
     check(chmod(folder, 0700) == 0);
     status_close();
+}
+
+static void
+look_around(void)
+{
+    check_equal(run_command(), STATUS_NONE);
+}
+
+/* Somebody asks while a process is about to listen: it can still be asked afterwards. */
+static void
+test_asked_too_early(void)
+{
+    before_listen = look_around;
+    check_equal(status_open(), 0);
+    check(before_listen == NULL);
+    status_start();
+    if (check(find_socket()))
+        json_decref(ask());
+    status_close();
+    check(!find_socket());
+}
+
+static void
+come_up(void)
+{
+    check_equal(status_open(), 0);
+    status_start();
+}
+
+/* A process with the id of one that died comes up while the dead one's socket is being removed. */
+static void
+test_reused_pid(void)
+{
+    char name[32], stale[100];
+    struct stat st;
+
+    snprintf(name, sizeof(name), "%ld.sock", (long)getpid());
+    snprintf(stale, sizeof(stale), "%s/%s", folder, name);
+    leave_stale(name);
+    before_unlink = come_up;
+    check_equal(run_command(), STATUS_NONE);
+    check(before_unlink == NULL);
+    if (check(find_socket()))
+        json_decref(ask());
+    check_equal(run_command(), STATUS_INACTIVE);
+    status_close();
+    check(!find_socket());
+
+    /* Nor does a socket of that name hinder the new process. */
+    leave_stale(name);
+    come_up();
+    check_equal(run_command(), STATUS_INACTIVE);
+    check(find_socket() && strcmp(path, stale) != 0);
+    check(stat(stale, &st) < 0 && errno == ENOENT);
+    status_close();
+}
+
+/* Where others could exchange what the command has looked at, it removes nothing. */
+static void
+test_folder_of_others(void)
+{
+    char stale[100], link[100], mine[sizeof(folder)];
+
+    snprintf(stale, sizeof(stale), "%s/1.sock", folder);
+    leave_stale("1.sock");
+    check(chmod(folder, 01777) == 0);
+    check_equal(run_command(), STATUS_NONE);
+    check(access(stale, F_OK) == 0);
+    check(chmod(folder, 0700) == 0);
+
+    memcpy(mine, folder, sizeof(mine));
+    snprintf(link, sizeof(link), "%s/link", folder);
+    check(symlink(mine, link) == 0);
+    setenv("OPENDCO_RUNTIME_DIR", link, 1);
+    check_equal(run_command(), STATUS_ERROR);
+    check(access(stale, F_OK) == 0);
+    setenv("OPENDCO_RUNTIME_DIR", folder, 1);
+    check(unlink(link) == 0);
+    check_equal(run_command(), STATUS_NONE);
+    check(access(stale, F_OK) < 0 && errno == ENOENT);
 }
 
 /* ---- a real plane ------------------------------------------------------------------------------
@@ -462,6 +638,7 @@ test_active(void)
     json_t *root, *device, *peers, *p;
 
     check_equal(status_open(), 0);
+    check(find_socket());
     if (!plane_ready()) {
         status_close();
         harness_skip("no network namespace or no /dev/net/tun");
@@ -589,6 +766,9 @@ static const struct test tests[] = {
     {"socket: a process that became a daemon", test_daemon},
     {"socket: no room for a thread", test_without_threads},
     {"socket: another user", test_stranger},
+    {"socket: somebody asks before the process listens", test_asked_too_early},
+    {"socket: the process id of one that died", test_reused_pid},
+    {"socket: a folder that others may change", test_folder_of_others},
     {"plane: devices, peers and keys", test_active},
     {"plane: a device that was given another name", test_renamed},
     {"plane: 5000 peers and a client that does not read", test_slow_reader},
