@@ -5,7 +5,7 @@ test_begin "'opendco run' would start openvpn without OpenDCO, or with settings 
 and say nothing."
 
 unset LD_PRELOAD OPENDCO_WORKERS OPENDCO_MSS OPENDCO_LOG_LEVEL
-library=$BUILD/libopendco.so
+library=$LIBRARY
 
 # run ARGUMENT...: leaves $code, its output in $W/output and its complaints in $W/complaint
 run() {

@@ -101,7 +101,15 @@ tun_node=$W/tun
 if ! { mknod -m 666 "$tun_node" c 10 200 && : <>"$tun_node"; } 2>/dev/null; then
     tun_node=/dev/net/tun
 fi
+# What they run must not be in the checkout, since many a home is closed to others: it is closed here.
+{
+    echo '#!/bin/bash'
+    printf 'mount -t tmpfs -o mode=700 none %q || exit\n' "$BUILD" "$TOP"
+    printf '[ ! -e %q ]\n' "$BUILD/opendco"
+} >"$W/close-checkout"
+chmod 755 "$W/close-checkout"
 as_user="[ -n \"\$inside\" ] || inside=1 exec unshare --mount bash -c '
+    $W/close-checkout || exit 99
     [ $tun_node = /dev/net/tun ] || mount --bind $tun_node /dev/net/tun
     exec setpriv"
 
@@ -114,6 +122,7 @@ if other_users && [ "$(stat -Lc %a "$tun_node")" = 666 ]; then
     install -m 644 "$PKI/ca.crt" "$PKI/server.crt" "$PKI/server.key" "$W/mine"
     chown -R nobody "$W/mine"
     under "$as_user"' --reuid nobody --regid nogroup --clear-groups "$0" "$@"'"'"' "$0" "$@"'
+    expect "the command runs where its user cannot read the checkout" "$W/under-opendco" version
     mkdir -m 700 "$W/run-server" 2>/dev/null
     chown nobody "$W/run-server"
     touch "$W/mine/status"

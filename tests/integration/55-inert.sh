@@ -10,7 +10,7 @@ if [ "${OPENDCO_TEST_MODE:-}" = stock ]; then
     test_end
 fi
 
-library=$BUILD/libopendco.so
+library=$LIBRARY
 
 # look LIBRARY COMMAND...: what a program says and how it ends; then what the shell in which it ran
 # holds itself.

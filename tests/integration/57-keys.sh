@@ -68,7 +68,7 @@ expect "the program is built" ${CC:-cc} -O1 -Wall -Wextra -o "$W/known_key" \
     "$TOP/tests/integration/known_key.c" -lmnl
 ulimit -c unlimited
 coproc program {
-    cd "$W" && exec ip netns exec "$(ns server)" env LD_PRELOAD="$BUILD/libopendco.so" \
+    cd "$W" && exec ip netns exec "$(ns server)" env LD_PRELOAD="$LIBRARY" \
         OPENDCO_RUNTIME_DIR="$W/run-server" "$W/known_key" abi0 2>"$W/known_key.log"
 }
 pid=$program_PID
@@ -125,7 +125,7 @@ fi
 # OpenSSL, where there is no libipsec-mb for the processor, has its copies where it wants them.
 # shellcheck disable=SC2034 # read by the function tell
 coproc program {
-    cd "$W" && exec ip netns exec "$(ns server)" env LD_PRELOAD="$BUILD/libopendco.so" \
+    cd "$W" && exec ip netns exec "$(ns server)" env LD_PRELOAD="$LIBRARY" \
         OPENDCO_AEAD=openssl OPENDCO_RUNTIME_DIR="$W/run-server" "$W/known_key" abi1 2>>"$W/known_key.log"
 }
 pid=$program_PID

@@ -17,7 +17,7 @@ setting() { sed -nE "s/^$2=(.*)/\1/p" "$1" | tail -n 1; }
 # What systemd would do with the unit, as far as it can be done without systemd: capabilities, limits,
 # environment, working directory, command line, notification.
 drop_in=$W/10-opendco.conf
-sed "s|@LIBDIR@|$BUILD|" "$TOP/packaging/systemd/10-opendco.conf" >"$drop_in"
+sed "s|@LIBDIR@|$(dirname "$LIBRARY")|" "$TOP/packaging/systemd/10-opendco.conf" >"$drop_in"
 capabilities=$(setting $unit CapabilityBoundingSet | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
 start=$(setting $unit ExecStart | sed "s|%t|$W/t|g; s|%i|server|g")
 preload=$(setting "$drop_in" Environment)

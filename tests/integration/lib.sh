@@ -29,6 +29,7 @@ case $BUILD in /*) ;; *) BUILD=$TOP/$BUILD ;; esac
 KEEP=${KEEP:-$BUILD/check/$(basename "$0" .sh)}
 PKI=${PKI:-$BUILD/check/pki}
 OPENDCO=$BUILD/opendco
+LIBRARY=$BUILD/libopendco.so
 OPENVPN=${OPENVPN:-openvpn}
 
 PROTO=udp4
@@ -123,15 +124,45 @@ declare -A vpn_pid=() vpn_mode=()
 other_pids=()
 namespaces=()
 
+# for_all_users FOLDER: every user can go into it, and it is no part of the checkout
+for_all_users() {
+    local folder
+    folder=$(realpath -e "$1" 2>/dev/null) || return 1
+    case $folder/ in "$(realpath "$TOP")"/* | "$(realpath "$BUILD")"/*) return 1 ;; esac
+    while [ "$folder" != / ]; do
+        case $(stat -c %A "$folder") in *[xt]) ;; *) return 1 ;; esac
+        folder=$(dirname "$folder")
+    done
+}
+
+# Where the temporary folder is closed to others (pam_tmpdir), the usual ones take its place.
+work_folder() {
+    local parent
+    for parent in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
+        for_all_users "$parent" && break
+    done
+    W=$(mktemp -d "$parent/opendco-test.XXXXXX") || exit 1
+    chmod 755 "$W"
+}
+
+# Many a home is closed to other users, and the checkout in it: what a test runs as another user
+# cannot be read there. So the product is run from the test's own folder, by every test.
+stage_product() {
+    mkdir "$W/product" && cp "$OPENDCO" "$LIBRARY" "$W/product" || exit 1
+    chmod 755 "$W/product" "$W"/product/*
+    OPENDCO=$W/product/opendco
+    LIBRARY=$W/product/libopendco.so
+}
+
 # test_begin "what an administrator would lose if this failed"
 test_begin() {
     echo "# $1"
     # Interface and namespace names are short; two runs on one machine must not meet.
     P=od$$
-    W=$(mktemp -d "${TMPDIR:-/tmp}/opendco-test.XXXXXX") || exit 1
-    chmod 755 "$W"
+    work_folder
     trap test_leave EXIT
     trap 'exit 1' INT TERM HUP
+    stage_product
 }
 
 test_end() {
@@ -160,6 +191,7 @@ test_leave() {
         ip netns del "$name" 2>/dev/null
     done
     if [ $test_bad -gt 0 ]; then
+        rm -rf "$W/product"
         mkdir -p "$KEEP" && cp -r "$W"/. "$KEEP" 2>/dev/null
         echo "# logs: $KEEP"
     fi
