@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * For the one program that runs under callgrind, which maps memory whenever it likes: workers
+ * For the one program that runs under callgrind, which maps memory whenever it likes: threads
  * without their system call filter.
  */
 #include "linux/plane/internal.h"
 
 int
-sandbox_enter_worker(void)
+sandbox_enter(unsigned thread)
 {
+    (void)thread;
     return 0;
 }
 
-int
-sandbox_drop_capabilities(void)
+void
+sandbox_leave(unsigned thread)
 {
-    return 0;
+    (void)thread;
 }

@@ -19,6 +19,7 @@ enum type {
     TYPE_COUNTERS, /* an object of counts */
     TYPE_DEVICES,
     TYPE_PEERS,
+    TYPE_THREADS,
 };
 
 struct member {
@@ -27,9 +28,16 @@ struct member {
 };
 
 static const struct member instance_members[] = {
-    {"pid", TYPE_COUNT},     {"command", TYPE_STRING},  {"version", TYPE_STRING},
-    {"active", TYPE_BOOL},   {"reason", TYPE_STRING},   {"abi", TYPE_STRING},
-    {"workers", TYPE_COUNT}, {"devices", TYPE_DEVICES}, {"drops", TYPE_COUNTERS},
+    {"pid", TYPE_COUNT},       {"command", TYPE_STRING},  {"version", TYPE_STRING},
+    {"active", TYPE_BOOL},     {"reason", TYPE_STRING},   {"abi", TYPE_STRING},
+    {"workers", TYPE_COUNT},   {"threads", TYPE_THREADS}, {"keys_locked", TYPE_BOOL},
+    {"devices", TYPE_DEVICES}, {"drops", TYPE_COUNTERS},
+};
+
+static const struct member thread_members[] = {
+    {"name", TYPE_STRING},
+    {"filtered", TYPE_BOOL},
+    {"reason", TYPE_STRING},
 };
 
 static const struct member device_members[] = {
@@ -149,6 +157,8 @@ check_value(json_t *value, enum type type, char *why)
         return check_array(value, "device", device_members, COUNT(device_members), why);
     case TYPE_PEERS:
         return check_array(value, "peer", peer_members, COUNT(peer_members), why);
+    case TYPE_THREADS:
+        return check_array(value, "thread", thread_members, COUNT(thread_members), why);
     }
     return false;
 }

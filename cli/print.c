@@ -191,6 +191,27 @@ put_device(json_t *device, bool alone, FILE *to)
         put_peer(peer, to);
 }
 
+/* The good case in one word, and a line for each thread that is an exception. */
+static void
+put_threads(json_t *threads, FILE *to)
+{
+    size_t i, filtered = 0;
+    json_t *thread;
+
+    json_array_foreach (threads, i, thread)
+        filtered += json_is_true(json_object_get(thread, "filtered"));
+    fprintf(to, "  system call filter: %zu of %zu threads\n", filtered, json_array_size(threads));
+    json_array_foreach (threads, i, thread) {
+        if (json_is_true(json_object_get(thread, "filtered")))
+            continue;
+        fputs("    not filtered: ", to);
+        put_member(thread, "name", to);
+        fputs(": ", to);
+        put_member(thread, "reason", to);
+        fputc('\n', to);
+    }
+}
+
 void
 instance_print(json_t *instance, FILE *to)
 {
@@ -210,6 +231,9 @@ instance_print(json_t *instance, FILE *to)
         put_member(instance, "reason", to);
     }
     fputc('\n', to);
+    put_threads(json_object_get(instance, "threads"), to);
+    if (!json_is_true(json_object_get(instance, "keys_locked")))
+        fputs("  keys: in memory that is not locked and may be swapped out\n", to);
     put_drops(json_object_get(instance, "drops"), "  ", to);
     json_array_foreach (devices, i, device)
         put_device(device, json_array_size(devices) == 1, to);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "linux/crypto/aead.h"
+#include "linux/crypto/secret.h"
 #include "linux/doorway/udp.h"
 #include "linux/plane/log.h"
 #include "linux/plane/plane.h"
@@ -63,6 +64,23 @@ host_transport_port(void *arg, const void *transport)
     return udp_port(transport);
 }
 
+/* Once: it does not change for the better by itself. */
+static void
+warn_if_unlocked(void)
+{
+    static bool said; /* door lock */
+    struct dco_secret_stats stats;
+
+    if (said)
+        return;
+    dco_secret_stats(&stats);
+    said = stats.unlocked > 0;
+    if (said)
+        dco_log(DCO_LOG_WARN, "keys lie in memory that could not be locked, so they may be swapped "
+                              "out to disk: raise the limit on locked memory (LimitMEMLOCK=64M in "
+                              "the unit, ulimit -l)");
+}
+
 static int
 host_crypto_new(void *arg, const struct abi_key *key, void **crypto)
 {
@@ -72,6 +90,7 @@ host_crypto_new(void *arg, const struct abi_key *key, void **crypto)
     *crypto = dco_aead_new(key->cipher, key->tx, key->rx, key->len, key->tx_tail, key->rx_tail,
                            plane_lanes());
     if (*crypto) {
+        warn_if_unlocked();
         dco_log(DCO_LOG_DEBUG, "a key of %zu bits, by %s", key->len * 8, dco_aead_backend(*crypto));
         return 0;
     }

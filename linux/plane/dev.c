@@ -141,6 +141,13 @@ dev_open(struct plane_dev *dev)
     return err;
 }
 
+static void
+dev_close_query(const struct plane_dev *dev)
+{
+    if (dev->query >= 0)
+        close(dev->query);
+}
+
 /* The kernel device, the queues of each worker, and everything behind it. */
 static int
 dev_make(struct plane_dev *dev)
@@ -152,9 +159,12 @@ dev_make(struct plane_dev *dev)
     err = tun_new(dev->name, dev->queues, dev->tun, &dev->ifindex);
     if (err < 0)
         return err;
+    dev->query = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     err = dev_open(dev);
-    if (err < 0)
+    if (err < 0) {
+        dev_close_query(dev);
         tun_free(dev->ifindex, dev->queues, dev->tun);
+    }
     return err;
 }
 
@@ -226,6 +236,7 @@ plane_dev_free(struct plane_dev *dev)
     dco_peers_fini(&dev->peers);
     plane_synchronize();
     tun_free(dco_load(&dev->gone) ? 0 : dev->ifindex, dev->queues, dev->tun);
+    dev_close_query(dev);
     dev_retire(dev);
     free(dev);
     if (plane.devs == NULL)
@@ -283,30 +294,20 @@ plane_dev_peers(struct plane_dev *dev)
     return &dev->peers;
 }
 
-static unsigned
-dev_mtu(const char *name)
-{
-    struct ifreq ifr = {0};
-    int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    int err = -1;
-
-    snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-    if (s >= 0) {
-        err = ioctl(s, SIOCGIFMTU, &ifr);
-        close(s);
-    }
-    return err < 0 ? 0 : (unsigned)ifr.ifr_mtu;
-}
-
+/* By a socket that is there: the status thread may not make one. */
 void
 plane_dev_status(struct plane_dev *dev, struct plane_dev_status *status)
 {
+    struct ifreq ifr = {.ifr_ifindex = (int)dev->ifindex};
+
     memset(status, 0, sizeof(*status));
-    if (if_indextoname(dev->ifindex, status->name) == NULL) /* else it may have been renamed */
-        snprintf(status->name, sizeof(status->name), "%s", dev->name);
+    if (ioctl(dev->query, SIOCGIFNAME, &ifr) < 0) /* else it may have been renamed */
+        snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", dev->name);
+    snprintf(status->name, sizeof(status->name), "%s", ifr.ifr_name);
+    if (ioctl(dev->query, SIOCGIFMTU, &ifr) == 0)
+        status->mtu = (unsigned)ifr.ifr_mtu;
     status->ifindex = dev->ifindex;
     status->mode = dev->mode;
-    status->mtu = dev_mtu(status->name);
     status->tun_tso = dev->tun_tso;
     status->tun_uso = dev->tun_uso;
     status->udp_gso = send_gso_works();

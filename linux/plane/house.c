@@ -119,7 +119,7 @@ house_main(void *arg)
     (void)arg;
     plane_thread_begins();
     prctl(PR_SET_NAME, "opendco-house");
-    (void)sandbox_drop_capabilities(); /* it works with them, too */
+    (void)sandbox_enter(SANDBOX_HOUSE); /* it works without, too */
     while (!dco_load_acquire(&stop)) {
         uint64_t now = plane_now(), next;
         bool path_mtu = now >= path_mtu_at, waiting;
@@ -135,6 +135,7 @@ house_main(void *arg)
         }
         wait_until(next);
     }
+    sandbox_leave(SANDBOX_HOUSE);
     return NULL;
 }
 

@@ -52,6 +52,7 @@ struct plane_dev {
     unsigned workers;          /* const */
     unsigned queues;           /* const; a multiple of workers */
     int tun[PLANE_QUEUES_MAX]; /* const while the device lives; worker i % workers reads queue i */
+    int query;                 /* const; a socket to ask the kernel about the device, or -1 */
     bool tun_tso, tun_uso;     /* const; super-packets the TUN takes and gives */
     uint64_t flow_seed;        /* const; nobody can choose who shares a queue with whom */
     bool gone;                 /* atomic; somebody deleted the kernel's device */
@@ -168,11 +169,20 @@ void path_mtu_refresh(struct plane_dev *dev, uint64_t now_ns);
 /* ---- sandbox.c
  * ------------------------------------------------------------------------------------ */
 
-/* For the calling worker: blocks every signal is done by the creator; here capabilities other than
- * those a later set*id() broadcast needs are given up, and the seccomp filter is loaded. -errno. */
-int sandbox_enter_worker(void);
-/* Only the first half of it: for the threads of housekeeping and status. -errno. */
-int sandbox_drop_capabilities(void);
+/* The threads of the plane by number: the workers, 0 to PLANE_WORKERS_MAX - 1, and these. */
+#define SANDBOX_HOUSE   PLANE_WORKERS_MAX
+#define SANDBOX_STATUS  (PLANE_WORKERS_MAX + 1)
+#define SANDBOX_THREADS (PLANE_WORKERS_MAX + 2)
+
+/* For the calling thread, whose creator has blocked every signal: gives up capabilities other than
+ * those a later set*id() broadcast needs, and loads the seccomp filter for what this thread does.
+ * 0, or -errno: a line is in the log, and the thread may go on without. */
+int sandbox_enter(unsigned thread);
+/* The thread ends. */
+void sandbox_leave(unsigned thread);
+/* Any thread. False: there is no such thread. *err: 0, or why it has no filter. */
+bool sandbox_state(unsigned thread, int *err);
+void sandbox_thread_name(unsigned thread, char *name, size_t size);
 
 /* ---- limits.c
  * ------------------------------------------------------------------------------------- */

@@ -394,9 +394,12 @@ plane_fork_child(void)
         ctrl_queue_fork_child(s->ctrl);
         path_mtu_close(s);
     }
-    for (struct plane_dev *d = plane.devs; d != NULL; d = d->next)
+    for (struct plane_dev *d = plane.devs; d != NULL; d = d->next) {
         for (unsigned i = 0; i < d->queues; i++)
             close(d->tun[i]);
+        if (d->query >= 0)
+            close(d->query);
+    }
     tun_stock_close();
     routes_fork_child();
     plane.socks = NULL;

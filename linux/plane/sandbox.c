@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a worker thread may still do once it runs. The filter and no_new_privs are the thread's own;
- * openvpn's thread is not touched.
+ * What a thread of the plane may still do once it runs. The filter and no_new_privs are the
+ * thread's own; openvpn's thread is not touched.
+ *
+ * What this is and is not: all threads share one memory. The filter is a hurdle for code that was
+ * taken over inside one of ours, not a boundary: whoever can write anywhere can reach openvpn's own
+ * thread, which has no filter.
  *
  * Anything else answers EPERM instead of ending the process: a wrong turn of one worker then costs
  * a packet and an audit line, where SIGSYS would cost every peer's session; and who runs code of
@@ -13,22 +17,24 @@
  * clears both capabilities by itself once the user is no longer root.
  */
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <seccomp.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "core/atomic.h"
 #include "linux/plane/internal.h"
+#include "linux/plane/log.h"
 
-/* Names, not numbers: one that an architecture does not have is left out. */
-static const char *const allowed[] = {
+/* Names, not numbers: one that an architecture does not have is left out. NULL ends a list. */
+static const char *const for_all[] = {
     /* waiting */
-    "epoll_wait",
-    "epoll_pwait",
-    "epoll_pwait2",
     "poll",
     "ppoll",
     "ppoll_time64",
@@ -40,21 +46,16 @@ static const char *const allowed[] = {
     "clock_nanosleep",
     "clock_nanosleep_time64",
     "restart_syscall",
-    /* packets */
+    /* descriptors that are there */
     "read",
     "write",
     "readv",
     "writev",
-    "io_submit",
     "recvmsg",
-    "recvmmsg",
-    "recvmmsg_time64",
     "recvfrom",
     "sendmsg",
-    "sendmmsg",
     "sendto",
     "getsockopt",
-    "epoll_ctl",
     /* time and memory */
     "clock_gettime",
     "clock_gettime64",
@@ -95,7 +96,52 @@ static const char *const allowed[] = {
     "setresuid32",
     "setresgid32",
     "setgroups32",
+    NULL,
 };
+
+static const char *const for_workers[] = {
+    "epoll_wait",      "epoll_pwait", "epoll_pwait2", "epoll_ctl", "recvmmsg",
+    "recvmmsg_time64", "sendmmsg",    "io_submit",    NULL,
+};
+
+/* Questions about paths go over sockets that openvpn's thread has made (pathmtu.c); the last
+ * reference to a port closes what is left of it; and a signal for openvpn needs a timer (nudge.c).
+ */
+static const char *const for_house[] = {
+    "bind",          "connect",      "close",           "timer_create",
+    "timer_settime", "timer_delete", "timer_settime64", NULL,
+};
+
+static const char *const for_status[] = {
+    "accept4", "accept", "close", "geteuid", "geteuid32", NULL,
+};
+
+/* One ioctl request each; 0 ends the list. */
+static const unsigned long worker_ioctls[] = {SIOCOUTQ, 0};
+static const unsigned long house_ioctls[] = {0};
+static const unsigned long status_ioctls[] = {SIOCGIFNAME, SIOCGIFMTU, 0};
+
+struct profile {
+    const char *const *calls;
+    const unsigned long *ioctls;
+};
+
+static const struct profile worker_profile = {for_workers, worker_ioctls};
+static const struct profile house_profile = {for_house, house_ioctls};
+static const struct profile status_profile = {for_status, status_ioctls};
+
+#define ABSENT   1 /* there is no such thread now */
+#define FILTERED 0 /* else a negative errno: why it is not */
+
+static int states[SANDBOX_THREADS] = {[0 ... SANDBOX_THREADS - 1] = ABSENT}; /* atomic */
+
+static const struct profile *
+profile_of(unsigned thread)
+{
+    return thread == SANDBOX_HOUSE    ? &house_profile
+           : thread == SANDBOX_STATUS ? &status_profile
+                                      : &worker_profile;
+}
 
 /* -1 of libseccomp's pseudo numbers: this architecture reaches the call otherwise or not at all. */
 static int
@@ -107,33 +153,67 @@ allow(scmp_filter_ctx ctx, const char *name, unsigned args, const struct scmp_ar
 }
 
 static int
-allow_all(scmp_filter_ctx ctx)
+allow_names(scmp_filter_ctx ctx, const char *const *name)
 {
-    const struct scmp_arg_cmp no_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
-    const struct scmp_arg_cmp queue_length = SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, SIOCOUTQ);
-    const struct scmp_arg_cmp this_process = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
     int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < sizeof(allowed) / sizeof(allowed[0]); i++)
-        rc = allow(ctx, allowed[i], 0, NULL);
-    rc = rc != 0 ? rc : allow(ctx, "mmap", 1, &no_exec);
-    rc = rc != 0 ? rc : allow(ctx, "mmap2", 1, &no_exec);
-    rc = rc != 0 ? rc : allow(ctx, "mprotect", 1, &no_exec);
-    rc = rc != 0 ? rc : allow(ctx, "ioctl", 1, &queue_length);
-    return rc != 0 ? rc : allow(ctx, "tgkill", 1, &this_process);
+    for (; rc == 0 && *name != NULL; name++)
+        rc = allow(ctx, *name, 0, NULL);
+    return rc;
 }
 
 static int
-load_filter(void)
+allow_ioctls(scmp_filter_ctx ctx, const unsigned long *request)
 {
-    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+    int rc = 0;
+
+    for (; rc == 0 && *request != 0; request++) {
+        const struct scmp_arg_cmp this_one = SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, *request);
+
+        rc = allow(ctx, "ioctl", 1, &this_one);
+    }
+    return rc;
+}
+
+static int
+allow_all(scmp_filter_ctx ctx, const struct profile *profile)
+{
+    const struct scmp_arg_cmp no_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+    const struct scmp_arg_cmp this_process = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
+    int rc = allow_names(ctx, for_all);
+
+    rc = rc != 0 ? rc : allow_names(ctx, profile->calls);
+    rc = rc != 0 ? rc : allow_ioctls(ctx, profile->ioctls);
+    rc = rc != 0 ? rc : allow(ctx, "mmap", 1, &no_exec);
+    rc = rc != 0 ? rc : allow(ctx, "mmap2", 1, &no_exec);
+    rc = rc != 0 ? rc : allow(ctx, "mprotect", 1, &no_exec);
+    return rc != 0 ? rc : allow(ctx, "tgkill", 1, &this_process);
+}
+
+/* systemd's set of calls for services, whose breach ends the process by default, has prctl(2) but
+ * not seccomp(2). Costs the audit lines. */
+static void
+respect_outer_filter(void)
+{
+    if (prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER)
+        (void)seccomp_api_set(1);
+}
+
+static int
+load_filter(const struct profile *profile)
+{
+    scmp_filter_ctx ctx;
     int rc;
 
+    respect_outer_filter();
+    ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (ctx == NULL)
         return -ENOMEM;
     /* Denied calls show in the audit log where the kernel knows how. */
     seccomp_attr_set(ctx, SCMP_FLTATR_CTL_LOG, 1);
-    rc = allow_all(ctx);
+    /* The kernel's own errno instead of ECANCELED. */
+    seccomp_attr_set(ctx, SCMP_FLTATR_API_SYSRAWRC, 1);
+    rc = allow_all(ctx, profile);
     if (rc == 0)
         rc = seccomp_load(ctx);
     seccomp_release(ctx);
@@ -141,8 +221,8 @@ load_filter(void)
 }
 
 /* Capabilities belong to threads: this one keeps the two and those only if it has them. */
-int
-sandbox_drop_capabilities(void)
+static int
+drop_capabilities(void)
 {
     struct __user_cap_header_struct hdr = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct caps[2];
@@ -158,10 +238,47 @@ sandbox_drop_capabilities(void)
     return syscall(SYS_capset, &hdr, caps) < 0 ? -errno : 0;
 }
 
-int
-sandbox_enter_worker(void)
+void
+sandbox_thread_name(unsigned thread, char *name, size_t size)
 {
-    int rc = sandbox_drop_capabilities();
+    if (thread < PLANE_WORKERS_MAX)
+        snprintf(name, size, "opendco/%u", thread);
+    else
+        snprintf(name, size, "opendco-%s", thread == SANDBOX_HOUSE ? "house" : "status");
+}
 
-    return rc < 0 ? rc : load_filter();
+int
+sandbox_enter(unsigned thread)
+{
+    char name[16];
+    int rc;
+
+    tzset(); /* later the time zone cannot be read any more, and lines of the log bear the time */
+    rc = drop_capabilities();
+    if (rc == 0)
+        rc = load_filter(profile_of(thread));
+    dco_store(&states[thread], rc < 0 ? rc : FILTERED);
+    if (rc == 0)
+        return 0;
+    sandbox_thread_name(thread, name, sizeof(name));
+    dco_log(DCO_LOG_WARN,
+            "thread %s runs without its system call filter, so a fault in it could do more harm: "
+            "%s",
+            name, strerror(-rc));
+    return rc;
+}
+
+void
+sandbox_leave(unsigned thread)
+{
+    dco_store(&states[thread], ABSENT);
+}
+
+bool
+sandbox_state(unsigned thread, int *err)
+{
+    int state = dco_load(&states[thread]);
+
+    *err = state == ABSENT ? 0 : state;
+    return state != ABSENT;
 }

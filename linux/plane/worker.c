@@ -14,8 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "linux/plane/log.h"
-
 #define EVENTS      16
 #define SLICE_NS    100000U      /* the shortest that Linux grants */
 #define STACK_BYTES (512U << 10) /* with `mlock` all of it is locked memory */
@@ -167,14 +165,11 @@ worker_main(void *arg)
     struct worker *w = arg;
     const struct timespec nap = {.tv_nsec = NAP_NS};
     struct epoll_event ev[EVENTS];
-    int err;
 
     plane_thread_begins();
     worker_slice();
     (void)prctl(PR_SET_TIMERSLACK, 1UL);
-    err = sandbox_enter_worker();
-    if (err < 0)
-        dco_log(DCO_LOG_WARN, "worker %u runs without its sandbox: %s", w->index, strerror(-err));
+    (void)sandbox_enter(w->index); /* it works without, too */
     while (!dco_load_acquire(&w->stop)) {
         int n = epoll_wait(w->epoll, ev, EVENTS, -1);
 
@@ -186,6 +181,7 @@ worker_main(void *arg)
             w->turn_ns = plane_now();
         }
     }
+    sandbox_leave(w->index);
     return NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "linux/crypto/secret.h"
 #include "linux/doorway/state.h"
 #include "linux/plane/plane_state.h"
 #include "linux/status/status.h"
@@ -184,6 +185,40 @@ all_devs(struct dev_report *list, unsigned max, struct dco_drops *process)
     return n;
 }
 
+static void
+report_thread(struct jsonw *j, unsigned thread)
+{
+    char name[16];
+    int err;
+
+    if (!sandbox_state(thread, &err))
+        return;
+    sandbox_thread_name(thread, name, sizeof(name));
+    jsonw_object_begin(j, NULL);
+    jsonw_string(j, "name", name);
+    jsonw_bool(j, "filtered", err == 0);
+    jsonw_string(j, "reason", err == 0 ? "" : strerror(-err));
+    jsonw_object_end(j);
+}
+
+static void
+report_threads(struct jsonw *j)
+{
+    jsonw_array_begin(j, "threads");
+    for (unsigned i = 0; i < SANDBOX_THREADS; i++)
+        report_thread(j, i);
+    jsonw_array_end(j);
+}
+
+static bool
+keys_locked(void)
+{
+    struct dco_secret_stats stats;
+
+    dco_secret_stats(&stats);
+    return stats.unlocked == 0;
+}
+
 void
 status_report(struct jsonw *j)
 {
@@ -202,6 +237,8 @@ status_report(struct jsonw *j)
     jsonw_string(j, "reason", active ? "" : reason);
     jsonw_string(j, "abi", abi != NULL ? abi : "");
     jsonw_uint(j, "workers", plane_worker_count());
+    report_threads(j);
+    jsonw_bool(j, "keys_locked", keys_locked());
     jsonw_array_begin(j, "devices");
     n = all_devs(devs, DEVS_MAX, &drops);
     for (unsigned i = 0; i < n; i++)

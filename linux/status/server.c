@@ -258,11 +258,12 @@ status_main(void *arg)
     (void)arg;
     plane_thread_begins();
     prctl(PR_SET_NAME, "opendco-status");
-    (void)sandbox_drop_capabilities(); /* it works with them, too */
+    (void)sandbox_enter(SANDBOX_STATUS); /* it works without, too */
     while (fds[0].revents == 0) {
         if (poll(fds, 2, -1) > 0 && fds[1].revents != 0)
             accept_one();
     }
+    sandbox_leave(SANDBOX_STATUS);
     return NULL;
 }
 

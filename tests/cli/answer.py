@@ -27,7 +27,10 @@ DEVICE = {
 }
 PROCESS = {
     "pid": 12, "command": "openvpn", "version": "0.1.0", "active": True, "reason": "",
-    "abi": "ovpn-dco-v2", "workers": 2, "devices": [DEVICE],
+    "abi": "ovpn-dco-v2", "workers": 2,
+    "threads": [{"name": "opendco/0", "filtered": True, "reason": ""},
+                {"name": "opendco-house", "filtered": True, "reason": ""}],
+    "keys_locked": True, "devices": [DEVICE],
     "drops": {"rx_ctrl_queue": 1, "rx_replay": 3, "rx_late": 0},
 }
 
@@ -59,6 +62,11 @@ def crowd(count):
 ANSWERS = {
     "good": lambda: PROCESS,
     "inactive": lambda: dict(PROCESS, active=False, devices=[], reason="no \x1b[31m\u009b tun"),
+    "unfiltered": lambda: dict(changed("threads", 1, {
+        "name": "opendco-house", "filtered": False, "reason": "no\x1b[31m way"}),
+        keys_locked=False),
+    "thread-null": lambda: changed("threads", 0, "filtered", None),
+    "no-threads": lambda: without("threads"),
     "unknown-member": lambda: dict(PROCESS, later=[1, {"x": None}]),
     "crowd": lambda: crowd(4000),
     "negative": lambda: changed("pid", -1),

@@ -4,15 +4,15 @@
 test_begin "A monitoring script could not tell from 'opendco status' whether tunnels are offloaded, or \
 a hostile socket could mislead it."
 
-BAD="negative float long-string flag-number drop-negative peer-empty peer-null no-active array null
-    empty cut deep twice zero two-objects bad-utf8 huge-number"
+BAD="negative float long-string flag-number drop-negative peer-empty peer-null thread-null no-threads
+    no-active array null empty cut deep twice zero two-objects bad-utf8 huge-number"
 output=$W/output
 
 mkdir "$W/run"
 # shellcheck disable=SC2086 # a list of words
 coproc SERVER {
     exec python3 "$(dirname "$0")/answer.py" "$W/run" good inactive good+inactive stale+good \
-        unknown-member crowd endless silent slow good+cut $BAD
+        unfiltered unknown-member crowd endless silent slow good+cut $BAD
 }
 other_pids+=("$SERVER_PID")
 read -r ready <&"${SERVER[0]}"
@@ -45,6 +45,15 @@ equal "one that is offloaded" $code 0
 expect "its device is shown" grep -q 'device: tun0, server, mtu 1500, 1 peer$' "$output"
 expect "its peer is shown" grep -q 'endpoint: 192.0.2.1:1194' "$output"
 expect "its drops are shown, and no zero" grep -qx '  drops: rx_ctrl_queue 1, rx_replay 3' "$output"
+
+expect "that all threads are filtered is shown" \
+    grep -qx '  system call filter: 2 of 2 threads' "$output"
+refuse "and no word about keys that are locked" grep -q 'keys:' "$output"
+
+ask "" unfiltered
+expect "a thread without its filter is shown, with the reason" \
+    grep -qF '    not filtered: opendco-house: no?[31m way' "$output"
+expect "and keys that are not locked" grep -q '  keys: .*not locked' "$output"
 
 ask --json good+inactive
 equal "one of two is not offloaded" $code 2

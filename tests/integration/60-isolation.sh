@@ -18,10 +18,11 @@ threads() { grep -lE "^$2" /proc/"${vpn_pid[$1]}"/task/*/comm | sed 's|/comm$||'
 # field TASK NAME
 field() { sed -nE "s/^$2:[[:space:]]*([0-9a-fx]+).*/\1/p" "$1/status"; }
 
-# Every worker: its capabilities are among MASK, it is filtered, and takes no signal.
-workers_isolated() {
+# isolated NAME MASK COMM N: there are N or more threads whose names begin like COMM; their
+# capabilities are among MASK, they are filtered, and take no signal.
+isolated() {
     local task caps blocked n=0
-    for task in $(threads "$1" opendco/); do
+    for task in $(threads "$1" "$3"); do
         n=$((n + 1))
         caps=$((16#$(field "$task" CapEff) | 16#$(field "$task" CapPrm)))
         blocked=$((16#$(field "$task" SigBlk)))
@@ -31,25 +32,21 @@ workers_isolated() {
         # HUP INT USR1 USR2 TERM
         [ $((blocked & 0x4a03)) -eq $((0x4a03)) ] || { echo "$task takes signals"; return 1; }
     done
-    [ $n -gt 0 ] || { echo "no worker"; return 1; }
+    [ $n -gt 0 ] && [ $((n - $4)) -ge 0 ] || { echo "$n threads"; return 1; }
 }
-
-# The other two threads: no signal either, and no more capabilities.
-helpers_isolated() {
-    local task n=0
-    for task in $(threads "$1" 'opendco-(house|status)'); do
-        n=$((n + 1))
-        [ $((16#$(field "$task" CapPrm) & ~$2)) -eq 0 ] || return 1
-        [ $((16#$(field "$task" SigBlk) & 0x4a03)) -eq $((0x4a03)) ] || return 1
-    done
-    [ $n -eq 2 ]
-}
+workers_isolated() { isolated "$1" "$2" opendco/ 1; }
+helpers_isolated() { isolated "$1" "$2" 'opendco-(house|status)' 2; }
 
 net_make 1
 setid=$((1 << 6 | 1 << 7))
 vpn_pair opendco opendco >/dev/null
 expect "workers as root keep what set*id() needs and nothing else" workers_isolated server $setid
-expect "housekeeping and status keep no more and take no signal" helpers_isolated server $setid
+expect "housekeeping and status keep no more, and are filtered as well" helpers_isolated server $setid
+equal "status tells that all are" "$(plane server '[.[0].threads[].filtered] | unique | tostring')" '[true]'
+equal "and names them" "$(plane server '[.[0].threads[].name | select(startswith("opendco-"))] | tostring')" \
+    '["opendco-house","opendco-status"]'
+expect "in words, too" in_ns server env OPENDCO_RUNTIME_DIR="$W/run-server" sh -c \
+    "'$OPENDCO' status | grep -qE '^  system call filter: ([0-9]+) of \\1 threads'"
 expect "openvpn's own thread is not filtered" \
     test "$(field "/proc/${vpn_pid[server]}/task/${vpn_pid[server]}" Seccomp)" = 0
 equal "the status socket is its owner's" "$(stat -c %a "$W"/run-server/*.sock)" 600

@@ -136,7 +136,7 @@ static void *
 log_in_sandbox(void *arg)
 {
     (void)arg;
-    check_equal(sandbox_enter_worker(), 0);
+    check_equal(sandbox_enter(0), 0);
     dco_log(DCO_LOG_WARN, "from a worker");
     return NULL;
 }

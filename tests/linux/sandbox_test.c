@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A real thread inside the sandbox of a worker: it can do its work, and nothing else; and openvpn's
- * thread can still change its user, which glibc repeats in every thread and answers with abort()
- * where one of them fails. If this failed, --user would end the process, or a fault in a parser
- * could open files, start programs and reconfigure the network.
+ * A real thread inside the sandbox of a worker, of housekeeping and of the status thread: it can do
+ * its work, and nothing else; and openvpn's thread can still change its user, which glibc repeats
+ * in every thread and answers with abort() where one of them fails. If this failed, --user would
+ * end the process, or a fault in a parser could open files, start programs and reconfigure the
+ * network.
  */
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <seccomp.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -25,10 +29,11 @@
 #include "linux/crypto/aead.h"
 #include "linux/plane/internal.h"
 
-/* A worker that enters the sandbox, runs one function, and stays until it is released. */
+/* A thread that enters the sandbox, runs one function, and stays until it is released. */
 struct resident {
     pthread_t thread;
     void (*fn)(void);
+    unsigned kind; /* number of the thread that it plays */
     pid_t tid;
     int entered;       /* result of the sandbox */
     int in[2], out[2]; /* pipes: towards and from the thread */
@@ -41,22 +46,24 @@ resident_main(void *arg)
     char c = 'r';
 
     r->tid = (pid_t)syscall(SYS_gettid);
-    r->entered = sandbox_enter_worker();
+    r->entered = sandbox_enter(r->kind);
     if (r->fn != NULL)
         r->fn();
     check(write(r->out[1], &c, 1) == 1);
     while (read(r->in[0], &c, 1) == 1 && c != 'q')
         check(write(r->out[1], &c, 1) == 1);
+    sandbox_leave(r->kind);
     return NULL;
 }
 
 static void
-resident_start(struct resident *r, void (*fn)(void))
+resident_start(struct resident *r, unsigned kind, void (*fn)(void))
 {
     char c = 0;
 
     memset(r, 0, sizeof(*r));
     r->fn = fn;
+    r->kind = kind;
     check(pipe2(r->in, O_CLOEXEC) == 0 && pipe2(r->out, O_CLOEXEC) == 0);
     check(pthread_create(&r->thread, NULL, resident_main, r) == 0);
     check(read(r->out[0], &c, 1) == 1 && c == 'r');
@@ -84,13 +91,21 @@ resident_answers(struct resident *r)
            c == 'x';
 }
 
+#define WORKER 0U
+
 static void
-in_sandbox(void (*fn)(void))
+in_sandbox_of(unsigned kind, void (*fn)(void))
 {
     struct resident r;
 
-    resident_start(&r, fn);
+    resident_start(&r, kind, fn);
     resident_end(&r);
+}
+
+static void
+in_sandbox(void (*fn)(void))
+{
+    in_sandbox_of(WORKER, fn);
 }
 
 /* ---- forbidden --------------------------------------------------------------------------------
@@ -103,14 +118,22 @@ denied(long result, const char *what)
                   what, result, errno);
 }
 
+/* Whatever the thread is for. */
 static void
 try_forbidden(void)
 {
+    struct iovec iov = {0};
     char *args[] = {"/bin/true", NULL};
     struct ifreq ifr = {0};
 
     denied(socket(AF_INET, SOCK_DGRAM, 0), "socket");
+    denied(socket(AF_UNIX, SOCK_STREAM, 0), "socket of the host's services");
+    denied(socket(AF_NETLINK, SOCK_RAW, 0), "netlink socket");
     denied(open("/etc/passwd", O_RDONLY), "open");
+    denied(open("/tmp/opendco-nonexistent", O_WRONLY | O_CREAT, 0600), "open for writing");
+    denied(syscall(SYS_process_vm_writev, getppid(), &iov, 1, &iov, 1, 0), "process_vm_writev");
+    denied(mprotect(NULL, 4096, PROT_READ | PROT_EXEC), "mprotect of code");
+    denied(syscall(SYS_mount, "none", "/", "", 0, NULL), "mount");
     denied(execve("/bin/true", args, NULL), "execve");
     denied(syscall(SYS_clone, 0, 0, 0, 0, 0), "clone");
     denied(syscall(SYS_ptrace, 0, 0, 0, 0), "ptrace");
@@ -122,7 +145,7 @@ try_forbidden(void)
     denied(dup2(0, 100), "dup2");
     denied(unlink("/nonexistent"), "unlink");
     denied(prctl(PR_SET_DUMPABLE, 1), "prctl");
-    denied(ioctl(0, SIOCGIFMTU, &ifr), "another ioctl");
+    denied(ioctl(0, SIOCSIFMTU, &ifr), "another ioctl");
     denied(setsockopt(0, SOL_SOCKET, SO_MARK, &ifr, 4), "setsockopt");
     denied((long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
            "mmap of code");
@@ -132,6 +155,42 @@ static void
 test_forbidden(void)
 {
     in_sandbox(try_forbidden);
+    in_sandbox_of(SANDBOX_HOUSE, try_forbidden);
+    in_sandbox_of(SANDBOX_STATUS, try_forbidden);
+}
+
+/* What one kind of thread may do, the others may not. */
+
+static void
+try_as_worker(void)
+{
+    denied(connect(-1, NULL, 0), "connect");
+    denied(accept4(-1, NULL, NULL, 0), "accept");
+    denied(close(-1), "close");
+}
+
+static void
+try_as_house(void)
+{
+    denied(syscall(SYS_io_submit, 0, 0, NULL), "io_submit");
+    denied(accept4(-1, NULL, NULL, 0), "accept");
+    denied(epoll_ctl(-1, EPOLL_CTL_DEL, 0, NULL), "epoll_ctl");
+}
+
+static void
+try_as_status(void)
+{
+    denied(syscall(SYS_io_submit, 0, 0, NULL), "io_submit");
+    denied(connect(-1, NULL, 0), "connect");
+    denied(bind(-1, NULL, 0), "bind");
+}
+
+static void
+test_each_its_own(void)
+{
+    in_sandbox(try_as_worker);
+    in_sandbox_of(SANDBOX_HOUSE, try_as_house);
+    in_sandbox_of(SANDBOX_STATUS, try_as_status);
 }
 
 /* ---- needed ------------------------------------------------------------------------------------
@@ -175,6 +234,34 @@ test_packets(void)
     close(pair[0]);
     close(pair[1]);
     close(epoll_fd);
+}
+
+/* A question about a path, over a socket that is there. */
+static int probe = -1;
+
+static void
+try_house(void)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(9)};
+    struct sigevent event = {.sigev_notify = SIGEV_NONE};
+    timer_t timer;
+    int mtu = 0;
+    socklen_t len = sizeof(mtu);
+
+    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    check_equal(connect(probe, (struct sockaddr *)&in, sizeof(in)), 0);
+    check_equal(getsockopt(probe, IPPROTO_IP, IP_MTU, &mtu, &len), 0);
+    check_equal(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+    check_equal(timer_delete(timer), 0);
+    check_equal(close(probe), 0);
+}
+
+static void
+test_house(void)
+{
+    probe = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    check(probe >= 0);
+    in_sandbox_of(SANDBOX_HOUSE, try_house);
 }
 
 static void
@@ -258,14 +345,14 @@ task_field(pid_t tid, const char *field)
 }
 
 static void
-test_capabilities(void)
+capabilities_of(unsigned kind)
 {
     const unsigned long long keep = 1ULL << CAP_SETUID | 1ULL << CAP_SETGID;
     unsigned long long before = task_field(getpid(), "CapEff:");
     struct resident r;
     int fd;
 
-    resident_start(&r, NULL);
+    resident_start(&r, kind, NULL);
     check((task_field(r.tid, "CapEff:") & ~keep) == 0);
     check((task_field(r.tid, "CapPrm:") & ~keep) == 0);
     check_equal((long long)task_field(r.tid, "CapInh:"), 0);
@@ -279,6 +366,87 @@ test_capabilities(void)
     check(fd >= 0);
     close(fd);
     resident_end(&r);
+}
+
+static void
+test_capabilities(void)
+{
+    capabilities_of(WORKER);
+    capabilities_of(SANDBOX_HOUSE);
+    capabilities_of(SANDBOX_STATUS);
+}
+
+/* ---- a thread that gets no filter ---------------------------------------------------------------
+ */
+
+static int
+child_without_filters(void)
+{
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+    struct resident r = {0};
+    int err = 0;
+    char c;
+
+    seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(seccomp), 0);
+    seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(prctl), 1,
+                     SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP));
+    if (seccomp_load(ctx) < 0)
+        return 10;
+    r.kind = SANDBOX_HOUSE;
+    if (pipe2(r.in, O_CLOEXEC) < 0 || pipe2(r.out, O_CLOEXEC) < 0 ||
+        pthread_create(&r.thread, NULL, resident_main, &r) != 0)
+        return 11;
+    if (read(r.out[0], &c, 1) != 1 || !resident_answers(&r) || r.entered != -EACCES)
+        return 12;
+    if (!sandbox_state(SANDBOX_HOUSE, &err) || err != -EACCES)
+        return 13;
+    if (sandbox_state(SANDBOX_STATUS, &err))
+        return 14;
+    resident_end(&r);
+    return sandbox_state(SANDBOX_HOUSE, &err) ? 15 : 0;
+}
+
+static void
+test_without_filter(void)
+{
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(child_without_filters());
+    check(child > 0 && waitpid(child, &status, 0) == child);
+    check(WIFEXITED(status));
+    if (WIFEXITED(status))
+        check_equal(WEXITSTATUS(status), 0);
+}
+
+/* What the service brought along may end the process for seccomp(2): then it must not be called. */
+static int
+child_of_a_service(void)
+{
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+    struct resident r;
+
+    seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS, SCMP_SYS(seccomp), 0);
+    if (seccomp_load(ctx) < 0)
+        return 10;
+    resident_start(&r, WORKER, NULL);
+    resident_end(&r);
+    return r.entered != 0;
+}
+
+static void
+test_of_a_service(void)
+{
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(child_of_a_service());
+    check(child > 0 && waitpid(child, &status, 0) == child);
+    check(WIFEXITED(status));
+    if (WIFEXITED(status))
+        check_equal(WEXITSTATUS(status), 0);
 }
 
 /* Both ways in which openvpn gives up its user, in a child of their own. */
@@ -303,10 +471,11 @@ change_with_capabilities(void)
 static int
 child_changes_user(int (*change)(void))
 {
+    static const unsigned played[3] = {WORKER, SANDBOX_HOUSE, SANDBOX_STATUS};
     struct resident r[3];
 
     for (int i = 0; i < 3; i++)
-        resident_start(&r[i], NULL);
+        resident_start(&r[i], played[i], NULL);
     if (change() != 0)
         return 10;
     for (int i = 0; i < 3; i++) {
@@ -367,11 +536,15 @@ test_user_with_capabilities(void)
 }
 
 static const struct test tests[] = {
-    {"what a worker needs not is refused", test_forbidden},
+    {"what no thread needs is refused", test_forbidden},
+    {"one kind of thread may not do the work of another", test_each_its_own},
     {"packets and waiting", test_packets},
+    {"paths and timers of housekeeping", test_house},
     {"memory", test_memory},
     {"ciphers of both libraries", test_ciphers},
     {"capabilities and no_new_privs of this thread only", test_capabilities},
+    {"a thread that gets no filter says so", test_without_filter},
+    {"a service whose own filter forbids seccomp(2)", test_of_a_service},
     {"--user: set*id() in every thread", test_user},
     {"--user keeping CAP_NET_ADMIN in openvpn's thread", test_user_with_capabilities},
 };
