@@ -62,6 +62,7 @@ dco_aead_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_ke
              unsigned lanes)
 {
     const struct dco_aead_backend *backend = NULL;
+    struct dco_aead *aead;
 
     if (key_len_suits(cipher, key_len) && lanes > 0)
         backend = choose(cipher);
@@ -69,14 +70,29 @@ dco_aead_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_ke
         errno = EINVAL;
         return NULL;
     }
-    return dco_aead_new_by(backend, cipher, tx_key, rx_key, key_len, tx_tail, rx_tail, lanes);
+    aead = dco_aead_new_by(backend, cipher, tx_key, rx_key, key_len, tx_tail, rx_tail, lanes);
+    dco_aead_forget();
+    return aead;
 }
 
 void
 dco_aead_free(struct dco_aead *aead)
 {
-    if (aead)
-        aead->backend->free(aead);
+    if (!aead)
+        return;
+    dco_wipe(aead->tx_tail, sizeof(aead->tx_tail));
+    dco_wipe(aead->rx_tail, sizeof(aead->rx_tail));
+    aead->backend->free(aead);
+}
+
+/* Its own frame lies where theirs were. */
+__attribute__((noinline)) void
+dco_aead_forget(void)
+{
+    uint8_t left[DCO_AEAD_STACK];
+
+    dco_wipe(left, sizeof(left));
+    dco_aead_clear_registers();
 }
 
 void

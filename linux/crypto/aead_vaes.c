@@ -9,6 +9,7 @@
 #include "gcm_vaes.h"
 #include "secret.h"
 
+#include <immintrin.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -81,6 +82,20 @@ vaes_free(struct dco_aead *aead)
 {
     dco_secret_free((void *)((struct vaes *)aead)->keys);
     free(aead);
+}
+
+/* All but those that AVX-512 adds, which libipsec-mb clears itself. */
+__attribute__((target("avx"))) static void
+clear_vectors(void)
+{
+    _mm256_zeroall();
+}
+
+void
+dco_aead_clear_registers(void)
+{
+    if (__builtin_cpu_supports("avx"))
+        clear_vectors();
 }
 
 /* Whether it agrees with libipsec-mb */

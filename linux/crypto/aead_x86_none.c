@@ -20,3 +20,9 @@ const struct dco_aead_backend dco_aead_vaes = {
     .usable = never,
     .preferred = never,
 };
+
+/* The next loop over any data uses them. */
+void
+dco_aead_clear_registers(void)
+{
+}

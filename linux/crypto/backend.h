@@ -37,6 +37,9 @@ struct dco_aead *dco_aead_new_by(const struct dco_aead_backend *backend, enum dc
                                  const uint8_t tx_tail[DCO_NONCE_TAIL_LEN],
                                  const uint8_t rx_tail[DCO_NONCE_TAIL_LEN], unsigned lanes);
 
+/* For dco_aead_forget(). */
+void dco_aead_clear_registers(void);
+
 /* Constant time. */
 static inline bool
 dco_aead_tags_equal(const uint8_t *a, const uint8_t *b)

@@ -166,6 +166,14 @@ unsigned path_mtu_get(const struct plane_sock *sock, const struct dco_path *path
  * Housekeeping, four times a second. */
 void path_mtu_refresh(struct plane_dev *dev, uint64_t now_ns);
 
+/* ---- buffers.c
+ * ----------------------------------------------------------------------------------- */
+
+/* Memory for packets of the tunnel in plain text: zeroed, in no core dump, and empty in children.
+ * Not locked: it is far more than the limit on locked memory allows. NULL: none. */
+void *packet_buffer_new(size_t size);
+void packet_buffer_free(void *p, size_t size); /* NULL is allowed */
+
 /* ---- sandbox.c
  * ------------------------------------------------------------------------------------ */
 

@@ -115,4 +115,6 @@ keepalive_send(struct dco_peer **peers, unsigned n)
         }
         dco_peer_put(peers[i]);
     }
+    if (n > 0)
+        dco_aead_forget();
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "linux/csum_fast.h"
 #include "linux/plane/kernel_abi.h"
@@ -28,10 +27,7 @@ rx_init(struct rx *rx, struct worker *w)
 {
     struct rx_slot *slot = calloc(RX_MSGS, sizeof(*slot));
 
-    rx->bufs = mmap(NULL, (size_t)RX_MSGS * RX_BUF_BYTES, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (rx->bufs == MAP_FAILED)
-        rx->bufs = NULL;
+    rx->bufs = packet_buffer_new((size_t)RX_MSGS * RX_BUF_BYTES);
     rx->hdr = calloc(RX_MSGS, sizeof(*rx->hdr));
     rx->coalescer = calloc(1, sizeof(*rx->coalescer));
     rx->slot = slot;
@@ -50,8 +46,7 @@ rx_init(struct rx *rx, struct worker *w)
 void
 rx_fini(struct rx *rx)
 {
-    if (rx->bufs != NULL)
-        munmap(rx->bufs, (size_t)RX_MSGS * RX_BUF_BYTES);
+    packet_buffer_free(rx->bufs, (size_t)RX_MSGS * RX_BUF_BYTES);
     free(rx->hdr);
     free(rx->coalescer);
     tun_batch_free(rx->batch);

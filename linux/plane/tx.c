@@ -2,7 +2,6 @@
 #include "linux/plane/tx.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/segment.h"
@@ -25,19 +24,11 @@ struct tx_packet {
     dco_csum_fn *csum;
 };
 
-static void *
-tx_map(size_t size)
-{
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    return p == MAP_FAILED ? NULL : p;
-}
-
 int
 tx_init(struct tx *tx)
 {
-    tx->read_buf = tx_map(TX_READ_BYTES);
-    tx->arena = tx_map((size_t)TX_TRAINS * TX_TRAIN_BYTES);
+    tx->read_buf = packet_buffer_new(TX_READ_BYTES);
+    tx->arena = packet_buffer_new((size_t)TX_TRAINS * TX_TRAIN_BYTES);
     if (tx->read_buf == NULL || tx->arena == NULL)
         return -ENOMEM;
     for (unsigned i = 0; i < TX_TRAINS; i++)
@@ -48,10 +39,8 @@ tx_init(struct tx *tx)
 void
 tx_fini(struct tx *tx)
 {
-    if (tx->read_buf != NULL)
-        munmap(tx->read_buf, TX_READ_BYTES);
-    if (tx->arena != NULL)
-        munmap(tx->arena, (size_t)TX_TRAINS * TX_TRAIN_BYTES);
+    packet_buffer_free(tx->read_buf, TX_READ_BYTES);
+    packet_buffer_free(tx->arena, (size_t)TX_TRAINS * TX_TRAIN_BYTES);
 }
 
 /* May a packet of len outer bytes with this id follow in the train? */

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "linux/crypto/aead.h"
 #define EVENTS      16
 #define SLICE_NS    100000U      /* the shortest that Linux grants */
 #define STACK_BYTES (512U << 10) /* with `mlock` all of it is locked memory */
@@ -176,6 +177,7 @@ worker_main(void *arg)
         worker_begin(w);
         worker_turn(w, ev, n);
         pthread_mutex_unlock(&w->lock);
+        dco_aead_forget();
         if (w->drizzle >= DRIZZLE_TURNS) {
             (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
             w->turn_ns = plane_now();

@@ -61,7 +61,14 @@ tell() {
 }
 
 # Packets through both directions of the key, so that it has been in every place it ever is.
-traffic() { in_ns server ping -q -c 20 -i 0.01 -W 0.1 10.99.0.2 >/dev/null; }
+inner=6f70656e64636f2d706c61696e2d7478 # what they say
+traffic() { in_ns server ping -q -c 20 -i 0.01 -W 0.1 -s 400 -p $inner 10.99.0.2 >/dev/null; }
+
+# says_inner FILE
+says_inner() { python3 -c 'import sys; sys.exit(bytes.fromhex(sys.argv[2]) not in open(sys.argv[1], "rb").read())' \
+    "$1" $inner; }
+
+locked() { OPENDCO_RUNTIME_DIR="$W/run-server" "$OPENDCO" status --json | jq -r '.[0].keys_locked'; }
 
 net_make 1
 expect "the program is built" ${CC:-cc} -O1 -Wall -Wextra -o "$W/known_key" \
@@ -92,6 +99,7 @@ equal "so are both keys" "$(keys_in "$pid")" "safe safe none"
 core="$W/core"
 if command -v gcore >/dev/null && gcore -o "$core" "$pid" >"$W/gcore.log" 2>&1; then
     equal "a debugger's core file has none" "$(keys_in "$core.$pid")" "none none none"
+    refuse "nor has it what packets of the tunnel said" says_inner "$core.$pid"
     expect "and does have the rest of the memory" test "$(stat -c %s "$core.$pid")" -gt 1000000
     rm -f "$core.$pid"
 else
@@ -107,6 +115,8 @@ sleep 0.5
 equal "no key is anywhere" "$(keys_in "$pid")" "none none none"
 sed 's/^/# /' "$W/keys_in.log"
 
+locked_before=$(locked)
+
 # The kernel's own core dump, where it writes to a file.
 expect "another peer with a key" tell key
 traffic
@@ -117,10 +127,32 @@ if grep -qE '^core' /proc/sys/kernel/core_pattern; then
     core=$(find "$W" -maxdepth 1 -name 'core*' | head -n 1)
     expect "the kernel wrote a core file" test -s "$core"
     equal "it holds no key" "$(keys_in "$core")" "none none none"
+    refuse "nor what packets of the tunnel said" says_inner "$core"
     rm -f "$core"
 else
     skip "the kernel's core file holds no key" "core files go to a program here"
 fi
+
+equal "status says that keys were locked" "$locked_before" true
+refuse "and the log says nothing else" grep -q 'could not be locked' "$W/known_key.log"
+
+# Without the right to lock as much as it likes.
+# shellcheck disable=SC2034 # read by the function tell
+coproc program {
+    cd "$W" && ulimit -l 0 && exec ip netns exec "$(ns server)" setpriv --bounding-set -ipc_lock \
+        env LD_PRELOAD="$BUILD/libopendco.so" OPENDCO_RUNTIME_DIR="$W/run-server" \
+        "$W/known_key" abi2 2>"$W/unlocked.log"
+}
+pid=$program_PID
+other_pids+=("$pid")
+read -r -t 10 line <&"${program[0]}"
+expect "without the right to lock memory a key works all the same" tell key
+expect "and a second one" tell swap
+equal "status says that they are not locked" "$(locked)" false
+equal "the log says so once, and what to do" \
+    "$(grep -c 'could not be locked.*LimitMEMLOCK' "$W/unlocked.log")" 1
+kill -TERM "$pid"
+wait "$pid" 2>/dev/null
 
 # OpenSSL, where there is no libipsec-mb for the processor, has its copies where it wants them.
 # shellcheck disable=SC2034 # read by the function tell

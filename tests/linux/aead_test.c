@@ -468,6 +468,98 @@ memory_per_peer(void)
     check_equal(stats.used, 0);
 }
 
+/* What a burst leaves behind: looked for on the stack of a thread that has done one. */
+
+#define BURST_STACK (256U << 10)
+#define BURST_TEXT  1000U
+
+struct burst {
+    struct dco_aead *tx, *rx;
+    struct dco_aead_op op;
+    uint8_t pkt[DCO_OVERHEAD + BURST_TEXT], sealed[BURST_TEXT], plain[BURST_TEXT];
+    bool forget;
+};
+
+static void *
+burst_main(void *arg)
+{
+    struct burst *b = arg;
+
+    b->op = (struct dco_aead_op){.pkt = b->pkt, .in = b->plain, .len = BURST_TEXT};
+    dco_wire_put_hdr(b->pkt, 1, 2, 0x01020304);
+    dco_aead_seal(b->tx, 0, &b->op, 1);
+    memcpy(b->sealed, b->pkt + DCO_OVERHEAD, BURST_TEXT);
+    dco_aead_open(b->rx, 0, &b->op, 1);
+    if (b->forget)
+        dco_aead_forget();
+    return NULL;
+}
+
+/* How many blocks of key stream and of text, and how many nonce tails, are on that stack. */
+static unsigned
+traces(const uint8_t *stack, const struct burst *b, const struct both *k)
+{
+    unsigned found = 0;
+
+    for (unsigned at = 0; at + 16 <= BURST_TEXT; at += 16) {
+        uint8_t key_stream[16];
+
+        for (unsigned i = 0; i < 16; i++)
+            key_stream[i] = b->sealed[at + i] ^ b->plain[at + i];
+        found += memmem(stack, BURST_STACK, key_stream, 16) != NULL;
+        found += memmem(stack, BURST_STACK, b->plain + at, 16) != NULL;
+    }
+    for (unsigned i = 0; i < 2; i++)
+        found += memmem(stack, BURST_STACK, k->tail[i], sizeof(k->tail[i])) != NULL;
+    return found;
+}
+
+static unsigned
+burst_leaves(struct burst *b, const struct both *k, bool forget)
+{
+    uint8_t *stack =
+        mmap(NULL, BURST_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    pthread_attr_t attr;
+    pthread_t thread;
+    unsigned found;
+
+    b->forget = forget;
+    pthread_attr_init(&attr);
+    check(stack != MAP_FAILED && pthread_attr_setstack(&attr, stack, BURST_STACK) == 0);
+    check(pthread_create(&thread, &attr, burst_main, b) == 0);
+    pthread_join(thread, NULL);
+    pthread_attr_destroy(&attr);
+    check(b->op.ok && memcmp(b->pkt + DCO_OVERHEAD, b->plain, BURST_TEXT) == 0);
+    found = traces(stack, b, k);
+    munmap(stack, BURST_STACK);
+    return found;
+}
+
+static void
+burst_forgotten(void)
+{
+    struct rng rng = harness_rng();
+    struct burst *b = calloc(1, sizeof(*b));
+    struct both k;
+
+    rng_bytes(&rng, &k, sizeof(k));
+    rng_bytes(&rng, b->plain, sizeof(b->plain));
+    for (size_t i = 0; i < SUITES * BACKENDS; i++) {
+        const struct suite *s = &suite[i % SUITES];
+        const char *name = backend[i / SUITES];
+
+        if (!offers(name, s))
+            continue;
+        b->tx = make(s, &k, 0, name, 1);
+        b->rx = make(s, &k, 1, name, 1);
+        printf("# %s by %s leaves %u traces\n", s->name, name, burst_leaves(b, &k, false));
+        check_equal(burst_leaves(b, &k, true), 0);
+        dco_aead_free(b->tx);
+        dco_aead_free(b->rx);
+    }
+    free(b);
+}
+
 static const struct test tests[] = {
     {"aead: the reference and published vectors", published},
     {"aead: openssl, every length", openssl_reference},
@@ -477,6 +569,7 @@ static const struct test tests[] = {
     {"aead: directions are apart", directions},
     {"aead: bad arguments", bad_arguments},
     {"aead: choice of library", by_default},
+    {"aead: a burst leaves nothing behind", burst_forgotten},
     {"secret: pieces of every size", secret_pieces},
     {"secret: wiped when freed", secret_wiped},
     {"secret: not in children", secret_not_in_children},
