@@ -163,6 +163,24 @@ dco_peer_key_rx(const struct dco_peer *peer, uint8_t key_id)
     return a != NULL && a->serial > b->serial ? a : b;
 }
 
+/* False if the peer has used a newer one. */
+static bool
+newest_heard(struct dco_peer *peer, uint64_t serial)
+{
+    uint64_t heard = dco_load(&peer->key_heard);
+
+    while (heard < serial)
+        if (dco_cas(&peer->key_heard, &heard, serial))
+            return true;
+    return heard == serial;
+}
+
+bool
+dco_peer_may_move(struct dco_peer *peer, const struct dco_key *key, uint32_t id)
+{
+    return key->replay.highest == id && newest_heard(peer, key->serial);
+}
+
 static unsigned
 slot_index(const struct dco_peer *peer, enum dco_slot slot)
 {

@@ -73,6 +73,7 @@ struct dco_peer {
     uint64_t last_rx_ns;    /* atomic, monotonic; last authentic packet */
     uint64_t last_tx_ns;    /* atomic, monotonic; last packet sent */
     uint64_t last_float_ns; /* control lock */
+    uint64_t key_heard;     /* atomic; serial of the newest key that it has used */
 
     uint16_t path_mtu; /* atomic; outer MTU towards the peer, 0: unknown (home's) */
     uint32_t no_gso;   /* atomic; home's: this peer's path refuses segmentation offload */
@@ -102,6 +103,13 @@ struct dco_key *dco_peer_key_tx(const struct dco_peer *peer);
 
 /* The key with this id in either slot, or NULL. Read section. */
 struct dco_key *dco_peer_key_rx(const struct dco_peer *peer, uint8_t key_id);
+
+/* For a packet with this id that was accepted as new just now, while key->replay_lock is still
+ * held: may it move the peer, to be told to dco_peers_seen_from()? Only if it raised the window of
+ * the newest key that the peer has used. Any other may have been held back by somebody on the path,
+ * and says where the peer was, or nothing at all. A key that was installed and not used yet does
+ * not count: openvpn goes on with the one before for a minute. */
+bool dco_peer_may_move(struct dco_peer *peer, const struct dco_key *key, uint32_t id);
 
 /* A reference for use beyond the read section. False if the peer is already on its way out. */
 bool dco_peer_get(struct dco_peer *peer);

@@ -25,17 +25,19 @@
 
 /* Authentic and decrypted */
 
+/* *moves: whether the peer is now where the packet came from. Without replay protection nothing is
+ * refused, and still only the newest packet moves its peer. */
 static unsigned
-check_replay(struct dco_key *key, uint32_t packet_id, uint64_t now_ns)
+check_replay(struct dco_peer *peer, struct dco_key *key, uint32_t packet_id, uint64_t now_ns,
+             bool *moves)
 {
     unsigned reason;
 
-    if (!V_ovpn_replay_protection)
-        return DCO_DROP_NONE;
     dco_lock_acquire(&key->replay_lock);
     reason = dco_replay_accept(&key->replay, packet_id, now_ns);
+    *moves = reason == DCO_DROP_NONE && dco_peer_may_move(peer, key, packet_id);
     dco_lock_release(&key->replay_lock);
-    return reason;
+    return V_ovpn_replay_protection ? reason : DCO_DROP_NONE;
 }
 
 /* The local address is learned only for peers that were given one (multihome): the others leave
@@ -149,15 +151,19 @@ received(struct ovpn_softc *sc, struct mbuf *m, const struct opened *o)
     struct dco_peer *peer = o->peer;
     uint64_t now_ns = ovpn_now_ns();
     unsigned reason;
+    bool moves;
 
-    reason = check_replay(o->key, o->packet_id, now_ns);
+    reason = check_replay(peer, o->key, o->packet_id, now_ns, &moves);
     if (reason != DCO_DROP_NONE) {
         (void)ovpn_drop(sc, m, reason);
         return;
     }
     if (dco_load(&peer->last_rx_ns) != now_ns)
         dco_store(&peer->last_rx_ns, now_ns);
-    learn_path(peer, o->path, now_ns);
+    if (dco_key_opened(o->key, dco_key_cost((size_t)m->m_pkthdr.len)))
+        dco_peers_want_key(peer->peers, peer);
+    if (moves)
+        learn_path(peer, o->path, now_ns);
     dco_peer_count(peer, DCO_COUNT_LINK_RX_PACKETS, 1);
     dco_peer_count(peer, DCO_COUNT_LINK_RX_BYTES, (uint32_t)m->m_pkthdr.len + DCO_OVERHEAD);
     if (m->m_pkthdr.len == 0)
@@ -185,8 +191,6 @@ passed(struct ovpn_job *job)
 {
     struct opened o = {job->peer, job->key, &job->path, job->packet_id};
 
-    if (dco_key_opened(job->key, dco_key_cost(job->inner_len)))
-        dco_peers_want_key(job->peer->peers, job->peer);
     strip_outer(job->m, job->m->m_pkthdr.len - (int)job->inner_len);
     received(job->sc, job->m, &o);
 }

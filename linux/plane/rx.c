@@ -128,10 +128,11 @@ rx_inner(struct rx *rx, struct dco_peer *peer, uint8_t *pkt, uint32_t len)
 
 /* What the packets of a run amount to. */
 struct rx_result {
-    uint32_t accepted; /* authentic and fresh */
+    uint32_t accepted; /* authentic and fresh; only they are counted for the peer and its key */
     uint32_t failed;   /* not authentic */
+    uint64_t link_bytes, cost;
     uint64_t vpn_bytes, vpn_packets;
-    int newest; /* index in the run of the packet that raised the window, or -1 */
+    int newest; /* index in the run of the packet that may move the peer, or -1 */
 };
 
 /* Replay check of a whole run under one lock; op.ok becomes "accept". */
@@ -155,9 +156,13 @@ run_replay(struct worker *w, struct rx_run *run, uint64_t now, struct rx_result 
             continue;
         }
         res->accepted++;
+        res->link_bytes += run->op[i].len + DCO_OVERHEAD;
+        res->cost += dco_key_cost(run->op[i].len);
         if (key->replay.highest == run->id[i])
             res->newest = (int)i;
     }
+    if (res->newest >= 0 && !dco_peer_may_move(run->peer, key, run->id[res->newest]))
+        res->newest = -1;
     dco_lock_release(&key->replay_lock);
 }
 
@@ -176,8 +181,7 @@ run_alias(struct worker *w, struct plane_sock *sock, const struct dco_peer *peer
         alias_forget(sock->alias, peer->id);
 }
 
-/* Only the packet with the newest id moves the peer: late packets from the old address do not move
- * it back. */
+/* Only the newest packet of the newest key moves the peer: see dco_peer_may_move(). */
 static void
 run_float(struct worker *w, struct plane_sock *sock, struct rx_run *run, int newest, uint64_t now)
 {
@@ -221,15 +225,15 @@ run_account(struct worker *w, struct rx_run *run, const struct rx_result *res, u
 {
     bool want_new = false;
 
-    dco_peer_count(run->peer, DCO_COUNT_LINK_RX_BYTES, run->link_bytes);
-    dco_peer_count(run->peer, DCO_COUNT_LINK_RX_PACKETS, run->n);
     if (res->failed > 0) {
         want_new |= dco_key_failed(run->key, res->failed);
         worker_drop(w, DCO_DROP_RX_AUTH, res->failed);
     }
     if (res->accepted > 0) {
         dco_store(&run->peer->last_rx_ns, now);
-        want_new |= dco_key_opened(run->key, run->link_bytes / 16 + run->n);
+        dco_peer_count(run->peer, DCO_COUNT_LINK_RX_BYTES, res->link_bytes);
+        dco_peer_count(run->peer, DCO_COUNT_LINK_RX_PACKETS, res->accepted);
+        want_new |= dco_key_opened(run->key, res->cost);
     }
     if (want_new)
         dco_peers_want_key(&w->rx.dev->peers, run->peer);
@@ -258,7 +262,6 @@ run_flush(struct worker *w, struct plane_sock *sock, uint64_t now)
         run_account(w, run, &res, now);
     }
     run->n = 0;
-    run->link_bytes = 0;
 }
 
 /* ---- classification
@@ -302,7 +305,6 @@ rx_data(struct worker *w, struct plane_sock *sock, unsigned msg, uint8_t *pkt, u
     run->op[run->n] = (struct dco_aead_op){.pkt = pkt, .len = len - DCO_OVERHEAD};
     run->id[run->n] = hdr->packet_id;
     run->msg[run->n] = (uint8_t)msg;
-    run->link_bytes += len;
     run->n++;
 }
 

@@ -34,7 +34,6 @@ struct rx_run {
     struct dco_peer *peer;
     struct dco_key *key;
     uint32_t n;
-    uint64_t link_bytes;
     struct dco_ip source; /* inner address found to be the peer's, family 0: none yet */
     struct dco_aead_op op[RX_RUN];
     uint32_t id[RX_RUN];

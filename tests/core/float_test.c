@@ -178,6 +178,82 @@ float_without_memory(void)
     end();
 }
 
+/* A packet of the key came, was accepted as new, and is looked at as both homes do. */
+static bool
+may_move(struct dco_peer *peer, struct dco_key *key, uint32_t id)
+{
+    bool may;
+
+    dco_lock_acquire(&key->replay_lock);
+    check_equal(dco_replay_accept(&key->replay, id, SECOND), DCO_DROP_NONE);
+    may = dco_peer_may_move(peer, key, id);
+    dco_lock_release(&key->replay_lock);
+    return may;
+}
+
+static void
+late_packets_do_not_move(void)
+{
+    struct dco_peer *a;
+    struct dco_key *key;
+
+    begin(DCO_MODE_MP);
+    a = add(1, 0);
+    check_equal(key_install(&home, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
+    key = dco_peer_key_rx(a, 0);
+    check(may_move(a, key, 10));
+    check(!may_move(a, key, 9));
+    check(may_move(a, key, 11));
+    check(may_move(a, key, 5000));
+    check(!may_move(a, key, 4999));
+    end();
+}
+
+/* Somebody may have withheld a packet of the key before, with the highest id that it ever had. */
+static void
+the_key_before_does_not_move(void)
+{
+    struct dco_key *first, *second, *third;
+    struct dco_peer *a;
+
+    begin(DCO_MODE_MP);
+    a = add(1, 0);
+    check_equal(key_install(&home, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
+    first = dco_peer_key_rx(a, 0);
+    check(may_move(a, first, 1));
+    check_equal(key_install(&home, p, 1, DCO_SLOT_SECONDARY, 1, 2, 0), 0);
+    second = dco_peer_key_rx(a, 1);
+    check(may_move(a, first, 2)); /* openvpn goes on using it for a minute */
+    check(may_move(a, second, 1));
+    check(!may_move(a, first, 3)); /* the peer has left it behind */
+    check_equal(dco_control_key_swap(p, 1), 0);
+    check(!may_move(a, first, 4));
+    check(may_move(a, second, 2));
+    check_equal(key_install(&home, p, 1, DCO_SLOT_SECONDARY, 2, 3, 0), 0);
+    third = dco_peer_key_rx(a, 2);
+    check(may_move(a, second, 3));
+    check(may_move(a, third, 1));
+    check_equal(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY), 0);
+    check(!may_move(a, second, 4)); /* whatever became of the newer one */
+    end();
+}
+
+/* Keys of one peer only: another peer's newer key says nothing about this one. */
+static void
+each_peer_has_its_own_newest_key(void)
+{
+    struct dco_peer *a, *b;
+
+    begin(DCO_MODE_MP);
+    a = add(1, 0);
+    b = add(2, 0);
+    check_equal(key_install(&home, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
+    check_equal(key_install(&home, p, 2, DCO_SLOT_PRIMARY, 0, 2, 0), 0);
+    check(may_move(b, dco_peer_key_rx(b, 0), 1));
+    check(may_move(a, dco_peer_key_rx(a, 0), 1));
+    end();
+}
+
 static const struct test tests[] = {
     {"float: new address", floats},
     {"float: at most one in ten milliseconds", float_rate},
@@ -187,5 +263,8 @@ static const struct test tests[] = {
     {"float: new peer at an address in use", new_peer_at_an_address_in_use},
     {"float: removed peers stay out of the tables", dead_peers_do_not_float},
     {"float: without memory the next packet tries again", float_without_memory},
+    {"float: late packets do not move a peer", late_packets_do_not_move},
+    {"float: nor do those of a key that it has left", the_key_before_does_not_move},
+    {"float: each peer has its own newest key", each_peer_has_its_own_newest_key},
 };
 HARNESS_MAIN(tests)

@@ -282,6 +282,31 @@ TEST(replay_protection_can_be_turned_off)
     tunnel_down(&t);
 }
 
+struct dco_key;
+extern struct dco_key *test_primary_key(struct ifnet *ifp, uint32_t peer);
+extern uint64_t test_opened(const struct dco_key *key);
+
+/* Nobody can use up the peer's key by sending a packet of it again and again, or his own. */
+TEST(only_fresh_packets_count_as_use_of_the_key)
+{
+    struct user_key right;
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    send_and_count(&t, 1, 1);
+    CHECK_EQ(test_opened(test_primary_key(t.ifp, 7)), 1 + 4);
+    send_and_count(&t, 1, 0);
+    right = t.far;
+    user_key_make(&t.far, 0, "AES-256-GCM", 99);
+    send_and_count(&t, 2, 0);
+    CHECK_EQ(user_drops(t.ifp, "rx_auth"), 1);
+    CHECK_EQ(test_opened(test_primary_key(t.ifp, 7)), 1 + 4);
+    t.far = right;
+    send_and_count(&t, 2, 1);
+    CHECK_EQ(test_opened(test_primary_key(t.ifp, 7)), 2 * (1 + 4));
+    tunnel_down(&t);
+}
+
 /* Pitfall: with cipher none the packet id was read from the wrong place. */
 TEST(replay_with_cipher_none)
 {
@@ -483,6 +508,73 @@ TEST(no_float_notification_point_to_point)
     inner_packet(pkt, "198.51.100.1", VPN, sizeof(pkt));
     CHECK_EQ(world_transmit(t.ifp, pkt, sizeof(pkt), NULL, NULL), 0);
     tunnel_expect_out(&t, pkt, sizeof(pkt));
+    tunnel_down(&t);
+}
+
+static void
+expect_answer_at(struct tunnel *t, uint16_t port)
+{
+    uint8_t pkt[60];
+
+    inner_packet(pkt, "198.51.100.1", VPN, sizeof(pkt));
+    CHECK_EQ(world_transmit(t->ifp, pkt, sizeof(pkt), NULL, NULL), 0);
+    t->peer.remote_port = port;
+    tunnel_expect_out(t, pkt, sizeof(pkt));
+    CHECK_EQ(user_pending(t->ifp), 0);
+}
+
+/* From where the peer was, on the way for a while. */
+TEST(late_packets_do_not_move_the_peer)
+{
+    struct user_event e;
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    send_and_count(&t, 10, 1);
+    t.peer.remote_port = 6000;
+    world_advance(20000000);
+    send_and_count(&t, 20, 1);
+    CHECK_EQ(user_event(t.ifp, &e), 0);
+    CHECK_EQ(e.port, 6000);
+    t.peer.remote_port = 5000;
+    world_advance(20000000);
+    send_and_count(&t, 15, 1);
+    expect_answer_at(&t, 6000);
+    SYSCTL(replay_protection) = 0;
+    t.peer.remote_port = 5000;
+    send_and_count(&t, 14, 1);
+    send_and_count(&t, 14, 1);
+    expect_answer_at(&t, 6000);
+    tunnel_down(&t);
+}
+
+/* The newest packet of the key before may have been withheld, to be sent from elsewhere. */
+TEST(packets_of_the_key_before_do_not_move_the_peer)
+{
+    struct user_key second, old;
+    struct user_event e;
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    send_and_count(&t, 10, 1);
+    user_key_make(&second, 1, "AES-256-GCM", 2);
+    CHECK_EQ(user_new_key(t.ifp, 7, 1, &second), 0);
+    t.peer.remote_port = 6000;
+    world_advance(20000000);
+    send_and_count(&t, 11, 1); /* nothing came with the new one yet */
+    CHECK_EQ(user_event(t.ifp, &e), 0);
+    CHECK_EQ(e.port, 6000);
+    old = t.far;
+    t.far = user_key_mirror(&second);
+    send_and_count(&t, 1, 1);
+    CHECK_EQ(user_swap_keys(t.ifp, 7), 0);
+    second = t.far;
+    t.far = old;
+    t.peer.remote_port = 5000;
+    world_advance(20000000);
+    send_and_count(&t, 12, 1);
+    t.far = second;
+    expect_answer_at(&t, 6000);
     tunnel_down(&t);
 }
 

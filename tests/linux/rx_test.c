@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a real plane believes of what it receives: forged packets and repeated ones count for
+ * nothing, and only the newest packet of the newest key moves its peer. If this failed, a stranger
+ * could write his own figures into somebody's bill, or lead a peer's packets away.
+ */
+#include <arpa/inet.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "linux/crypto/aead.h"
+#include "linux/plane/plane_state.h"
+
+bool doorway_state(char *reason, size_t size, const char **abi);
+
+/* The doorway is in no test program. */
+bool
+doorway_state(char *reason, size_t size, const char **abi)
+{
+    snprintf(reason, size, "this is a test");
+    *abi = NULL;
+    return false;
+}
+
+#define SECOND 1000000000ULL
+#define INNER  100U /* bytes */
+
+static struct plane_dev *dev;
+static struct plane_sock *sock;
+static struct sockaddr_in plane_addr;
+static int here = -1, elsewhere = -1; /* sockets of the far end */
+static struct dco_aead *far_key[2];
+
+static int
+bound(struct sockaddr_in *in)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    socklen_t len = sizeof(*in);
+
+    *in = (struct sockaddr_in){.sin_family = AF_INET};
+    in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    check(bind(fd, (struct sockaddr *)in, sizeof(*in)) == 0);
+    check(getsockname(fd, (struct sockaddr *)in, &len) == 0);
+    return fd;
+}
+
+static uint16_t
+port_of(int fd)
+{
+    struct sockaddr_in in = {0};
+    socklen_t len = sizeof(in);
+
+    check(getsockname(fd, (struct sockaddr *)&in, &len) == 0);
+    return in.sin_port;
+}
+
+static bool
+ready(void)
+{
+    static int state = -1;
+    struct plane_config config = {.workers = 2};
+    struct sockaddr_in in;
+    int pair[2];
+
+    if (state >= 0)
+        return state;
+    state = 0;
+    if (unshare(CLONE_NEWNET) < 0 || access("/dev/net/tun", R_OK | W_OK) < 0)
+        return false;
+    check(system("ip link set lo up") == 0);
+    plane_configure(&config);
+    if (!check(plane_prepare() == 0) || !check(plane_dev_new("rx0", DCO_MODE_MP, &dev) == 0))
+        return false;
+    check(system("ip addr add 10.9.0.254/24 dev rx0 && ip link set rx0 up") == 0);
+    check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
+    if (!check(plane_sock_new(bound(&plane_addr), NULL, 0, 0, pair[0], &sock) == 0))
+        return false;
+    check(plane_sock_bind_dev(sock, dev) == 0);
+    here = bound(&in);
+    elsewhere = bound(&in);
+    state = 1;
+    return true;
+}
+
+#define NEED_PLANE                                                                                 \
+    if (!ready()) {                                                                                \
+        harness_skip("no network namespace or no /dev/net/tun");                                   \
+        return;                                                                                    \
+    }
+
+/* ---- a peer and its keys -------------------------------------------------------------------- */
+
+static void
+peer_add(uint32_t id)
+{
+    struct dco_peer_new req = {.id = id, .tx_id = id, .transport = plane_sock_get(sock)};
+
+    req.vpn4 = ip4(10, 9, 0, (uint8_t)id);
+    req.path.remote.ip = ip4(127, 0, 0, 1);
+    req.path.remote.port = port_of(here);
+    check_equal(dco_control_peer_new(&dev->peers, &req, plane_now()), 0);
+}
+
+/* Key number of the peer, 0 or 1, of which far_key[number] is the far end. */
+static void
+key_add(uint32_t id, uint8_t number)
+{
+    uint8_t out[32] = {1, (uint8_t)id, number}, in[32] = {2, (uint8_t)id, number};
+    uint8_t tail[8] = {3};
+    struct dco_key_new req = {.peer_id = id,
+                              .slot = number == 0 ? DCO_SLOT_PRIMARY : DCO_SLOT_SECONDARY,
+                              .key_id = number,
+                              .cipher = DCO_CIPHER_AES_GCM,
+                              .key_len = 32,
+                              .tx_key = out,
+                              .tx_tail = tail,
+                              .rx_tail = tail};
+
+    dco_aead_free(far_key[number]);
+    far_key[number] = dco_aead_new(DCO_CIPHER_AES_GCM, in, out, 32, tail, tail, 1);
+    req.crypto = dco_aead_new(DCO_CIPHER_AES_GCM, out, in, 32, tail, tail, plane_lanes());
+    check_equal(dco_control_key_new(&dev->peers, &req, plane_now()), 0);
+}
+
+static void
+peer_end(uint32_t id)
+{
+    check_equal(dco_control_peer_del(&dev->peers, id, DCO_DEL_USERSPACE), 0);
+    for (int i = 0; i < 2; i++) {
+        dco_aead_free(far_key[i]);
+        far_key[i] = NULL;
+    }
+}
+
+static struct dco_peer_info
+info(uint32_t id)
+{
+    struct dco_peer_info info;
+
+    memset(&info, 0, sizeof(info));
+    check_equal(dco_control_peer_get(&dev->peers, id, &info), 0);
+    return info;
+}
+
+/* ---- the far end ---------------------------------------------------------------------------- */
+
+/* A data packet whose inner packet comes from the peer's address. */
+static uint32_t
+seal(uint8_t *pkt, uint32_t peer, uint8_t number, uint32_t packet_id)
+{
+    static const uint8_t head[] = {0x45, 0, 0, INNER, 0, 0, 0, 0, 64, 253};
+    struct dco_aead_op op = {.pkt = pkt, .in = pkt + DCO_OVERHEAD, .len = INNER};
+    uint8_t *inner = pkt + DCO_OVERHEAD;
+
+    memset(pkt, 0, DCO_OVERHEAD + INNER);
+    memcpy(inner, head, sizeof(head));
+    memcpy(inner + 12, (const uint8_t[]){10, 9, 0, (uint8_t)peer, 10, 9, 0, 254}, 8);
+    dco_wire_put_hdr(pkt, number, peer, packet_id);
+    dco_aead_seal(far_key[number], 0, &op, 1);
+    return DCO_OVERHEAD + INNER;
+}
+
+static void
+send_raw(int fd, const uint8_t *pkt, uint32_t len)
+{
+    check(sendto(fd, pkt, len, 0, (struct sockaddr *)&plane_addr, sizeof(plane_addr)) ==
+          (ssize_t)len);
+}
+
+static uint64_t
+drops(enum dco_drop reason)
+{
+    struct dco_drops sum;
+
+    plane_dev_drops(dev, &sum);
+    return sum.count[reason];
+}
+
+/* Whether the peer has received so many packets, at last. */
+static bool
+hears(uint32_t peer, uint64_t packets)
+{
+    uint64_t end = plane_now() + 10 * SECOND;
+
+    while (info(peer).stats.vpn_rx_packets < packets && plane_now() < end)
+        usleep(1000);
+    return info(peer).stats.vpn_rx_packets == packets;
+}
+
+static bool
+drops_become(enum dco_drop reason, uint64_t n)
+{
+    uint64_t end = plane_now() + 10 * SECOND;
+
+    while (drops(reason) < n && plane_now() < end)
+        usleep(1000);
+    return drops(reason) == n;
+}
+
+/* ---- what is counted ------------------------------------------------------------------------ */
+
+static void
+test_forged(void)
+{
+    uint64_t failed;
+    uint8_t pkt[DCO_OVERHEAD + INNER];
+    struct dco_key *key;
+    uint32_t len;
+
+    NEED_PLANE
+    failed = drops(DCO_DROP_RX_AUTH);
+    peer_add(1);
+    key_add(1, 0);
+    key = dco_peer_key_rx(dco_peers_by_id(&dev->peers, 1), 0);
+    len = seal(pkt, 1, 0, 1);
+    send_raw(here, pkt, len);
+    check(hears(1, 1));
+    for (uint32_t i = 0; i < 200; i++) {
+        seal(pkt, 1, 0, 1000 + i);
+        pkt[len - 1] ^= 1;
+        send_raw(i % 2 ? here : elsewhere, pkt, len);
+    }
+    check(drops_become(DCO_DROP_RX_AUTH, failed + 200));
+    seal(pkt, 1, 0, 2);
+    send_raw(here, pkt, len);
+    check(hears(1, 2));
+    check_equal((long long)info(1).stats.link_rx_packets, 2);
+    check_equal((long long)info(1).stats.link_rx_bytes, 2 * (long long)len);
+    check_equal((long long)info(1).stats.vpn_rx_bytes, 2 * INNER);
+    check_equal((long long)dco_load(&key->rx_blocks), 2 * (long long)dco_key_cost(INNER));
+    check_equal((long long)dco_load(&key->rx_failures), 200);
+    peer_end(1);
+}
+
+static void
+test_repeated(void)
+{
+    uint64_t refused;
+    uint8_t pkt[DCO_OVERHEAD + INNER];
+    struct dco_key *key;
+    uint32_t len;
+
+    NEED_PLANE
+    refused = drops(DCO_DROP_RX_REPLAY);
+    peer_add(2);
+    key_add(2, 0);
+    key = dco_peer_key_rx(dco_peers_by_id(&dev->peers, 2), 0);
+    len = seal(pkt, 2, 0, 7);
+    for (uint32_t i = 0; i < 200; i++)
+        send_raw(here, pkt, len);
+    check(hears(2, 1));
+    check(drops_become(DCO_DROP_RX_REPLAY, refused + 199));
+    check_equal((long long)info(2).stats.link_rx_packets, 1);
+    check_equal((long long)info(2).stats.link_rx_bytes, (long long)len);
+    check_equal((long long)dco_load(&key->rx_blocks), (long long)dco_key_cost(INNER));
+    peer_end(2);
+}
+
+/* ---- what moves a peer ---------------------------------------------------------------------- */
+
+static void
+send_id(int fd, uint32_t peer, uint8_t number, uint32_t packet_id)
+{
+    uint8_t pkt[DCO_OVERHEAD + INNER];
+
+    usleep(20000); /* a peer moves no more often than each 10 ms */
+    send_raw(fd, pkt, seal(pkt, peer, number, packet_id));
+}
+
+static bool
+is_at(uint32_t peer, int fd)
+{
+    return info(peer).path.remote.port == port_of(fd);
+}
+
+static void
+test_late(void)
+{
+    NEED_PLANE
+    peer_add(3);
+    key_add(3, 0);
+    send_id(here, 3, 0, 10);
+    check(hears(3, 1) && is_at(3, here));
+    send_id(elsewhere, 3, 0, 20);
+    check(hears(3, 2) && is_at(3, elsewhere));
+    send_id(here, 3, 0, 15);
+    check(hears(3, 3) && is_at(3, elsewhere));
+    peer_end(3);
+}
+
+/* Its newest packet may have been withheld, and be sent from anywhere later. */
+static void
+test_key_before(void)
+{
+    NEED_PLANE
+    peer_add(4);
+    key_add(4, 0);
+    send_id(here, 4, 0, 10);
+    check(hears(4, 1));
+    key_add(4, 1);
+    send_id(elsewhere, 4, 0, 11); /* nothing came with the new one yet */
+    check(hears(4, 2) && is_at(4, elsewhere));
+    send_id(here, 4, 1, 1);
+    check(hears(4, 3) && is_at(4, here));
+    send_id(elsewhere, 4, 0, 12);
+    check(hears(4, 4) && is_at(4, here));
+    check_equal(dco_control_key_swap(&dev->peers, 4), 0);
+    send_id(elsewhere, 4, 0, 13);
+    check(hears(4, 5) && is_at(4, here));
+    send_id(elsewhere, 4, 1, 2);
+    check(hears(4, 6) && is_at(4, elsewhere));
+    peer_end(4);
+}
+
+static void
+test_end(void)
+{
+    NEED_PLANE
+    plane_shutdown();
+    plane_sock_close(sock);
+    plane_sock_put(sock);
+    close(here);
+    close(elsewhere);
+}
+
+static const struct test tests[] = {
+    {"forged packets count for nothing", test_forged},
+    {"nor do packets that come again", test_repeated},
+    {"a late packet does not move its peer", test_late},
+    {"nor does one of a key that it has left", test_key_before},
+    {"the end", test_end},
+};
+
+HARNESS_MAIN(tests)
