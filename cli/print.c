@@ -185,6 +185,8 @@ put_device(json_t *device, bool alone, FILE *to)
     fprintf(to, ", %s, mtu %" PRId64 ", %zu peer%s\n", server ? "server" : "point to point",
             number(device, "mtu"), json_array_size(peers), json_array_size(peers) == 1 ? "" : "s");
     put_offloads(json_object_get(device, "offloads"), to);
+    if (number(device, "udp_sockets") > 0) /* a library before it does not tell */
+        fprintf(to, "  udp sockets read: %" PRId64 "\n", number(device, "udp_sockets"));
     if (!alone)
         put_drops(json_object_get(device, "drops"), "  ", to);
     json_array_foreach (peers, i, peer)

@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <linux/ipv6.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "linux/doorway/real.h"
 #include "linux/doorway/steer.h"
@@ -102,6 +105,23 @@ members_close(int *members, unsigned n)
         real()->close(members[n]);
 }
 
+/* SIOCGSKNS asks for CAP_NET_ADMIN over the network of the socket: root of a user namespace without
+ * a network of its own has somebody's uid there. */
+static bool
+only_root_may_join(int fd)
+{
+    struct stat st;
+    int net;
+
+    if (fstat(fd, &st) < 0 || st.st_uid != 0)
+        return false;
+    net = ioctl(fd, SIOCGSKNS);
+    if (net < 0)
+        return false;
+    real()->close(net);
+    return true;
+}
+
 int
 group_make(int fd, int *members, unsigned n)
 {
@@ -110,6 +130,8 @@ group_make(int fd, int *members, unsigned n)
     unsigned made = 0;
     int error = 0;
 
+    if (!only_root_may_join(fd))
+        return -EPERM;
     if (real()->getsockname(fd, (struct sockaddr *)&ss, &len) < 0 || !reuseport(fd, 1))
         error = errno;
     while (!error && made < n) {

@@ -9,7 +9,9 @@
 #define DCO_DOORWAY_GROUP_H
 
 /* Makes n members beside fd, which was bound. 0 or -errno, and then there are none. EADDRINUSE is
- * what it says when openvpn has changed its user since it made the socket. */
+ * what it says when openvpn has changed its user since it made the socket. EPERM: the socket is not
+ * root's. The kernel lets every process with the uid of a group's sockets join it, and whoever has
+ * joined may replace the steering and take all packets (udp_lib_lport_inuse(), sk_uid). */
 int group_make(int fd, int *members, unsigned n);
 
 /* Large buffers, as far as the kernel lets us; says once when it does not. */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "linux/doorway/door.h"
@@ -92,6 +93,24 @@ members(const struct udp_door *u)
 }
 
 static void
+say_one_socket(int fd, int error)
+{
+    struct stat st = {.st_uid = 0};
+
+    (void)fstat(fd, &st);
+    if (error == -EPERM)
+        dco_log(
+            DCO_LOG_WARN,
+            "this port is read by one socket, and so by one worker: any process of uid %u could "
+            "join a group of sockets and take its packets. A start as root makes one for each "
+            "worker; after SIGUSR1 with --user, openvpn must be started anew for them",
+            (unsigned)st.st_uid);
+    else
+        dco_log(DCO_LOG_WARN, "this port is read by one socket, and so by one worker: %s",
+                strerror(-error));
+}
+
+static void
 make_members(struct udp_door *u, int fd)
 {
     unsigned n = plane_group_size();
@@ -100,7 +119,7 @@ make_members(struct udp_door *u, int fd)
     n = n < PLANE_WORKERS_MAX ? n : PLANE_WORKERS_MAX;
     error = group_make(fd, u->members, 2 * n);
     if (error)
-        dco_log(DCO_LOG_WARN, "this port is served by one socket: %s", strerror(-error));
+        say_one_socket(fd, error);
     else
         u->n = u->senders = n;
 }

@@ -313,6 +313,8 @@ plane_dev_status(struct plane_dev *dev, struct plane_dev_status *status)
     status->udp_gso = send_gso_works();
     status->tun_batch = tun_batch_works();
     for (struct plane_sock *s = plane.socks; s != NULL; s = s->next)
-        if (dco_load(&s->dev) == dev)
+        if (dco_load(&s->dev) == dev) {
             status->udp_gro = s->udp_gro;
+            status->udp_sockets += 1 + s->n;
+        }
 }

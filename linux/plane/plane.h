@@ -138,6 +138,7 @@ struct plane_dev_status {
     enum dco_mode mode;
     unsigned mtu;
     bool tun_tso, tun_uso, udp_gso, udp_gro, tun_batch;
+    unsigned udp_sockets; /* that workers read, of all its ports */
 };
 
 unsigned plane_worker_count(void);

@@ -157,6 +157,7 @@ report_dev(struct jsonw *j, const struct dev_report *dev)
     jsonw_uint(j, "ifindex", status->ifindex);
     jsonw_string(j, "mode", status->mode == DCO_MODE_MP ? "mp" : "p2p");
     jsonw_uint(j, "mtu", status->mtu);
+    jsonw_uint(j, "udp_sockets", status->udp_sockets);
     jsonw_object_begin(j, "offloads");
     jsonw_bool(j, "tun_tso", status->tun_tso);
     jsonw_bool(j, "tun_uso", status->tun_uso);

@@ -21,7 +21,7 @@ PEER = {
     "link_rx_packets": 9, "link_tx_packets": 10,
 }
 DEVICE = {
-    "name": "tun0", "ifindex": 5, "mode": "mp", "mtu": 1500,
+    "name": "tun0", "ifindex": 5, "mode": "mp", "mtu": 1500, "udp_sockets": 3,
     "offloads": {"tun_tso": True, "tun_uso": False, "udp_gso": True, "udp_gro": True},
     "peers": [PEER], "drops": {"rx_replay": 3, "rx_late": 0},
 }

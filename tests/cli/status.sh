@@ -43,6 +43,7 @@ equal "an empty folder: none is running" $code 1
 ask "" good
 equal "one that is offloaded" $code 0
 expect "its device is shown" grep -q 'device: tun0, server, mtu 1500, 1 peer$' "$output"
+expect "and how many of its sockets are read" grep -qx '  udp sockets read: 3' "$output"
 expect "its peer is shown" grep -q 'endpoint: 192.0.2.1:1194' "$output"
 expect "its drops are shown, and no zero" grep -qx '  drops: rx_ctrl_queue 1, rx_replay 3' "$output"
 
