@@ -41,8 +41,8 @@ struct ovpn_job *ovpn_job_new(struct ovpn_softc *sc, struct dco_peer *peer, stru
 void ovpn_job_free(struct ovpn_job *job);
 
 /* job->m holds, from offset on, the data packet of wire.h with its header already in place and
- * inner_len bytes of payload. done() gets the job through crp_opaque, and is called exactly once,
- * perhaps before the call returns. */
+ * inner_len bytes of payload, one at least. done() gets the job through crp_opaque, and is called
+ * exactly once, perhaps before the call returns. */
 void ovpn_job_seal(struct ovpn_job *job, int offset, int (*done)(struct cryptop *));
 void ovpn_job_open(struct ovpn_job *job, int offset, int (*done)(struct cryptop *));
 

@@ -166,9 +166,7 @@ received(struct ovpn_softc *sc, struct mbuf *m, const struct opened *o)
         learn_path(peer, o->path, now_ns);
     dco_peer_count(peer, DCO_COUNT_LINK_RX_PACKETS, 1);
     dco_peer_count(peer, DCO_COUNT_LINK_RX_BYTES, (uint32_t)m->m_pkthdr.len + DCO_OVERHEAD);
-    if (m->m_pkthdr.len == 0)
-        (void)ovpn_drop(sc, m, DCO_DROP_RX_EMPTY);
-    else if (is_keepalive(m))
+    if (is_keepalive(m))
         m_freem(m);
     else
         input_ip(sc, peer, m);
@@ -276,13 +274,18 @@ input_plain(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, s
     received(sc, m, &o);
 }
 
-/* m holds the data packet from offset data on. */
+/* m holds the data packet from offset data on. Crypto is not asked about an empty payload: the
+ * framework asserts that a payload begins before the end of the buffer. */
 static void
 input_data(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, struct mbuf *m,
            int data, const struct sockaddr *from, uint32_t packet_id)
 {
     struct ovpn_job *job;
 
+    if (key->cipher != DCO_CIPHER_NONE && m->m_pkthdr.len - data == (int)DCO_OVERHEAD) {
+        (void)ovpn_drop(sc, m, DCO_DROP_RX_EMPTY);
+        return;
+    }
     m = m_unshare(m, M_NOWAIT);
     if (m == NULL) {
         (void)ovpn_drop(sc, NULL, OVPN_DROP_RX_NO_BUFFER);

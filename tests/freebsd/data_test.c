@@ -179,8 +179,62 @@ TEST(datagrams_of_every_length)
     CHECK_EQ(world_stacked_count(), 0);
     CHECK(user_drops(t.ifp, "rx_short") > 0);
     CHECK(user_drops(t.ifp, "rx_data_v1") > 0);
-    CHECK_EQ(user_drops(t.ifp, "rx_auth"), sizeof(pkt));
+    CHECK_EQ(user_drops(t.ifp, "rx_empty"), 1);
+    CHECK_EQ(user_drops(t.ifp, "rx_auth"), sizeof(pkt) - 1);
     CHECK_EQ(user_pending(t.ifp), 0);
+    free(d);
+    tunnel_down(&t);
+}
+
+/* Header and tag with nothing after them, from anybody: crypto is not asked, for its framework
+ * asserts that a payload begins before the end, and nothing of the peer changes. */
+static void
+send_nothing(struct tunnel *t, int cut)
+{
+    struct world_datagram *d = calloc(1, sizeof(*d));
+
+    far_address(d, "192.0.2.200", 6666, SERVER, 1194);
+    far_seal(d, &t->far, t->peer.id, t->next_id, NULL, 0);
+    CHECK_EQ(d->len, 24);
+    CHECK(world_receive(t->fd, d, &(struct world_chain){.cut = cut}));
+    d->data[23] ^= 1;
+    CHECK(world_receive(t->fd, d, &(struct world_chain){.cut = cut, .shared = true}));
+    free(d);
+}
+
+TEST(a_packet_without_payload_is_refused_unopened)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        struct tunnel t;
+
+        tunnel_up(&t, ciphers[i]);
+        world_advance(20000000);
+        for (int cut = 0; cut < 8; cut++)
+            send_nothing(&t, cut);
+        CHECK_EQ(user_drops(t.ifp, "rx_empty"), 16);
+        CHECK_EQ(t.ifp->counters[IFCOUNTER_IERRORS], 16);
+        CHECK_EQ(user_pending(t.ifp), 0);
+        exchange(&t, "198.51.100.1", VPN,
+                 60); /* its number was not marked, nor its address taken */
+        CHECK_EQ(user_pending(t.ifp), 0);
+        tunnel_down(&t);
+    }
+}
+
+/* With cipher none the same bytes are sixteen of payload. */
+TEST(a_packet_of_24_bytes_with_cipher_none)
+{
+    struct world_datagram *d = calloc(1, sizeof(*d));
+    struct tunnel t;
+
+    tunnel_up(&t, "none");
+    far_address(d, CLIENT, 5000, SERVER, 1194);
+    d->data[0] = 9 << 3;
+    d->data[3] = (uint8_t)t.peer.id;
+    d->data[7] = 1;
+    d->len = 24;
+    CHECK(world_receive(t.fd, d, NULL));
+    CHECK_EQ(user_drops(t.ifp, "rx_not_ip"), 1);
     free(d);
     tunnel_down(&t);
 }
@@ -666,6 +720,7 @@ TEST(the_stack_may_send_odd_packets)
     memset(pkt, 0, sizeof(pkt));
     CHECK_EQ(world_transmit(t.ifp, pkt, 60, NULL, NULL), EAFNOSUPPORT);
     CHECK_EQ(world_transmit(t.ifp, pkt, 1, NULL, NULL), EAFNOSUPPORT);
+    CHECK_EQ(world_transmit(t.ifp, pkt, 0, NULL, NULL), EAFNOSUPPORT);
     exchange(&t, "198.51.100.1", VPN, 65483); /* the largest MTU */
     CHECK_EQ(world_transmit(t.ifp, big, 65484, NULL, NULL), EMSGSIZE);
     inner_packet(big, "198.51.100.1", VPN, 1500);
@@ -674,10 +729,10 @@ TEST(the_stack_may_send_odd_packets)
     tunnel_expect_out(&t, big, 1500);
     world_nested = 3;
     CHECK_EQ(world_transmit(t.ifp, big, 1500, NULL, NULL), ELOOP);
-    CHECK_EQ(user_drops(t.ifp, "tx_not_ip"), 2);
+    CHECK_EQ(user_drops(t.ifp, "tx_not_ip"), 3);
     CHECK_EQ(user_drops(t.ifp, "tx_too_big"), 1);
     CHECK_EQ(user_drops(t.ifp, "tx_loop"), 1);
-    CHECK_EQ(t.ifp->counters[IFCOUNTER_OERRORS], 4);
+    CHECK_EQ(t.ifp->counters[IFCOUNTER_OERRORS], 5);
     tunnel_down(&t);
 }
 

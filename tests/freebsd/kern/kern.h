@@ -669,7 +669,8 @@ enum { CRYPTO_F_CBIFSYNC = 0x40, CRYPTO_F_IV_SEPARATE = 0x200 };
 #define CRYPTO_ASYNC_ORDERED 1
 struct crypto_session_params {
     int csp_mode, csp_flags, csp_cipher_alg, csp_ivlen, csp_cipher_klen;
-    const void *csp_cipher_key;
+    int csp_auth_alg, csp_auth_klen, csp_auth_mlen;
+    const void *csp_cipher_key, *csp_auth_key;
 };
 struct cryptop {
     struct cryptop *next; /* kern_crypto.c: completions that wait */
@@ -677,8 +678,8 @@ struct cryptop {
     int crp_etype, crp_flags, crp_op;
     struct mbuf *mbuf;
     void *crp_aad;
-    int crp_aad_length;
-    int crp_payload_start, crp_payload_length, crp_digest_start;
+    int crp_aad_start, crp_aad_length, crp_iv_start;
+    int crp_payload_start, crp_payload_output_start, crp_payload_length, crp_digest_start;
     uint8_t crp_iv[16];
     void *crp_opaque;
     int (*crp_callback)(struct cryptop *);

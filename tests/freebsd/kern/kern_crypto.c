@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* OpenCrypto, with OpenSSL for a driver. */
+/*
+ * OpenCrypto, with OpenSSL for a driver. What the framework asserts under INVARIANTS of a session
+ * and of a request is asserted here as well: a panic there must not be a pass here.
+ */
 #include <openssl/evp.h>
 
 #include "world.h"
 #undef malloc
 #undef free
 
+bool kern_may_sleep(void);
+int kern_chain_length(const struct mbuf *m);
+
 struct kern_session {
+    struct crypto_session_params csp;
     const EVP_CIPHER *cipher;
-    int key_len;
-    uint8_t key[32];
-    bool moved;
 };
 
 enum world_crypto world_crypto;
@@ -45,22 +49,32 @@ cipher_of(const struct crypto_session_params *csp)
     }
 }
 
+/* What the framework refuses, and what a driver then refuses: a key length. */
+static bool
+params_ok(const struct crypto_session_params *csp)
+{
+    return csp->csp_mode == CSP_MODE_AEAD && csp->csp_flags == CSP_F_SEPARATE_AAD &&
+           (csp->csp_cipher_alg == CRYPTO_AES_NIST_GCM_16 ||
+            csp->csp_cipher_alg == CRYPTO_CHACHA20_POLY1305) &&
+           csp->csp_cipher_klen != 0 && csp->csp_ivlen == 12 && csp->csp_auth_alg == 0 &&
+           csp->csp_auth_klen == 0 && csp->csp_auth_mlen >= 0 && csp->csp_auth_mlen <= 16 &&
+           cipher_of(csp) != NULL;
+}
+
 int
 crypto_newsession(crypto_session_t *session, const struct crypto_session_params *csp, int crid)
 {
     struct kern_session *s;
 
-    kern_assert(csp->csp_mode == CSP_MODE_AEAD && csp->csp_ivlen == 12);
-    kern_assert(csp->csp_flags == CSP_F_SEPARATE_AAD);
+    kern_assert(kern_may_sleep());
     kern_assert(crid == (CRYPTOCAP_F_HARDWARE | CRYPTOCAP_F_SOFTWARE));
     if (world_newsession_error != 0)
         return world_newsession_error;
-    if (cipher_of(csp) == NULL)
+    if (!params_ok(csp))
         return EINVAL;
     s = kern_malloc(sizeof(*s), 16, M_WAITOK | M_ZERO);
+    s->csp = *csp;
     s->cipher = cipher_of(csp);
-    s->key_len = csp->csp_cipher_klen;
-    memcpy(s->key, csp->csp_cipher_key, (size_t)s->key_len);
     __atomic_add_fetch(&sessions, 1, __ATOMIC_RELAXED);
     *session = s;
     return 0;
@@ -94,6 +108,55 @@ crypto_use_mbuf(struct cryptop *crp, struct mbuf *m)
     crp->mbuf = m;
 }
 
+static void
+check_aad(const struct cryptop *crp, int len)
+{
+    if (crp->crp_aad != NULL) {
+        kern_assert(crp->crp_session->csp.csp_flags & CSP_F_SEPARATE_AAD);
+        kern_assert(crp->crp_aad_start == 0 && crp->crp_aad_length != 0);
+        return;
+    }
+    kern_assert(crp->crp_aad_start == 0 || crp->crp_aad_start < len);
+    kern_assert(crp->crp_aad_length != 0 || crp->crp_aad_start == 0);
+    kern_assert(crp->crp_aad_length == 0 || crp->crp_aad_start + crp->crp_aad_length <= len);
+}
+
+/* A payload must begin before the end of the buffer, even one of no bytes. */
+static void
+check_regions(const struct cryptop *crp, int len)
+{
+    kern_assert(crp->crp_payload_start >= 0 && crp->crp_payload_length >= 0);
+    kern_assert(crp->crp_payload_start == 0 || crp->crp_payload_start < len);
+    kern_assert(crp->crp_payload_start + crp->crp_payload_length <= len);
+    kern_assert(crp->crp_payload_output_start == 0);
+    kern_assert(crp->crp_digest_start >= 0);
+    kern_assert(crp->crp_digest_start == 0 || crp->crp_digest_start < len);
+    kern_assert(crp->crp_digest_start + crp->crp_session->csp.csp_auth_mlen <= len);
+}
+
+/* The framework's assertions about a request, then what the drivers take for granted: the tag lies
+ * whole inside the buffer, and the bytes are the caller's alone to change. */
+static void
+check_request(const struct cryptop *crp)
+{
+    const struct crypto_session_params *csp;
+    int len;
+
+    kern_assert(crp->crp_session != NULL && crp->crp_etype == 0 && crp->crp_callback != NULL);
+    csp = &crp->crp_session->csp;
+    kern_assert(crp->mbuf != NULL && (crp->mbuf->m_flags & M_PKTHDR));
+    len = crp->mbuf->m_pkthdr.len;
+    kern_assert(crp->crp_op == (CRYPTO_OP_ENCRYPT | CRYPTO_OP_COMPUTE_DIGEST) ||
+                crp->crp_op == (CRYPTO_OP_DECRYPT | CRYPTO_OP_VERIFY_DIGEST));
+    kern_assert(crp->crp_flags == (CRYPTO_F_IV_SEPARATE | CRYPTO_F_CBIFSYNC));
+    kern_assert(crp->crp_iv_start == 0);
+    check_aad(crp, len);
+    check_regions(crp, len);
+    kern_assert(csp->csp_cipher_klen == 0 || csp->csp_cipher_key != NULL);
+    kern_assert(crp->crp_digest_start + 16 <= len);
+    kern_assert(kern_chain_length(crp->mbuf) == len);
+}
+
 /* Returns whether the tag is right; seals write it. */
 static bool
 transform(const struct kern_session *s, const struct cryptop *crp, uint8_t *data, uint8_t *tag)
@@ -103,7 +166,7 @@ transform(const struct kern_session *s, const struct cryptop *crp, uint8_t *data
     int n, len = crp->crp_payload_length;
     bool ok;
 
-    EVP_CipherInit_ex(ctx, s->cipher, NULL, s->key, crp->crp_iv, seal);
+    EVP_CipherInit_ex(ctx, s->cipher, NULL, s->csp.csp_cipher_key, crp->crp_iv, seal);
     EVP_CipherUpdate(ctx, NULL, &n, crp->crp_aad, crp->crp_aad_length);
     if (len > 0)
         EVP_CipherUpdate(ctx, data, &n, data, len);
@@ -123,7 +186,6 @@ process(const struct cryptop *crp)
     uint8_t *data, tag[16];
     int error = 0;
 
-    kern_assert(crp->crp_flags == (CRYPTO_F_IV_SEPARATE | CRYPTO_F_CBIFSYNC));
     kern_assert(crp->crp_payload_start + len == crp->mbuf->m_pkthdr.len);
     if (world_crypto == CRYPTO_BROKEN)
         return EIO;
@@ -159,6 +221,7 @@ move_session(struct cryptop *crp)
 int
 crypto_dispatch(struct cryptop *crp)
 {
+    check_request(crp);
     if (world_crypto == CRYPTO_LATE) {
         crp->vnet = curvnet;
         pthread_mutex_lock(&late_lock);

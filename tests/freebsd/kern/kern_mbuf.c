@@ -278,6 +278,17 @@ m_tag_delete_nonpersistent(struct mbuf *m)
     tags_free(m);
 }
 
+int kern_chain_length(const struct mbuf *m);
+int
+kern_chain_length(const struct mbuf *m)
+{
+    int len = 0;
+
+    for (; m != NULL; m = m->m_next)
+        len += m->m_len;
+    return len;
+}
+
 /* For world.c: a packet as a chain. */
 struct mbuf *kern_chain(const uint8_t *data, int len, const struct world_chain *how);
 struct mbuf *
