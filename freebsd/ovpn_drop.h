@@ -13,6 +13,8 @@
 #define OVPN_DROP_LIST(X)                                                                          \
     X(RX_NO_BUFFER, "rx_no_buffer", "no memory to decrypt")                                        \
     X(RX_CRYPTO, "rx_crypto", "the crypto driver failed")                                          \
+    X(RX_LOOP, "rx_loop", "data inside its own tunnel, or inside too many")                        \
+    X(RX_QUEUE, "rx_queue", "the stack did not take the packet, its queue is full")                \
     X(TX_DOWN, "tx_down", "the interface has not been started")                                    \
     X(TX_LOOP, "tx_loop", "the packet would be tunnelled inside itself")
 

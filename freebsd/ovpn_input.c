@@ -2,12 +2,18 @@
 /*
  * From the UDP socket to the stack. A datagram that is not data is openvpn's; data is opened,
  * checked for replay and for the right to its source address, and enters the stack as if it had
- * arrived on the interface. Until it is opened, nothing in it is believed.
+ * arrived on the interface. Until it is opened, nothing in it is believed. Unless crypto finishes
+ * elsewhere, all of this and what the stack then does is one chain of calls, which must not become
+ * too long for the kernel's stack.
  */
 #include "opt_inet.h"
 #include "opt_inet6.h"
 
 #include "ovpn_crypto.h"
+
+#include <sys/proc.h>
+
+#include <machine/stack.h>
 
 #include <net/bpf.h>
 #include <net/netisr.h>
@@ -21,7 +27,9 @@
 #include <netinet6/ip6_var.h>
 #include <netinet6/scope6_var.h>
 
-#define UDP_LEN ((int)sizeof(struct udphdr))
+#define UDP_LEN     ((int)sizeof(struct udphdr))
+#define MTAG_NESTED 0x6f76706f /* how many tunnels a datagram has come out of: uint32_t */
+#define MAX_NESTED  3          /* as for packets that are sent */
 
 /* Authentic and decrypted */
 
@@ -55,7 +63,36 @@ learn_path(struct dco_peer *peer, struct dco_path *seen, uint64_t now_ns)
         (void)dco_peers_seen_from(peer->peers, peer, seen, now_ns);
 }
 
+/* What the packet meets next (a socket, or a forwarded packet's way out through tunnels) gets half
+ * of the stack at least; where callers have used more, netisr continues on an empty one. */
+static bool
+stack_is_half_used(void)
+{
+    size_t total, used;
+
+    GET_STACK_USAGE(total, used);
+    return used > total / 2;
+}
+
+/* Tells netisr which packets must stay in order, those of one flow, and spreads the others over its
+ * threads. A fragment has no ports to look at, so it goes by the addresses. */
 static void
+set_flow(struct ovpn_softc *sc, struct mbuf *m, const struct dco_inner *inner)
+{
+    struct {
+        struct dco_ip src, dst;
+        uint32_t ports;
+    } flow = {inner->src, inner->dst, 0};
+
+    if (inner->l4 != 0 && inner->total >= inner->l4 + sizeof(flow.ports) &&
+        (inner->protocol == DCO_PROTO_TCP || inner->protocol == DCO_PROTO_UDP))
+        m_copydata(m, inner->l4, sizeof(flow.ports), (caddr_t)&flow.ports);
+    m->m_pkthdr.flowid = (uint32_t)dco_siphash(&sc->secret, &flow, sizeof(flow));
+    M_HASHTYPE_SET(m, M_HASHTYPE_OPAQUE_HASH);
+}
+
+/* 0, or an errno if the stack has dropped the packet. */
+static int
 deliver(struct ovpn_softc *sc, struct mbuf *m, const struct dco_inner *inner)
 {
     uint32_t af = inner->version == 4 ? AF_INET : AF_INET6;
@@ -64,10 +101,10 @@ deliver(struct ovpn_softc *sc, struct mbuf *m, const struct dco_inner *inner)
     m->m_pkthdr.rcvif = sc->ifp;
     M_SETFIB(m, sc->ifp->if_fib);
     BPF_MTAP2(sc->ifp, &af, sizeof(af), m);
-    if (V_ovpn_netisr_queue)
-        (void)netisr_queue(proto, m);
-    else
-        (void)netisr_dispatch(proto, m);
+    if (!V_ovpn_netisr_queue && !stack_is_half_used())
+        return netisr_dispatch(proto, m);
+    set_flow(sc, m, inner);
+    return netisr_queue(proto, m);
 }
 
 static void
@@ -108,8 +145,10 @@ input_ip(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m)
     m = ovpn_clamp_mss(sc, peer, m, &inner);
     if (m == NULL)
         goto no_memory;
-    count_received(sc, peer, len);
-    deliver(sc, m, &inner);
+    if (deliver(sc, m, &inner) == 0)
+        count_received(sc, peer, len);
+    else
+        (void)ovpn_drop(sc, NULL, OVPN_DROP_RX_QUEUE);
     return;
 no_memory:
     (void)ovpn_drop(sc, NULL, OVPN_DROP_RX_NO_BUFFER);
@@ -318,6 +357,33 @@ find_peer(const struct dco_peers *set, uint32_t id, const struct sockaddr *from)
     return dco_peers_by_remote(set, &remote);
 }
 
+/* A datagram that a tunnel has brought may be data of another tunnel, though not without end. Of
+ * the same tunnel it cannot be: neither could an answer leave (see ovpn_output.c), nor is a peer to
+ * be found at an address inside its own tunnel. The count stays with the packet, in whatever thread
+ * its way goes on. */
+static unsigned
+check_nesting(const struct ovpn_softc *sc, struct mbuf *m)
+{
+    const struct ifnet *from = m->m_pkthdr.rcvif;
+    struct m_tag *tag;
+    uint32_t *nested;
+
+    if (from == NULL || from->if_ioctl != ovpn_ioctl)
+        return DCO_DROP_NONE;
+    if (from == sc->ifp)
+        return OVPN_DROP_RX_LOOP;
+    tag = m_tag_locate(m, MTAG_NESTED, MTAG_PERSISTENT, NULL);
+    if (tag == NULL) {
+        tag = m_tag_alloc(MTAG_NESTED, MTAG_PERSISTENT, sizeof(*nested), M_NOWAIT);
+        if (tag == NULL)
+            return OVPN_DROP_RX_NO_BUFFER;
+        *(uint32_t *)(tag + 1) = 0;
+        m_tag_prepend(m, tag);
+    }
+    nested = (uint32_t *)(tag + 1);
+    return ++*nested > MAX_NESTED ? OVPN_DROP_RX_LOOP : DCO_DROP_NONE;
+}
+
 static void
 input_peer(struct ovpn_softc *sc, struct mbuf *m, int data, const struct dco_wire_hdr *hdr,
            const struct sockaddr *from)
@@ -347,6 +413,7 @@ ovpn_udp_input(struct mbuf *m, int off, struct inpcb *inp __unused, const struct
     int len = m->m_pkthdr.len - data;
     uint8_t head[DCO_HDR_LEN] = {0};
     struct dco_wire_hdr hdr;
+    unsigned reason;
 
     NET_EPOCH_ASSERT();
     if (sc == NULL) /* the hook is about to go: see ovpn_sock.c */
@@ -356,7 +423,11 @@ ovpn_udp_input(struct mbuf *m, int off, struct inpcb *inp __unused, const struct
         m_copydata(m, data, MIN(len, (int)sizeof(head)), (caddr_t)head);
     switch (dco_wire_parse(head, (size_t)MAX(len, 0), &hdr)) {
     case DCO_WIRE_DATA:
-        input_peer(sc, m, data, &hdr, from);
+        reason = check_nesting(sc, m);
+        if (reason == DCO_DROP_NONE)
+            input_peer(sc, m, data, &hdr, from);
+        else
+            (void)ovpn_drop(sc, m, reason);
         return true;
     case DCO_WIRE_DATA_V1:
         (void)ovpn_drop(sc, m, DCO_DROP_RX_DATA_V1);

@@ -712,6 +712,7 @@ TEST(odd_payloads_are_counted_drops)
 
 TEST(the_stack_may_send_odd_packets)
 {
+    static const uint8_t client[4] = {192, 0, 2, 2};
     static uint8_t big[66000];
     uint8_t pkt[60];
     struct tunnel t;
@@ -727,8 +728,9 @@ TEST(the_stack_may_send_odd_packets)
     /* Pitfall: longer than the MTU was an assertion. */
     CHECK_EQ(world_transmit(t.ifp, big, 1500, NULL, NULL), 0);
     tunnel_expect_out(&t, big, 1500);
-    world_nested = 3;
-    CHECK_EQ(world_transmit(t.ifp, big, 1500, NULL, NULL), ELOOP);
+    world_route(AF_INET, client, 32, t.ifp, NULL, 1500); /* the route to the peer: its own tunnel */
+    CHECK_EQ(world_transmit(t.ifp, big, 1500, NULL, NULL), 0);
+    CHECK_EQ(world_sent_count(), 0);
     CHECK_EQ(user_drops(t.ifp, "tx_not_ip"), 3);
     CHECK_EQ(user_drops(t.ifp, "tx_too_big"), 1);
     CHECK_EQ(user_drops(t.ifp, "tx_loop"), 1);

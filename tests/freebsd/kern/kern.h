@@ -349,7 +349,9 @@ struct m_tag {
     struct m_tag *next;
     uint32_t cookie;
     uint16_t type;
+    void *data[]; /* which follows the struct */
 };
+#define MTAG_PERSISTENT 0x800
 struct pkthdr {
     int len;
     struct ifnet *rcvif;
@@ -376,11 +378,16 @@ enum {
     M_VLANTAG = 0x80,
     M_PROTO1 = 0x1000,
 };
-#define MT_DATA        1
-#define CSUM_UDP_IPV6  0x400
-#define mtod(m, t)     ((t)(void *)((m)->m_data))
-#define M_SETFIB(m, f) ((m)->m_pkthdr.fibnum = (f))
-#define M_GETFIB(m)    ((m)->m_pkthdr.fibnum)
+/* Flow hashes: the bits that the module and netisr look at. */
+#define M_HASHTYPE_NONE        0
+#define M_HASHTYPE_OPAQUE_HASH 0xbf
+#define M_HASHTYPE_GET(m)      ((m)->m_pkthdr.rsstype)
+#define M_HASHTYPE_SET(m, v)   ((m)->m_pkthdr.rsstype = (v))
+#define MT_DATA                1
+#define CSUM_UDP_IPV6          0x400
+#define mtod(m, t)             ((t)(void *)((m)->m_data))
+#define M_SETFIB(m, f)         ((m)->m_pkthdr.fibnum = (f))
+#define M_GETFIB(m)            ((m)->m_pkthdr.fibnum)
 struct mbuf *m_gethdr(int how, int type);
 struct mbuf *m_freem_(struct mbuf *m);
 void m_freem(struct mbuf *m);
@@ -395,9 +402,12 @@ struct mbuf *m_prepend(struct mbuf *m, int len, int how);
 void m_adj(struct mbuf *m, int len);
 void m_adj_decap(struct mbuf *m, int len);
 void m_clrprotoflags(struct mbuf *m);
+struct m_tag *m_tag_alloc(uint32_t cookie, int type, int len, int how);
+struct m_tag *m_tag_locate(struct mbuf *m, uint32_t cookie, int type, struct m_tag *after);
+void m_tag_prepend(struct mbuf *m, struct m_tag *tag);
 void m_tag_delete_nonpersistent(struct mbuf *m);
 
-/* net/if.h, net/if_clone.h, net/bpf.h, net/netisr.h, net/route: kern_net.c */
+/* net/if.h, net/if_clone.h, net/bpf.h, net/route: kern_net.c */
 #define IFNAMSIZ      16
 #define AF_UNSPEC     0
 #define AF_LOCAL      1
@@ -535,6 +545,11 @@ int ifc_name2unit(const char *name, int *unit);
 int ifc_alloc_unit(struct if_clone *ifc, int *unit);
 void ifc_free_unit(struct if_clone *ifc, int unit);
 
+/* machine/stack.h: kern_netisr.c */
+void kern_stack_usage(size_t *total, size_t *used);
+#define GET_STACK_USAGE(total, used) kern_stack_usage(&(total), &(used))
+
+/* kern_netisr.c */
 enum { NETISR_IP = 1, NETISR_IPV6 = 6 };
 int netisr_dispatch(unsigned proto, struct mbuf *m);
 int netisr_queue(unsigned proto, struct mbuf *m);

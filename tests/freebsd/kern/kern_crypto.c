@@ -11,6 +11,9 @@
 
 bool kern_may_sleep(void);
 int kern_chain_length(const struct mbuf *m);
+void *kern_stack_enter(void);
+void kern_stack_leave(void *before);
+void kern_stack_check(void);
 
 struct kern_session {
     struct crypto_session_params csp;
@@ -142,6 +145,7 @@ check_request(const struct cryptop *crp)
     const struct crypto_session_params *csp;
     int len;
 
+    kern_stack_check();
     kern_assert(crp->crp_session != NULL && crp->crp_etype == 0 && crp->crp_callback != NULL);
     csp = &crp->crp_session->csp;
     kern_assert(crp->mbuf != NULL && (crp->mbuf->m_flags & M_PKTHDR));
@@ -273,6 +277,7 @@ unsigned
 world_crypto_complete(bool newest_first)
 {
     struct cryptop *list, *crp;
+    void *before;
     unsigned n = 0;
 
     pthread_mutex_lock(&late_lock);
@@ -286,9 +291,11 @@ world_crypto_complete(bool newest_first)
         list = crp->next;
         crp->next = NULL;
         crp->crp_etype = process(crp);
+        before = kern_stack_enter();
         CURVNET_SET(NULL);
         crp->crp_callback(crp);
         CURVNET_RESTORE();
+        kern_stack_leave(before);
         n++;
     }
     return n;

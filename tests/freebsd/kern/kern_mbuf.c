@@ -272,10 +272,49 @@ m_clrprotoflags(struct mbuf *m)
         m->m_flags &= ~M_PROTO1;
 }
 
+struct m_tag *
+m_tag_alloc(uint32_t cookie, int type, int len, int how)
+{
+    struct m_tag *tag = kern_malloc(sizeof(*tag) + (size_t)len, 16, how);
+
+    if (tag != NULL) {
+        tag->cookie = cookie;
+        tag->type = (uint16_t)type;
+    }
+    return tag;
+}
+
+void
+m_tag_prepend(struct mbuf *m, struct m_tag *tag)
+{
+    kern_assert(m->m_flags & M_PKTHDR);
+    tag->next = m->m_pkthdr.tags;
+    m->m_pkthdr.tags = tag;
+}
+
+struct m_tag *
+m_tag_locate(struct mbuf *m, uint32_t cookie, int type, struct m_tag *after)
+{
+    struct m_tag *t = after == NULL ? m->m_pkthdr.tags : after->next;
+
+    while (t != NULL && (t->cookie != cookie || t->type != type))
+        t = t->next;
+    return t;
+}
+
 void
 m_tag_delete_nonpersistent(struct mbuf *m)
 {
-    tags_free(m);
+    struct m_tag **at = &m->m_pkthdr.tags, *t;
+
+    while ((t = *at) != NULL) {
+        if (t->type & MTAG_PERSISTENT) {
+            at = &t->next;
+        } else {
+            *at = t->next;
+            kern_free(t, false);
+        }
+    }
 }
 
 int kern_chain_length(const struct mbuf *m);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Interfaces and their cloners, routes, and the two ends of the stack: ip_output and netisr. */
+/* Interfaces and their cloners, routes, and ip_output. */
 #include "world.h"
 #undef malloc
 #undef free
@@ -11,11 +11,16 @@ struct kern_buf **kern_chain_bufs(struct mbuf *m, unsigned *n);
 void kern_buf_release(struct kern_buf **list, unsigned n, const uint8_t *data);
 void kern_net_start(void);
 void kern_net_stop(void);
+void *kern_stack_enter(void);
+void kern_stack_leave(void *before);
+void kern_stack_check(void);
+void kern_to_stack(struct world_packet *p);
+struct ifnet *kern_route_ifp(int family, const void *dst);
+int kern_if_output(struct ifnet *ifp, struct mbuf *m, int family, const void *dst);
 
 int V_ip_defttl = 64, V_ip6_defhlim = 64;
 int world_output_error;
 const void *world_source6;
-unsigned world_nested;
 
 /* Interfaces */
 
@@ -113,18 +118,25 @@ ifunit(const char *name)
     return NULL;
 }
 
+/* A packet that an interface has sent before, or that several have, goes no further. */
 int
-if_tunnel_check_nesting(struct ifnet *ifp __unused, struct mbuf *m, uint32_t cookie, int limit)
+if_tunnel_check_nesting(struct ifnet *ifp, struct mbuf *m, uint32_t cookie, int limit)
 {
-    struct m_tag *tag;
+    struct m_tag *tag = NULL;
+    int count = 1;
 
-    if (world_nested >= (unsigned)limit)
+    while ((tag = m_tag_locate(m, cookie, 0, tag)) != NULL) {
+        if (tag->data[0] == ifp)
+            return EIO;
+        count++;
+    }
+    if (count > limit)
         return EIO;
-    tag = kern_malloc(sizeof(*tag), 16, M_NOWAIT);
+    tag = m_tag_alloc(cookie, 0, sizeof(ifp), M_NOWAIT);
     if (tag == NULL)
         return ENOMEM;
-    *tag = (struct m_tag){m->m_pkthdr.tags, cookie, 0};
-    m->m_pkthdr.tags = tag;
+    tag->data[0] = ifp;
+    m_tag_prepend(m, tag);
     return 0;
 }
 
@@ -398,6 +410,34 @@ fib6_lookup(uint32_t fib, const struct in6_addr *dst, uint32_t scope __unused,
     return fib == 0 ? best(AF_INET6, dst) : NULL;
 }
 
+/* The interface that a packet for dst leaves by, NULL: none that is modelled. */
+struct ifnet *
+kern_route_ifp(int family, const void *dst)
+{
+    struct nhop_object *nh = best(family, dst);
+
+    return nh != NULL ? nh->nh_ifp : NULL;
+}
+
+/* As ip_output() and ip_forward() do it: with a route, whose contents no driver of ours reads. */
+int
+kern_if_output(struct ifnet *ifp, struct mbuf *m, int family, const void *dst)
+{
+    static struct {
+        int unused;
+    } ro;
+    struct sockaddr_in6 sin6 = {.sin6_family = AF_INET6};
+    struct sockaddr_in sin = {.sin_family = AF_INET};
+
+    kern_stack_check();
+    if (family == AF_INET) {
+        memcpy(&sin.sin_addr, dst, 4);
+        return ifp->if_output(ifp, m, (const struct sockaddr *)(const void *)&sin, (void *)&ro);
+    }
+    memcpy(&sin6.sin6_addr, dst, 16);
+    return ifp->if_output(ifp, m, (const struct sockaddr *)(const void *)&sin6, (void *)&ro);
+}
+
 bool
 kern_in6_is(const struct in6_addr *in6, const char *what)
 {
@@ -475,6 +515,12 @@ pop(struct list *l)
     return i;
 }
 
+void
+kern_to_stack(struct world_packet *p)
+{
+    append(&stacked, (struct item){.packet = p});
+}
+
 unsigned
 world_sent_count(void)
 {
@@ -514,9 +560,12 @@ world_stacked(struct world_packet *p)
     return true;
 }
 
+/* A route may lead back into a tunnel. */
 static int
 put_on_wire(struct mbuf *m, int family, int hdr)
 {
+    const char *dst = m->m_data + (family == 4 ? 16 : 24);
+    struct ifnet *ifp = kern_route_ifp(family == 4 ? AF_INET : AF_INET6, dst);
     struct world_datagram *d;
     struct udphdr udp;
     uint8_t head[40];
@@ -528,6 +577,8 @@ put_on_wire(struct mbuf *m, int family, int hdr)
         m_freem(m);
         return world_output_error;
     }
+    if (ifp != NULL && ifp->if_output != NULL)
+        return kern_if_output(ifp, m, family == 4 ? AF_INET : AF_INET6, dst);
     if (world_crypto_null) { /* counting instructions, nobody looks */
         m_freem(m);
         return 0;
@@ -557,6 +608,8 @@ ip_output(struct mbuf *m, struct mbuf *opt, struct route *ro, int flags, void *i
     kern_assert(opt == NULL && ro == NULL && flags == 0 && imo == NULL && inp == NULL);
     kern_assert(ntohs(ip->ip_len) == m->m_pkthdr.len && ip->ip_p == IPPROTO_UDP);
     kern_assert(ip->ip_ttl == 64 && ip->ip_off == 0 && m->m_pkthdr.csum_flags == 0);
+    ip->ip_v = 4;
+    ip->ip_hl = sizeof(*ip) / 4;
     return put_on_wire(m, 4, sizeof(*ip));
 }
 
@@ -584,42 +637,6 @@ in6_cksum_pseudo(struct ip6_hdr *ip6, uint32_t len, uint8_t nxt, uint16_t csum)
     return 0xbeef;
 }
 
-static int
-to_stack(unsigned proto, struct mbuf *m, bool queued)
-{
-    struct world_packet *p;
-
-    kern_assert(kern_in_epoch() && curvnet != NULL && m->m_pkthdr.rcvif->if_vnet == curvnet);
-    kern_assert((m->m_flags & (M_BCAST | M_MCAST)) == 0 && m->m_pkthdr.csum_flags == 0);
-    kern_assert(m->m_pkthdr.rcvif->attached);
-    if (world_crypto_null) {
-        m_freem(m);
-        return 0;
-    }
-    p = calloc(1, sizeof(*p));
-    p->proto = proto;
-    p->queued = queued;
-    p->rcvif = m->m_pkthdr.rcvif;
-    p->len = m->m_pkthdr.len;
-    m_copydata(m, 0, p->len, (caddr_t)p->data);
-    kern_assert(p->data[0] >> 4 == (proto == NETISR_IP ? 4 : 6));
-    m_freem(m);
-    append(&stacked, (struct item){.packet = p});
-    return 0;
-}
-
-int
-netisr_dispatch(unsigned proto, struct mbuf *m)
-{
-    return to_stack(proto, m, false);
-}
-
-int
-netisr_queue(unsigned proto, struct mbuf *m)
-{
-    return to_stack(proto, m, true);
-}
-
 int
 world_transmit(struct ifnet *ifp, const void *pkt, int len, const struct world_chain *chain,
                const struct sockaddr *route_to)
@@ -627,6 +644,7 @@ world_transmit(struct ifnet *ifp, const void *pkt, int len, const struct world_c
     struct mbuf *m = kern_chain(pkt, len, chain);
     struct kern_buf **bufs = NULL;
     struct epoch_tracker et;
+    void *before = kern_stack_enter();
     unsigned n = 0;
     int error;
 
@@ -640,6 +658,7 @@ world_transmit(struct ifnet *ifp, const void *pkt, int len, const struct world_c
         error = ifp->if_transmit(ifp, m);
     NET_EPOCH_EXIT(et);
     CURVNET_RESTORE();
+    kern_stack_leave(before);
     if (bufs != NULL)
         kern_buf_release(bufs, n, pkt);
     free(bufs);
@@ -650,7 +669,6 @@ void
 kern_net_start(void)
 {
     world_output_error = 0;
-    world_nested = 0;
     world_source6 = NULL;
     world_routes_clear();
 }

@@ -225,6 +225,9 @@ NET_EPOCH_DRAIN_CALLBACKS(void)
 
 /* Clock and tasks */
 
+void *kern_stack_enter(void);
+void kern_stack_leave(void *before);
+
 struct taskqueue {
     pthread_mutex_t lock;
     pthread_mutex_t running;    /* held while a task runs */
@@ -322,13 +325,16 @@ world_advance(uint64_t ns)
 {
     uint64_t by_ns = world_now() + ns, due_ns = 0;
     struct timeout_task *task;
+    void *before;
 
     for (;;) {
         pthread_mutex_lock(&queue.running);
         task = next_due(by_ns, &due_ns);
         if (task != NULL) {
             __atomic_store_n(&now_ns, MAX(due_ns, world_now()), __ATOMIC_RELAXED);
+            before = kern_stack_enter();
             task->func(task->arg, 1);
+            kern_stack_leave(before);
         }
         pthread_mutex_unlock(&queue.running);
         if (task == NULL)

@@ -178,6 +178,10 @@ struct mbuf *kern_chain(const uint8_t *data, int len, const struct world_chain *
 struct kern_buf;
 struct kern_buf **kern_chain_bufs(struct mbuf *m, unsigned *n);
 void kern_buf_release(struct kern_buf **list, unsigned n, const uint8_t *data);
+void *kern_stack_enter(void);
+void kern_stack_leave(void *before);
+void kern_stack_check(void);
+bool kern_udp_input(struct mbuf *m);
 
 static int
 build(const struct world_datagram *d, uint8_t *pkt)
@@ -205,12 +209,18 @@ build(const struct world_datagram *d, uint8_t *pkt)
 }
 
 static void
-source(const struct world_datagram *d, struct sockaddr_storage *ss)
+address(struct sockaddr_storage *ss, int family, const void *addr, uint16_t port)
 {
     struct socket so = {0};
 
-    bind_to(&so, d->family == 4 ? AF_INET : AF_INET6, d->src, d->sport);
+    bind_to(&so, family, addr, port);
     *ss = so.bound;
+}
+
+static void
+source(const struct world_datagram *d, struct sockaddr_storage *ss)
+{
+    address(ss, d->family == 4 ? AF_INET : AF_INET6, d->src, d->sport);
     if (d->family == 6)
         ((struct sockaddr_in6 *)(void *)ss)->sin6_scope_id = d->scope_id;
 }
@@ -224,6 +234,7 @@ call_hook(struct socket *so, struct mbuf *m, int off, const struct sockaddr_stor
     udp_tun_func_t *hook;
     bool has_hook, consumed = false;
 
+    kern_stack_check();
     CURVNET_SET(so->so_vnet);
     NET_EPOCH_ENTER(et);
     INP_WLOCK(inp);
@@ -247,6 +258,46 @@ call_hook(struct socket *so, struct mbuf *m, int off, const struct sockaddr_stor
     return consumed;
 }
 
+/* A socket of this network that datagrams of the family to the port go to. */
+static struct socket *
+listener(int family, uint16_t port)
+{
+    for (int i = 0; i < FDS; i++) {
+        struct socket *so = table[i].f_data;
+
+        if (so != NULL && so->so_vnet == curvnet && so->so_type == SOCK_DGRAM &&
+            so->so_proto != &unix_dgram &&
+            (so->bound.ss_family == family || so->bound.ss_family == AF_INET6) &&
+            ((const struct sockaddr_in *)(const void *)&so->bound)->sin_port == port)
+            return so;
+    }
+    return NULL;
+}
+
+/* UDP behind IP input: false leaves m to the caller. */
+bool
+kern_udp_input(struct mbuf *m)
+{
+    struct sockaddr_storage ss;
+    uint8_t head[40] = {0};
+    struct udphdr udp;
+    struct socket *so;
+    int family, off;
+
+    m_copydata(m, 0, MIN(m->m_pkthdr.len, (int)sizeof(head)), (caddr_t)head);
+    family = head[0] >> 4 == 4 ? AF_INET : AF_INET6;
+    off = family == AF_INET ? (head[0] & 15) * 4 : 40;
+    if (head[family == AF_INET ? 9 : 6] != IPPROTO_UDP || m->m_pkthdr.len < off + 8)
+        return false;
+    m_copydata(m, off, sizeof(udp), (caddr_t)&udp);
+    so = listener(family, udp.uh_dport);
+    if (so == NULL || ntohs(udp.uh_ulen) != m->m_pkthdr.len - off)
+        return false;
+    address(&ss, family, head + (family == AF_INET ? 12 : 8), ntohs(udp.uh_sport));
+    (void)call_hook(so, m, off, &ss);
+    return true;
+}
+
 bool
 world_receive(int fd, const struct world_datagram *d, const struct world_chain *chain)
 {
@@ -254,6 +305,7 @@ world_receive(int fd, const struct world_datagram *d, const struct world_chain *
     int off = build(d, pkt);
     struct sockaddr_storage ss;
     struct kern_buf **bufs = NULL;
+    void *before = kern_stack_enter();
     struct mbuf *m;
     unsigned n = 0;
     bool consumed;
@@ -264,6 +316,7 @@ world_receive(int fd, const struct world_datagram *d, const struct world_chain *
     if (chain != NULL && chain->shared)
         bufs = kern_chain_bufs(m, &n);
     consumed = call_hook(world_so(fd), m, off, &ss);
+    kern_stack_leave(before);
     if (bufs != NULL)
         kern_buf_release(bufs, n, pkt);
     free(bufs);

@@ -91,16 +91,22 @@ bool world_sent(struct world_datagram *d);
 unsigned world_sent_count(void);
 extern int world_output_error; /* of ip_output and ip6_output */
 
-/* What reached the stack. */
+/* What reached the stack, but for datagrams to a socket and what was forwarded. */
+#define WORLD_STREAMS 4
 struct world_packet {
     unsigned proto; /* NETISR_* */
     bool queued;
+    unsigned stream; /* the one of netisr's threads that a queue of this packet belongs to */
     struct ifnet *rcvif;
     int len;
     uint8_t data[70000];
 };
 bool world_stacked(struct world_packet *p);
 unsigned world_stacked_count(void);
+void world_netisr_run(void);     /* what is queued; every way out of the kernel does it */
+extern bool world_netisr_full;   /* no queue takes a packet */
+extern bool world_forwarding;    /* packets whose route leads into an interface go there */
+extern size_t world_stack_taken; /* bytes of the stack that callers have used already */
 
 /* The stack gives the interface a packet, inside an epoch. route_to: dst without a route. */
 int world_transmit(struct ifnet *ifp, const void *pkt, int len, const struct world_chain *chain,
@@ -111,8 +117,5 @@ void world_route(int family, const void *prefix, int len, struct ifnet *ifp, con
                  uint16_t mtu);
 void world_routes_clear(void);
 extern const void *world_source6; /* what in6_selectsrc_addr() chooses; NULL: EHOSTUNREACH */
-
-/* The nested tunnels that if_tunnel_check_nesting() is to find in the next packet. */
-extern unsigned world_nested;
 
 #endif
