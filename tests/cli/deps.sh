@@ -45,6 +45,14 @@ echo 'echo "$*" >>"$ASKED"; exit 1' >>"$W/bin/apt-get"
 ASKED=$W/asked fresh "$TOP/bench/run" quick >"$W/output" 2>&1
 expect "bench/run asks for what it needs" grep -q '^install .*ethtool' "$W/asked"
 
+# Debian gives users a PATH without the folders of openvpn and sysctl.
+if why=$(PATH=/usr/bin:/bin "$TOP/scripts/with-net" true); then
+    expect "with-net finds what is in sbin" env PATH=/usr/bin:/bin \
+        "$TOP/scripts/with-net" sh -c 'command -v sysctl && command -v openvpn'
+else
+    skip "with-net finds what is in sbin" "$why"
+fi
+
 # The process id is all that a name of ours could depend on, and the shell is told it beforehand.
 for what in demo/demo "bench/run quick"; do
     sh -c 'echo $$ >"$1"
