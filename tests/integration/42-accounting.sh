@@ -55,7 +55,7 @@ if ! by_plane server; then
     test_end
 fi
 payload_serve server
-sleep 1
+settled peer server rx_packets >/dev/null
 
 members="rx_packets tx_packets rx_bytes tx_bytes link_rx_packets link_tx_packets link_rx_bytes link_tx_bytes"
 declare -A before=()
@@ -84,8 +84,7 @@ fi
 iperf_serve server
 declare -A work=()
 for name in server client1; do work[$name]=$(own_work $name); done
-bits=$(iperf client1 $VPN4 -t 3)
-between "a heavy transfer" "$bits" 100000000 1000000000000
+expect "a heavy transfer" iperf client1 $VPN4 -n 200M
 for name in server client1; do
     read -r ticks kib <<<"$(echo ${work[$name]})"
     read -r ticks_now kib_now <<<"$(own_work $name | tr '\n' ' ')"
@@ -100,8 +99,7 @@ for pair in "TCP/UDP read:link_rx" "TCP/UDP write:link_tx" "TUN/TAP read:rx" "TU
     expect "client1: openvpn's \"${pair%:*} bytes\" are the plane's" \
         near "$(own_counter "${pair%:*} bytes")" "$(peer client1 "${pair#*:}_bytes")" 1
 done
-sleep 1
-received=$(peer server rx_bytes)
+received=$(settled peer server rx_bytes)
 read -r bytes_in bytes_out <<<"$(status_bytes)"
 expect "openvpn's status shows the bytes received" near "${bytes_in:-0}" "$received" 4
 expect "and sent" near "${bytes_out:-0}" "$(peer server tx_bytes)" 50

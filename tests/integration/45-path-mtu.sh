@@ -35,7 +35,7 @@ for PROTO in udp4 udp6; do
     fi
     iperf_serve server
     wide=$(segment_size server "$(vpn_client4 1)")
-    background client1 iperf3 -c $VPN4 -t 25 -b 80M --bidir >"$W/load-$PROTO" 2>&1
+    background client1 iperf3 -c $VPN4 -t 3000 -b 80M --bidir >"$W/load-$PROTO" 2>&1
     load=$started
     sleep 1
     for mtu in 1400 1300 1500; do

@@ -115,7 +115,7 @@ except OSError as error:
     print('refused', flush=True)
     sys.exit()
 print('bound', flush=True)
-s.settimeout(30)
+s.settimeout(3000)
 while True:
     print('got', len(s.recv(2000)), flush=True)
 " >"$1" 2>&1

@@ -89,7 +89,7 @@ alike "ip tuntap" in_ns server sh -c \
 cat >"$W/script" <<END
 #!/bin/sh
 echo "script was here: \$script_type"
-[ "\$script_type" != client-connect ] || (setsid sleep 60 </dev/null >/dev/null 2>&1 & echo \$! >"$W/sleeper")
+[ "\$script_type" != client-connect ] || (setsid sleep 3000 </dev/null >/dev/null 2>&1 & echo \$! >"$W/sleeper")
 exec >>"$W/held"
 echo "\$script_type: \$(ls /proc/\$\$/task | wc -l) task"
 for fd in /proc/\$\$/fd/*; do

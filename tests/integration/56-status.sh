@@ -45,20 +45,9 @@ snapshot() {
         select(.vpn_ipv4 == \"$(vpn_client4 1)\") | $counters") \
         <(plane client1 ".[0].devices[0].peers[0] | $counters")
 }
-settle() {
-    local last now
-    now=$(snapshot)
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
-        last=$now
-        sleep 0.3
-        now=$(snapshot)
-        [ "$now" != "$last" ] || break
-    done
-    echo "$now"
-}
-settle >"$W/before"
+settled snapshot >"$W/before"
 expect "a hundred pings" reach client1 $VPN4 1000 100
-settle >"$W/after"
+settled snapshot >"$W/after"
 difference() { paste "$W/before" "$W/after" | awk -v side="$1" '{ printf "%d ", $(side + 2) - $(side) }'; }
 both_ways="100 102800 100 102800 100 105200 100 105200 "
 equal "the server counts exactly these" "$(difference 1)" "$both_ways"
@@ -76,7 +65,7 @@ between "status file: bytes sent" "$(cut -d, -f4 <<<"$row")" "$wire_out" $((wire
 
 # bytecount NAME: a report of the management interface, as it sends them every second
 bytecount() {
-    timeout 20 python3 - "$W/$1.mgmt" <<'END'
+    timeout $((20 * PATIENCE)) python3 - "$W/$1.mgmt" <<'END'
 import socket, sys
 connection = socket.socket(socket.AF_UNIX)
 connection.connect(sys.argv[1])
@@ -147,9 +136,10 @@ for path in glob.glob('$W/run-server/*.sock') * 20:
     s = socket.socket(socket.AF_UNIX)
     s.connect(path)
     globals().setdefault('kept', []).append(s)
-time.sleep(20)" &
+print('connected', flush=True)
+time.sleep(3000)" >"$W/readers" &
 other_pids+=($!)
-sleep 0.5
+expect "there are readers that never read" until_true 10 grep -q connected "$W/readers"
 vpn_start client2 opendco
 expect "with readers that never read, a client connects" vpn_ready client2
 expect "traffic flows" until_true 3 reach client2 $VPN4

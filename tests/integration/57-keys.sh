@@ -56,7 +56,7 @@ keys_in() { python3 "$W/keys_in.py" "$1" 2>>"$W/keys_in.log"; }
 tell() {
     local line
     echo "$1" >&"${program[1]}"
-    read -r -t 10 line <&"${program[0]}"
+    read -r -t $((10 * PATIENCE)) line <&"${program[0]}"
     [ "$line" = "${2:-done}" ]
 }
 
@@ -80,7 +80,7 @@ coproc program {
 }
 pid=$program_PID
 other_pids+=("$pid")
-read -r -t 10 line <&"${program[0]}"
+read -r -t $((10 * PATIENCE)) line <&"${program[0]}"
 equal "a program that is not openvpn has a device" "$line" ready
 in_ns server ip link set abi0 up
 in_ns server ip addr add 10.99.0.1/24 dev abi0
@@ -108,11 +108,9 @@ fi
 
 expect "the old key is deleted" tell delete
 traffic
-sleep 0.5
-equal "it is nowhere any more, the other one still safe" "$(keys_in "$pid")" "none safe none"
+eventually "it is nowhere any more, the other one still safe" "none safe none" keys_in "$pid"
 expect "the peer is removed" tell remove
-sleep 0.5
-equal "no key is anywhere" "$(keys_in "$pid")" "none none none"
+eventually "no key is anywhere" "none none none" keys_in "$pid"
 sed 's/^/# /' "$W/keys_in.log"
 
 locked_before=$(locked)
@@ -162,7 +160,7 @@ coproc program {
 }
 pid=$program_PID
 other_pids+=("$pid")
-read -r -t 10 line <&"${program[0]}"
+read -r -t $((10 * PATIENCE)) line <&"${program[0]}"
 in_ns server ip link set abi1 up
 in_ns server ip addr add 10.99.0.1/24 dev abi1
 expect "OpenSSL: there is a peer with a key" tell key
@@ -170,13 +168,12 @@ traffic
 expect "OpenSSL: a second key takes over" tell swap
 expect "OpenSSL: the old key is deleted" tell delete
 traffic
-sleep 0.5
+first_key() { keys_in "$pid" | cut -d' ' -f1; }
 # The root of a user namespace may not look into a process that must not be dumped.
 if head -c 0 "/proc/$pid/mem" 2>/dev/null; then
-    equal "OpenSSL: it is nowhere any more" "$(keys_in "$pid" | cut -d' ' -f1)" none
+    eventually "OpenSSL: it is nowhere any more" none first_key
     expect "OpenSSL: the peer is removed" tell remove
-    sleep 0.5
-    equal "OpenSSL: no key is anywhere" "$(keys_in "$pid")" "none none none"
+    eventually "OpenSSL: no key is anywhere" "none none none" keys_in "$pid"
 else
     skip "OpenSSL: no key is anywhere" "its memory may not be read here"
     tell remove

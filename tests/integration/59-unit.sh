@@ -30,7 +30,7 @@ listen() {
 import socket
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind('$W/notify')
-s.settimeout(30)
+s.settimeout(3000)
 while True:
     print(s.recv(4096).decode().replace('\n', ' '), flush=True)
 " >"$1" 2>/dev/null &

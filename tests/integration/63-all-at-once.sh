@@ -61,7 +61,7 @@ the_server_ends() { vpn_stop server TERM 100; }
 
 # storm WHAT LINE...
 storm() {
-    local what=$1 i end held
+    local what=$1 i end held begin
     shift
     vpn_start server opendco "keepalive 1 4" "reneg-sec 7" "script-security 2" \
         "client-connect /bin/true" "client-disconnect /bin/true" "$@"
@@ -80,11 +80,14 @@ storm() {
         something_happens
     done
     expect "$what: the server lives" vpn_lives server
+    # An attempt of openvpn that got no answer to the end takes ten seconds, and there may be several.
+    begin=$SECONDS
     for i in $CLIENTS; do
         expect "$what: client $i works afterwards" \
             until_true 30 in_ns client$i ping -n -c 1 -W 1 $VPN4
+        note "after $((SECONDS - begin)) s"
     done
-    by_plane server && equal "$what: the server holds what it held" "$(fds_of server)" "$held"
+    ! by_plane server || eventually "$what: the server holds what it held" "$held" fds_of server
     offloaded server
     expect "$what: it ends when it is told to" the_server_ends
     for i in $CLIENTS; do

@@ -108,14 +108,46 @@ between() {
     fi
 }
 
-# until_true SECONDS COMMAND...: tries at least once
+# Nothing here may depend on what else the machine does, and a busy one is slow: each time to wait for
+# something is given as an idle machine needs it, and is made this many times as long.
+PATIENCE=${PATIENCE:-6}
+
+# until_true SECONDS COMMAND...: tries at least once. What is true soon costs no more for the patience.
 until_true() {
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + $1 * PATIENCE + 20))
     shift
     while ! "$@" >/dev/null 2>&1; do
         [ $SECONDS -lt $end ] || return 1
         sleep 0.1
     done
+}
+
+prints() {
+    local wanted=$1
+    shift
+    [ "$("$@")" = "$wanted" ]
+}
+
+# eventually WHAT WANTED COMMAND...: what the command prints becomes this, sooner or later
+eventually() {
+    local what=$1 wanted=$2
+    shift 2
+    until_true 10 prints "$wanted" "$@"
+    equal "$what" "$("$@")" "$wanted"
+}
+
+# settled COMMAND...: what it prints once that has not changed for two seconds
+settled() {
+    local last now same=0 end=$((SECONDS + 10 * PATIENCE))
+    last=$("$@")
+    while [ $same -lt 5 ] && [ $SECONDS -lt $end ]; do
+        sleep 0.4
+        now=$("$@")
+        same=$((same + 1))
+        [ "$now" = "$last" ] || same=0
+        last=$now
+    done
+    echo "$last"
 }
 
 # ---- life of a test --------------------------------------------------------------------------
@@ -428,15 +460,16 @@ vpn_start() {
     vpn_run "$name" "$mode"
 }
 
+vpn_up() { grep -q 'Initialization Sequence Completed' "$W/$1.log"; }
+vpn_up_or_gone() { vpn_up "$1" || ! kill -0 "${vpn_pid[$1]}"; }
+
 # vpn_ready NAME [SECONDS]: up, and still alive.
 vpn_ready() {
-    local left=$((${2:-20} * 10))
-    while ! grep -q 'Initialization Sequence Completed' "$W/$1.log"; do
-        kill -0 "${vpn_pid[$1]}" 2>/dev/null || { echo "$1 ended:"; tail -n 5 "$W/$1.log"; return 1; }
-        left=$((left - 1))
-        [ $left -gt 0 ] || { echo "$1 is not up:"; tail -n 5 "$W/$1.log"; return 1; }
-        sleep 0.1
-    done
+    until_true "${2:-20}" vpn_up_or_gone "$1"
+    vpn_up "$1" && return
+    echo "$1 $(kill -0 "${vpn_pid[$1]}" 2>/dev/null && echo "is not up" || echo ended):"
+    tail -n 5 "$W/$1.log"
+    return 1
 }
 
 # vpn_pair SERVER-MODE CLIENT-MODE [LINE...]: server and client1 up, one test.
@@ -451,7 +484,7 @@ vpn_pair() {
 
 # vpn_stop NAME [SIGNAL] [TENTHS]: 0 when it ended by itself in that time.
 vpn_stop() {
-    local name=$1 left=${3:-50} pid
+    local name=$1 left=$((${3:-50} * PATIENCE)) pid
     pid=${vpn_pid[$name]:-}
     [ -n "$pid" ] || return 0
     unset "vpn_pid[$name]"
@@ -478,7 +511,7 @@ tun_of() { sed -nE 's/.*(TUN\/TAP|DCO) device ([^ ]+) opened.*/\2/p' "$W/$1.log"
 
 # management NAME COMMAND: the answer of openvpn's management interface
 management() {
-    timeout 5 python3 - "$W/$1.mgmt" "$2" <<'END'
+    timeout $((5 * PATIENCE)) python3 - "$W/$1.mgmt" "$2" <<'END'
 import socket, sys
 connection = socket.socket(socket.AF_UNIX)
 connection.connect(sys.argv[1])
@@ -524,7 +557,7 @@ drops() { plane "$1" ".[0].drops.$2 // 0"; }
 
 # reach NAME ADDRESS [SIZE] [COUNT]: every ping is answered, with what was in it
 reach() {
-    in_ns "$1" timeout 30 python3 "$TOP/tests/integration/payload.py" ping "$2" "${3:-56}" "${4:-5}"
+    in_ns "$1" timeout $((30 * PATIENCE)) python3 "$TOP/tests/integration/payload.py" ping "$2" "${3:-56}" "${4:-5}"
 }
 
 # reach_inner NAME ADDRESS4 ADDRESS6: both inner families, small and full size
@@ -547,7 +580,7 @@ iperf_serve() {
 iperf() {
     local name=$1 to=$2 output
     shift 2
-    output=$(timeout 60 ip netns exec "$(ns "$name")" iperf3 -c "$to" -C cubic -J "$@" 2>&1)
+    output=$(timeout $((60 * PATIENCE)) ip netns exec "$(ns "$name")" iperf3 -c "$to" -C cubic -J "$@" 2>&1)
     jq -e -r '(.end.sum_received.bits_per_second // .end.sum.bits_per_second) | floor' \
         <<<"$output" 2>/dev/null && return
     echo 0
@@ -562,23 +595,25 @@ payload_serve() {
 }
 
 # payload NAME ADDRESS BYTES: random bytes by TCP, both ways at once, compared by digest
-payload() { in_ns "$1" timeout 60 python3 "$TOP/tests/integration/payload.py" tcp "$2" "$3"; }
+payload() { in_ns "$1" timeout $((60 * PATIENCE)) python3 "$TOP/tests/integration/payload.py" tcp "$2" "$3"; }
 
 # datagrams NAME ADDRESS SIZE...: random UDP datagrams of these sizes, each echoed and compared
 datagrams() {
     local name=$1
     shift
-    in_ns "$name" timeout 60 python3 "$TOP/tests/integration/payload.py" udp "$@"
+    in_ns "$name" timeout $((60 * PATIENCE)) python3 "$TOP/tests/integration/payload.py" udp "$@"
 }
 
 # trains NAME ADDRESS SIZE PER-TRAIN TRAINS: the same with trains of datagrams, the last one shorter
-trains() { in_ns "$1" timeout 60 python3 "$TOP/tests/integration/payload.py" trains "${@:2}"; }
+trains() {
+    in_ns "$1" timeout $((60 * PATIENCE)) python3 "$TOP/tests/integration/payload.py" trains "${@:2}"
+}
 
 # segment_size NAME ADDRESS: of a new TCP connection to where payload_serve runs
 segment_size() {
     in_ns "$1" python3 -c '
 import socket, sys
-connection = socket.create_connection((sys.argv[1], 5300), timeout=10)
+connection = socket.create_connection((sys.argv[1], 5300), timeout=60)
 print(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG))' "$2"
 }
 
@@ -590,12 +625,23 @@ capture_start() {
     background "$name" tcpdump -Z root -B 32768 -U -n -i "${CAPTURE_ON:-eth0}" -w "$file" \
         "$@" 2>"$file.log"
     capture_pid=$started
-    until_true 5 grep -q 'listening on' "$file.log" && kill -0 "$capture_pid" 2>/dev/null
+    capture_log=$file.log
+    until_true 5 capture_begins_or_ends
+    grep -q 'listening on' "$capture_log" && kill -0 "$capture_pid" 2>/dev/null
+}
+capture_begins_or_ends() { grep -q 'listening on' "$capture_log" || ! kill -0 "$capture_pid"; }
+
+# It has written all that the kernel took for it, which may be a second late or more: tcpdump says so
+# when it is asked.
+capture_caught_up() {
+    kill -USR1 "$capture_pid" || return 0
+    sleep 0.3
+    tail -n 1 "$capture_log" | awk '{ exit !(/received by filter/ && $2 == $5) }'
 }
 
-# The kernel hands packets to a capture up to a second late.
 capture_stop() {
     sleep 1.2
+    until_true 5 capture_caught_up
     kill -TERM "$capture_pid" 2>/dev/null
     wait "$capture_pid" 2>/dev/null
     return 0

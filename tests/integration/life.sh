@@ -93,10 +93,8 @@ vpn_end() {
     pid=$(pid_of "$1")
     unset "vpn_pid[$1]"
     kill -TERM "$pid"
-    (sleep 10; kill -KILL "$pid" 2>/dev/null) &
-    local killer=$!
+    until_true 10 gone_pid "$pid" || kill -KILL "$pid" 2>/dev/null
     wait "$pid"
     ended=$?
-    kill $killer 2>/dev/null
-    wait $killer 2>/dev/null
 }
+gone_pid() { ! kill -0 "$1"; }

@@ -21,7 +21,8 @@ import time
 
 PORT = 5300
 BLOCK = 1 << 16
-PATIENCE = 20
+PATIENCE = 120
+WAITS = (1, 4, 15)  # for the answer to a datagram, before it is sent again
 UDP_SEGMENT = 103
 
 
@@ -101,7 +102,8 @@ def tcp(address, count):
 
 def echoed(connection, data):
     """One datagram; lost ones are sent again, twice."""
-    for _ in range(3):
+    for wait in WAITS:
+        connection.settimeout(wait)
         connection.send(data)
         try:
             while True:
@@ -119,7 +121,6 @@ def udp(address, sizes):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     connection = socket.socket(family, socket.SOCK_DGRAM)
     connection.connect((address, PORT))
-    connection.settimeout(1)
     for size in sizes:
         if not echoed(connection, os.urandom(size)):
             sys.exit(f"a datagram of {size} bytes was not answered")
@@ -142,11 +143,11 @@ def trains(address, size, per_train, count):
     connection = socket.socket(family, socket.SOCK_DGRAM)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
     connection.connect((address, PORT))
-    connection.settimeout(1)
     for _ in range(count):
         datagrams = [os.urandom(size) for _ in range(per_train - 1)] + [os.urandom(size // 2)]
         waiting = {data[:8]: data for data in datagrams}
-        for _ in range(3):
+        for wait in WAITS:
+            connection.settimeout(wait)
             again = [data for data in datagrams if data[:8] in waiting]
             segment = struct.pack("H", size)
             connection.sendmsg([b"".join(again)], [(socket.IPPROTO_UDP, UDP_SEGMENT, segment)])
@@ -204,7 +205,7 @@ def ping(address, size, count):
         except OSError as error:
             sys.exit(f"{address}: {error.strerror}")
         collect(raw, version, identity, waiting, time.monotonic() + 0.02)
-    collect(raw, version, identity, waiting, time.monotonic() + 2)
+    collect(raw, version, identity, waiting, time.monotonic() + 4)
     if waiting:
         sys.exit(f"{address}: {len(waiting)} of {count} pings of {size} bytes not answered")
 
