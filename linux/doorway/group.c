@@ -15,7 +15,7 @@
 #include "linux/doorway/steer.h"
 #include "linux/plane/log.h"
 
-#define BUFFER_WANTED (4 << 20)
+#define SNDBUF_WANTED (4 << 20)
 
 struct option {
     int level, name;
@@ -88,10 +88,8 @@ member_new(int fd, const struct sockaddr *sa, socklen_t len)
         return -1;
     if (reuseport(s, 1) && options_copy(fd, s, before_bind, COUNT(before_bind)) &&
         device_copy(fd, s) && real()->bind(s, sa, len) == 0 &&
-        options_copy(fd, s, after_bind, COUNT(after_bind))) {
-        group_buffers(s);
+        options_copy(fd, s, after_bind, COUNT(after_bind)))
         return s;
-    }
     saved = errno;
     real()->close(s);
     errno = saved;
@@ -151,32 +149,64 @@ group_make(int fd, int *members, unsigned n)
     return -error;
 }
 
-static bool
-buffer_raise(int fd, int force, int plain, int read)
+static int
+buffer_get(int fd, int name)
 {
-    int size = BUFFER_WANTED, now = 0;
+    int now = 0;
     socklen_t len = sizeof(now);
 
-    if (real()->getsockopt(fd, SOL_SOCKET, read, &now, &len) == 0 && now >= size)
-        return true;
-    if (real()->setsockopt(fd, SOL_SOCKET, force, &size, sizeof(size)) == 0)
-        return true;
-    (void)real()->setsockopt(fd, SOL_SOCKET, plain, &size, sizeof(size));
-    len = sizeof(now);
-    return real()->getsockopt(fd, SOL_SOCKET, read, &now, &len) == 0 && now >= size;
+    return real()->getsockopt(fd, SOL_SOCKET, name, &now, &len) == 0 ? now : 0;
+}
+
+/* The kernel doubles what it is given. False: it is less than wanted. */
+static bool
+buffer_set(int fd, int force, int plain, int wanted)
+{
+    int half = wanted / 2;
+
+    if (real()->setsockopt(fd, SOL_SOCKET, force, &half, sizeof(half)) < 0)
+        (void)real()->setsockopt(fd, SOL_SOCKET, plain, &half, sizeof(half));
+    return buffer_get(fd, plain) >= wanted / 2 * 2;
+}
+
+static bool
+sndbuf_raise(int fd)
+{
+    return buffer_get(fd, SO_SNDBUF) >= SNDBUF_WANTED ||
+           buffer_set(fd, SO_SNDBUFFORCE, SO_SNDBUF, 2 * SNDBUF_WANTED);
+}
+
+/* What openvpn was told to have (rcvbuf) and is more stays. */
+static bool
+rcvbuf_own(int fd, struct group_buffers *b)
+{
+    int now = buffer_get(fd, SO_RCVBUF);
+    bool enough = true;
+
+    if (now < (int)b->share.own || now == b->set) {
+        enough = buffer_set(fd, SO_RCVBUFFORCE, SO_RCVBUF, (int)b->share.own);
+        b->set = buffer_get(fd, SO_RCVBUF);
+    }
+    return enough;
 }
 
 void
-group_buffers(int fd)
+group_buffers(int fd, const int *members, unsigned n, unsigned senders, struct group_buffers *b)
 {
     static bool said;
-    bool rx = buffer_raise(fd, SO_RCVBUFFORCE, SO_RCVBUF, SO_RCVBUF);
-    bool tx = buffer_raise(fd, SO_SNDBUFFORCE, SO_SNDBUF, SO_SNDBUF);
+    bool enough = rcvbuf_own(fd, b) && sndbuf_raise(fd);
 
-    if ((rx && tx) || said)
+    for (unsigned i = 0; i < n + senders; i++) {
+        int size = i < n ? (int)b->share.member : 0; /* senders get nothing */
+
+        enough = buffer_set(members[i], SO_RCVBUFFORCE, SO_RCVBUF, size) && enough;
+        enough = sndbuf_raise(members[i]) && enough;
+    }
+    if (enough || said)
         return;
     said = true;
-    dco_log(DCO_LOG_WARN,
-            "socket buffers stay below 4 MB, which costs speed: raise net.core.rmem_max and "
-            "net.core.wmem_max, or grant CAP_NET_ADMIN");
+    dco_log(
+        DCO_LOG_WARN,
+        "socket buffers are smaller than wanted, which costs speed: raise net.core.rmem_max and "
+        "net.core.wmem_max to 4 MB, or grant CAP_NET_ADMIN");
 }

@@ -26,7 +26,9 @@ struct udp_door {
     unsigned senders;        /* members to send with, after them */
     int members[PLANE_MEMBERS_MAX]; /* the plane owns them once swapped */
     bool named;                     /* bound to a port that was named */
-    bool closed;                    /* atomic; the numbers above are no longer ours */
+    bool shares;                    /* has a part of the receive buffers */
+    struct group_buffers buffers;
+    bool closed; /* atomic; the numbers above are no longer ours */
     struct udp_door *next;
 };
 
@@ -136,6 +138,36 @@ make_sender(struct udp_door *u, int fd)
         u->senders = 1;
 }
 
+static void
+number_of(struct door *door, int fd, void *arg)
+{
+    (void)door;
+    *(int *)arg = fd;
+}
+
+/* All ports have parts of the same budget, so a further one makes the others' smaller. */
+static void
+share_buffers(struct udp_door *newest)
+{
+    size_t budget = rcvbuf_budget_here();
+    unsigned ports = 0;
+
+    newest->shares = true;
+    for (struct udp_door *u = doors; u; u = u->next)
+        ports += u->shares;
+    for (struct udp_door *u = doors; u; u = u->next) {
+        int fd = u->hidden;
+
+        if (!u->shares)
+            continue;
+        if (fd < 0)
+            door_each_fd(&u->door, number_of, &fd);
+        u->buffers.share = rcvbuf_share(budget, ports, u->n);
+        if (fd >= 0)
+            group_buffers(fd, u->members, u->n, u->senders, &u->buffers);
+    }
+}
+
 static int
 udp_bind(struct door *door, int fd, const struct sockaddr *sa, socklen_t len)
 {
@@ -146,8 +178,10 @@ udp_bind(struct door *door, int fd, const struct sockaddr *sa, socklen_t len)
         return result;
     door_lock();
     u->named = true;
-    if (!u->sock && members(u) == 0 && wants_group(fd))
+    if (!u->sock && members(u) == 0 && wants_group(fd)) {
         make_members(u, fd);
+        share_buffers(u);
+    }
     door_unlock();
     return result;
 }
@@ -195,10 +229,10 @@ swap(struct udp_door *u, int fd)
         real()->close(hidden);
         return -error;
     }
-    group_buffers(hidden);
     errors_off(hidden);
     if (members(u) == 0)
         make_sender(u, hidden);
+    share_buffers(u);
     if (u->n)
         (void)steer_by_peer(hidden, u->n);
     error = plane_sock_new(hidden, u->members, u->n, u->senders, pair[1], &sock);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Shares of receive buffers. If this failed, a flood of one port could take the memory that the
+ * host has for the UDP sockets of all processes.
+ */
+#include "harness.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "linux/plane/rcvbuf.h"
+
+#define MIB (1L << 20)
+
+static long
+budget(const char *udp_mem, long pages)
+{
+    FILE *f = fmemopen((void *)(uintptr_t)udp_mem, strlen(udp_mem), "r");
+    size_t got = rcvbuf_budget(f, pages, 4096);
+
+    if (f != NULL)
+        fclose(f);
+    return (long)got;
+}
+
+static void
+test_budget(void)
+{
+    check_equal(budget("12288\t16384\t24576\n", 1 << 20), 16 * MIB); /* a quarter of 64 MiB */
+    check_equal(budget("3 4 6\n", 1 << 20), 4096);
+    check_equal(budget("575796 767731 1151592\n", 1 << 20), 128 * MIB);
+    check_equal(budget("9 9223372036854775807 9\n", 1 << 20), 128 * MIB);
+    check_equal(budget("nonsense\n", 131072), 16 * MIB); /* of 512 MiB */
+    check_equal(budget("0 0 0\n", 131072), 16 * MIB);
+    check_equal((long)rcvbuf_budget(NULL, 32768, 4096), 4 * MIB);
+    check_equal((long)rcvbuf_budget(NULL, -1, 4096), 16 * MIB);
+    check_equal((long)rcvbuf_budget(NULL, 131072, -1), 16 * MIB);
+}
+
+static void
+test_shares(void)
+{
+    static const size_t budgets[] = {4096, MIB, 16 * MIB, 128 * MIB};
+    struct rcvbuf_share share;
+
+    for (unsigned b = 0; b < 4; b++)
+        for (unsigned ports = 1; ports < 5; ports++)
+            for (unsigned n = 0; n <= 16; n++) {
+                share = rcvbuf_share(budgets[b], ports, n);
+                check((share.own + n * share.member) * ports <= budgets[b]);
+                check(share.own > 0 && (n == 0 || share.member >= share.own));
+            }
+    share = rcvbuf_share(128 * MIB, 1, 2);
+    check_equal((long)share.own, 2 * MIB);
+    check_equal((long)share.member, 8 * MIB);
+    share = rcvbuf_share(128 * MIB, 1, 0);
+    check_equal((long)share.own, 8 * MIB);
+}
+
+static const struct test tests[] = {
+    {"a quarter of udp_mem's pressure, or of its default", test_budget},
+    {"shares of ports and workers", test_shares},
+};
+
+HARNESS_MAIN(tests)
