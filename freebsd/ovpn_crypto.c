@@ -3,13 +3,18 @@
 
 #include <vm/uma.h>
 
-/* Drivers may keep the key pointers of the session parameters, so the keys live as long as the
- * sessions do. */
+/* One direction. Drivers may keep the key pointer of the session parameters, so the key lives as
+ * long as the session does. */
+struct direction {
+    crypto_session_t crypto; /* atomic; writers: lock. NULL: cipher none, or lost with its driver */
+    device_t driver;         /* lock; who works for it */
+    int driver_id;           /* lock; under which the framework knows it */
+    uint8_t key[OVPN_KEY_MAX];
+};
+
 struct ovpn_cipher {
-    crypto_session_t tx; /* atomic; NULL: cipher none */
-    crypto_session_t rx;
-    uint8_t tx_key[OVPN_KEY_MAX];
-    uint8_t rx_key[OVPN_KEY_MAX];
+    struct mtx lock; /* leaf */
+    struct direction tx, rx;
 };
 
 static uma_zone_t job_zone;
@@ -28,8 +33,17 @@ ovpn_crypto_unload(void)
     uma_zdestroy(job_zone);
 }
 
+/* lock held, or nobody else sees s yet. */
+static void
+set_session(struct direction *s, crypto_session_t crypto)
+{
+    s->driver_id = (int)crypto_ses2hid(crypto);
+    s->driver = crypto_find_device_byhid(s->driver_id);
+    dco_store_release(&s->crypto, crypto);
+}
+
 static int
-new_session(crypto_session_t *session, enum dco_cipher cipher, const uint8_t *key, size_t key_len)
+new_session(struct direction *s, enum dco_cipher cipher, const uint8_t *key, size_t key_len)
 {
     struct crypto_session_params csp = {
         .csp_mode = CSP_MODE_AEAD,
@@ -37,11 +51,17 @@ new_session(crypto_session_t *session, enum dco_cipher cipher, const uint8_t *ke
         .csp_cipher_alg =
             cipher == DCO_CIPHER_AES_GCM ? CRYPTO_AES_NIST_GCM_16 : CRYPTO_CHACHA20_POLY1305,
         .csp_cipher_klen = (int)key_len,
-        .csp_cipher_key = key,
+        .csp_cipher_key = s->key,
         .csp_ivlen = DCO_NONCE_LEN,
     };
+    crypto_session_t crypto;
+    int error;
 
-    return crypto_newsession(session, &csp, CRYPTOCAP_F_HARDWARE | CRYPTOCAP_F_SOFTWARE);
+    memcpy(s->key, key, key_len);
+    error = crypto_newsession(&crypto, &csp, CRYPTOCAP_F_HARDWARE | CRYPTOCAP_F_SOFTWARE);
+    if (error == 0)
+        set_session(s, crypto);
+    return error;
 }
 
 int
@@ -54,12 +74,11 @@ ovpn_cipher_new(struct ovpn_cipher **out, enum dco_cipher cipher, size_t key_len
     if (key_len > OVPN_KEY_MAX)
         return EINVAL;
     c = malloc(sizeof(*c), M_OVPN, M_WAITOK | M_ZERO);
+    mtx_init(&c->lock, "if_ovpn cipher", NULL, MTX_DEF);
     if (cipher != DCO_CIPHER_NONE) {
-        memcpy(c->tx_key, tx_key, key_len);
-        memcpy(c->rx_key, rx_key, key_len);
-        error = new_session(&c->tx, cipher, c->tx_key, key_len);
+        error = new_session(&c->tx, cipher, tx_key, key_len);
         if (error == 0)
-            error = new_session(&c->rx, cipher, c->rx_key, key_len);
+            error = new_session(&c->rx, cipher, rx_key, key_len);
     }
     if (error != 0) {
         ovpn_cipher_free(c);
@@ -74,8 +93,9 @@ ovpn_cipher_free(struct ovpn_cipher *cipher)
 {
     if (cipher == NULL)
         return;
-    crypto_freesession(cipher->tx);
-    crypto_freesession(cipher->rx);
+    crypto_freesession(cipher->tx.crypto);
+    crypto_freesession(cipher->rx.crypto);
+    mtx_destroy(&cipher->lock);
     zfree(cipher, M_OVPN);
 }
 
@@ -111,11 +131,12 @@ ovpn_job_free(struct ovpn_job *job)
 
 /* The 12 bytes that crypto needs apart are copied, so the packet may lie in any number of mbufs. */
 static void
-prepare(struct ovpn_job *job, crypto_session_t session, int offset, const uint8_t *nonce_tail)
+prepare(struct ovpn_job *job, const struct direction *s, int offset, const uint8_t *nonce_tail)
 {
     struct cryptop *crp = &job->crp;
 
-    crypto_initreq(crp, session);
+    job->session = dco_load_acquire(&s->crypto);
+    crypto_initreq(crp, job->session);
     m_copydata(job->m, offset, DCO_AAD_LEN, (caddr_t)job->aad);
     dco_wire_nonce(crp->crp_iv, job->aad, nonce_tail);
     crp->crp_aad = job->aad;
@@ -133,6 +154,11 @@ static void
 dispatch(struct ovpn_job *job, int (*done)(struct cryptop *))
 {
     job->crp.crp_callback = done;
+    if (job->session == NULL) {
+        job->crp.crp_etype = ENXIO;
+        (void)done(&job->crp);
+        return;
+    }
     if (V_ovpn_async_crypto)
         (void)crypto_dispatch_async(&job->crp, CRYPTO_ASYNC_ORDERED);
     else
@@ -144,7 +170,7 @@ ovpn_job_seal(struct ovpn_job *job, int offset, int (*done)(struct cryptop *))
 {
     struct ovpn_cipher *cipher = job->key->crypto;
 
-    prepare(job, dco_load_acquire(&cipher->tx), offset, job->key->tx_tail);
+    prepare(job, &cipher->tx, offset, job->key->tx_tail);
     job->crp.crp_op = CRYPTO_OP_ENCRYPT | CRYPTO_OP_COMPUTE_DIGEST;
     dispatch(job, done);
 }
@@ -154,22 +180,59 @@ ovpn_job_open(struct ovpn_job *job, int offset, int (*done)(struct cryptop *))
 {
     struct ovpn_cipher *cipher = job->key->crypto;
 
-    prepare(job, dco_load_acquire(&cipher->rx), offset, job->key->rx_tail);
+    prepare(job, &cipher->rx, offset, job->key->rx_tail);
     job->crp.crp_op = CRYPTO_OP_DECRYPT | CRYPTO_OP_VERIFY_DIGEST;
     dispatch(job, done);
 }
 
-/* A driver that left took its session along; the framework then says EAGAIN and has made another
- * one, which is what later packets must use. This packet is lost. */
+/* EAGAIN has two meanings. From a driver: it is busy, and the session is as it was. From the
+ * framework: the driver has left, the session that the request came with is freed, and crp_session
+ * is another one that is now ours, or, if no driver has the cipher, still the freed one. Where that
+ * is told by nothing but an address, a session that may be freed is forgotten: one that is lost
+ * costs a new key, one that is used after its end costs more. True if it was forgotten. */
+static bool
+change_session(struct ovpn_cipher *cipher, struct direction *s, crypto_session_t used,
+               crypto_session_t now)
+{
+    crypto_session_t surplus = NULL;
+    bool lost = false;
+
+    mtx_lock(&cipher->lock);
+    if (now != used) {
+        if (s->crypto == used || s->crypto == NULL)
+            set_session(s, now);
+        else /* another request was the first to bring one */
+            surplus = now;
+    } else if (s->crypto == used && crypto_find_device_byhid(s->driver_id) != s->driver) {
+        dco_store_release(&s->crypto, (crypto_session_t)NULL);
+        lost = true;
+    }
+    mtx_unlock(&cipher->lock);
+    crypto_freesession(surplus);
+    return lost;
+}
+
+/* Without its session a key is spent, in whichever direction. */
+static void
+try_again(struct ovpn_job *job)
+{
+    struct ovpn_cipher *cipher = job->key->crypto;
+    struct direction *s = CRYPTO_OP_IS_ENCRYPT(job->crp.crp_op) ? &cipher->tx : &cipher->rx;
+
+    if (!change_session(cipher, s, job->session, job->crp.crp_session))
+        return;
+    if ((dco_fetch_or(&job->key->wanted, DCO_KEY_WANTED_NOW) & DCO_KEY_WANTED_NOW) == 0)
+        dco_peers_want_key(job->peer->peers, job->peer);
+}
+
+/* A packet that came to a driver which is busy or has left is lost. */
 int
 ovpn_job_result(struct ovpn_job *job)
 {
-    struct ovpn_cipher *cipher = job->key->crypto;
-    bool seal = CRYPTO_OP_IS_ENCRYPT(job->crp.crp_op);
     int error = job->crp.crp_etype;
 
     if (error == EAGAIN)
-        dco_store_release(seal ? &cipher->tx : &cipher->rx, job->crp.crp_session);
+        try_again(job);
     crypto_destroyreq(&job->crp);
     return error;
 }

@@ -24,7 +24,8 @@ int ovpn_cipher_new(struct ovpn_cipher **out, enum dco_cipher cipher, size_t key
 void ovpn_cipher_free(struct ovpn_cipher *cipher);
 
 struct ovpn_job {
-    struct cryptop crp; /* crp_opaque points back here */
+    struct cryptop crp;       /* crp_opaque points back here */
+    crypto_session_t session; /* what crp was given; the framework may put another one into crp */
     struct ovpn_softc *sc;
     struct dco_peer *peer; /* one reference */
     struct dco_key *key;   /* one reference */

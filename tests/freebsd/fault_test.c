@@ -224,6 +224,115 @@ TEST(a_driver_leaves)
     tunnel_down(&t);
 }
 
+static void
+one_lost(struct tunnel *t, bool out)
+{
+    uint64_t before = user_drops(t->ifp, out ? "tx_crypto" : "rx_crypto");
+    uint8_t pkt[100];
+
+    if (out) {
+        inner_packet(pkt, "198.51.100.1", VPN, 100);
+        CHECK_EQ(world_transmit(t->ifp, pkt, 100, NULL, NULL), 0);
+    } else {
+        inner_packet(pkt, VPN, "198.51.100.1", 100);
+        CHECK(tunnel_send(t, pkt, 100));
+    }
+    (void)world_crypto_complete(false);
+    CHECK_EQ(user_drops(t->ifp, out ? "tx_crypto" : "rx_crypto"), before + 1);
+    CHECK_EQ(world_stacked_count() + world_sent_count(), 0);
+}
+
+static void
+both_ways(struct tunnel *t)
+{
+    uint8_t pkt[100];
+
+    inner_packet(pkt, VPN, "198.51.100.1", 100);
+    CHECK(tunnel_send(t, pkt, 100));
+    tunnel_expect_in(t, pkt, 100);
+    inner_packet(pkt, "198.51.100.1", VPN, 100);
+    CHECK_EQ(world_transmit(t->ifp, pkt, 100, NULL, NULL), 0);
+    tunnel_expect_out(t, pkt, 100);
+}
+
+/* EAGAIN from a driver whose queue is full: the session is what it was. */
+TEST(a_driver_is_busy)
+{
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    for (int out = 0; out < 2; out++) {
+        world_crypto = CRYPTO_BUSY;
+        one_lost(&t, out);
+        world_crypto = CRYPTO_AT_ONCE;
+        both_ways(&t);
+    }
+    CHECK_EQ(world_sessions(), 2);
+    CHECK_EQ(user_pending(t.ifp), 0);
+    tunnel_down(&t);
+}
+
+/* The last driver that had the cipher: the session is gone, nothing is asked of it again, and
+ * openvpn hears that a new key is wanted, which another driver can serve. */
+TEST(a_driver_leaves_and_no_other_has_the_cipher)
+{
+    struct user_event e;
+    struct tunnel t;
+
+    for (int out = 0; out < 2; out++) {
+        tunnel_up(&t, "CHACHA20-POLY1305");
+        world_crypto = CRYPTO_MOVED;
+        world_newsession_error = EOPNOTSUPP;
+        for (int i = 0; i < 5; i++)
+            one_lost(&t, out);
+        world_newsession_error = 0;
+        CHECK_EQ(world_sessions(), 1);
+        CHECK_EQ(user_event(t.ifp, &e), 0);
+        CHECK_EQ(e.kind, OVPN_NOTIF_ROTATE_KEY);
+        CHECK_EQ(user_event(t.ifp, &e), ENOENT);
+        one_lost(&t, out);
+        CHECK_EQ(user_del_key(t.ifp, t.peer.id, 0), 0);
+        world_settle();
+        CHECK_EQ(world_sessions(), 0);
+        tunnel_key(&t, "AES-128-GCM");
+        t.next_id = 1;
+        both_ways(&t);
+        tunnel_down(&t);
+    }
+}
+
+/* A request that was with the driver when it left ends after the session has been moved for another
+ * request: with an error of the driver that is gone, or moved as well. */
+TEST(a_driver_leaves_with_requests_on_their_way)
+{
+    uint8_t pkt[100];
+    struct tunnel t;
+
+    for (int what = 0; what < 4; what++) {
+        bool out = what & 1;
+
+        tunnel_up(&t, "AES-256-GCM");
+        world_crypto = CRYPTO_LATE;
+        inner_packet(pkt, out ? "198.51.100.1" : VPN, out ? VPN : "198.51.100.1", 100);
+        if (out)
+            CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), 0);
+        else
+            CHECK(tunnel_send(&t, pkt, 100));
+        world_crypto = CRYPTO_MOVED;
+        if (out)
+            CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), 0);
+        else
+            CHECK(tunnel_send(&t, pkt, 100));
+        CHECK_EQ(world_sessions(), 2);
+        world_crypto = what & 2 ? CRYPTO_MOVED : CRYPTO_BUSY;
+        CHECK_EQ(world_crypto_complete(false), 1);
+        world_crypto = CRYPTO_AT_ONCE;
+        CHECK_EQ(world_sessions(), 2);
+        both_ways(&t);
+        tunnel_down(&t);
+    }
+}
+
 /* Packet ids */
 
 struct dco_key;

@@ -700,6 +700,9 @@ struct cryptop {
     int (*crp_callback)(struct cryptop *);
     struct vnet *vnet;
 };
+typedef struct kern_driver *device_t;
+uint32_t crypto_ses2hid(crypto_session_t session);
+device_t crypto_find_device_byhid(int hid);
 int crypto_newsession(crypto_session_t *session, const struct crypto_session_params *csp, int crid);
 void crypto_freesession(crypto_session_t session);
 void crypto_initreq(struct cryptop *crp, crypto_session_t session);

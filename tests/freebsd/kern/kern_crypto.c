@@ -16,6 +16,9 @@ void kern_stack_leave(void *before);
 void kern_stack_check(void);
 
 struct kern_session {
+    struct kern_session *dead; /* dead_lock; next one */
+    bool alive;                /* atomic */
+    uint32_t hid;
     struct crypto_session_params csp;
     const EVP_CIPHER *cipher;
 };
@@ -25,6 +28,14 @@ bool world_crypto_null;
 int world_newsession_error;
 unsigned world_async_dispatches;
 static unsigned sessions; /* atomic */
+static pthread_mutex_t dead_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct kern_session *dead; /* dead_lock; kept, so that every later use is seen */
+
+/* Drivers are numbered; one leaves for good, and the next one takes its place. */
+static struct kern_driver {
+    char unused;
+} drivers[64];
+static unsigned driver; /* atomic; the one that has not left */
 static pthread_mutex_t late_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct cryptop *late; /* late_lock; newest first */
 static unsigned waiting;     /* atomic; length of late */
@@ -64,18 +75,37 @@ params_ok(const struct crypto_session_params *csp)
            cipher_of(csp) != NULL;
 }
 
-int
-crypto_newsession(crypto_session_t *session, const struct crypto_session_params *csp, int crid)
+static bool
+alive(const struct kern_session *s)
+{
+    return __atomic_load_n(&s->alive, __ATOMIC_RELAXED);
+}
+
+uint32_t
+crypto_ses2hid(crypto_session_t session)
+{
+    kern_assert(alive(session));
+    return session->hid;
+}
+
+device_t
+crypto_find_device_byhid(int hid)
+{
+    return hid == (int)__atomic_load_n(&driver, __ATOMIC_RELAXED) ? &drivers[hid] : NULL;
+}
+
+static int
+session_new(crypto_session_t *session, const struct crypto_session_params *csp)
 {
     struct kern_session *s;
 
-    kern_assert(kern_may_sleep());
-    kern_assert(crid == (CRYPTOCAP_F_HARDWARE | CRYPTOCAP_F_SOFTWARE));
     if (world_newsession_error != 0)
         return world_newsession_error;
     if (!params_ok(csp))
         return EINVAL;
-    s = kern_malloc(sizeof(*s), 16, M_WAITOK | M_ZERO);
+    s = calloc(1, sizeof(*s));
+    s->alive = true;
+    s->hid = __atomic_load_n(&driver, __ATOMIC_RELAXED);
     s->csp = *csp;
     s->cipher = cipher_of(csp);
     __atomic_add_fetch(&sessions, 1, __ATOMIC_RELAXED);
@@ -83,13 +113,25 @@ crypto_newsession(crypto_session_t *session, const struct crypto_session_params 
     return 0;
 }
 
+int
+crypto_newsession(crypto_session_t *session, const struct crypto_session_params *csp, int crid)
+{
+    kern_assert(kern_may_sleep());
+    kern_assert(crid == (CRYPTOCAP_F_HARDWARE | CRYPTOCAP_F_SOFTWARE));
+    return session_new(session, csp);
+}
+
 void
 crypto_freesession(crypto_session_t session)
 {
     if (session == NULL)
         return;
+    kern_assert(__atomic_exchange_n(&session->alive, false, __ATOMIC_RELAXED));
     __atomic_sub_fetch(&sessions, 1, __ATOMIC_RELAXED);
-    kern_free(session, true);
+    pthread_mutex_lock(&dead_lock);
+    session->dead = dead;
+    dead = session;
+    pthread_mutex_unlock(&dead_lock);
 }
 
 void
@@ -146,7 +188,8 @@ check_request(const struct cryptop *crp)
     int len;
 
     kern_stack_check();
-    kern_assert(crp->crp_session != NULL && crp->crp_etype == 0 && crp->crp_callback != NULL);
+    kern_assert(crp->crp_session != NULL && alive(crp->crp_session));
+    kern_assert(crp->crp_etype == 0 && crp->crp_callback != NULL);
     csp = &crp->crp_session->csp;
     kern_assert(crp->mbuf != NULL && (crp->mbuf->m_flags & M_PKTHDR));
     len = crp->mbuf->m_pkthdr.len;
@@ -209,17 +252,38 @@ process(const struct cryptop *crp)
     return error;
 }
 
-/* As the framework does when a driver unregisters: the old session is gone by now. */
+/* As the framework does when a driver unregisters: the old session is gone by now, and if there can
+ * be no new one, the request still has the old. */
 static void
 move_session(struct cryptop *crp)
 {
-    struct kern_session *s = kern_malloc(sizeof(*s), 16, M_NOWAIT | M_ZERO);
+    struct crypto_session_params csp = crp->crp_session->csp;
+    crypto_session_t next;
 
-    kern_assert(s != NULL);
-    *s = *crp->crp_session;
-    kern_free(crp->crp_session, true);
-    crp->crp_session = s;
+    world_crypto = CRYPTO_AT_ONCE;
+    __atomic_add_fetch(&driver, 1, __ATOMIC_RELAXED);
+    kern_assert(driver < nitems(drivers));
+    if (alive(crp->crp_session)) /* by another request that was on its way with it */
+        crypto_freesession(crp->crp_session);
+    if (session_new(&next, &csp) == 0)
+        crp->crp_session = next;
     crp->crp_etype = EAGAIN;
+}
+
+static void
+complete(struct cryptop *crp)
+{
+    switch (world_crypto) {
+    case CRYPTO_MOVED:
+        move_session(crp);
+        break;
+    case CRYPTO_BUSY:
+        crp->crp_etype = EAGAIN;
+        break;
+    default:
+        crp->crp_etype = process(crp);
+        break;
+    }
 }
 
 int
@@ -235,12 +299,7 @@ crypto_dispatch(struct cryptop *crp)
         pthread_mutex_unlock(&late_lock);
         return 0;
     }
-    if (world_crypto == CRYPTO_MOVED) {
-        world_crypto = CRYPTO_AT_ONCE;
-        move_session(crp);
-    } else {
-        crp->crp_etype = process(crp);
-    }
+    complete(crp);
     crp->crp_callback(crp);
     return 0;
 }
@@ -290,7 +349,7 @@ world_crypto_complete(bool newest_first)
     while ((crp = list) != NULL) {
         list = crp->next;
         crp->next = NULL;
-        crp->crp_etype = process(crp);
+        complete(crp);
         before = kern_stack_enter();
         CURVNET_SET(NULL);
         crp->crp_callback(crp);

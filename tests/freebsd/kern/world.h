@@ -40,7 +40,8 @@ enum world_crypto {
     CRYPTO_AT_ONCE,
     CRYPTO_LATE,   /* until world_crypto_complete() */
     CRYPTO_BROKEN, /* EIO */
-    CRYPTO_MOVED,  /* the driver left: EAGAIN and another session, once */
+    CRYPTO_BUSY,   /* EAGAIN, from the driver itself */
+    CRYPTO_MOVED,  /* the driver left: EAGAIN and a session of the next one, once */
 };
 extern enum world_crypto world_crypto;
 extern bool world_crypto_null; /* nothing is encrypted, every tag passes: for instruction counts */
