@@ -121,9 +121,11 @@ gone:
     return NULL;
 }
 
+/* The nonce holds its secret part, which is as old as the key; the key itself is in no job. */
 void
 ovpn_job_free(struct ovpn_job *job)
 {
+    dco_wipe(job->crp.crp_iv, sizeof(job->crp.crp_iv));
     dco_key_put(job->key);
     dco_peer_put(job->peer);
     uma_zfree(job_zone, job);

@@ -428,21 +428,29 @@ new_key(struct ovpn_softc *sc, const nvlist_t *nvl)
     return error == 0 ? install_key(sc, &req, &tx, &rx) : error;
 }
 
+static void
+wipe_binary(const nvlist_t *nvl, const char *name)
+{
+    const void *bytes;
+    size_t len;
+
+    if (!nvlist_exists_binary(nvl, name))
+        return;
+    bytes = nvlist_get_binary(nvl, name, &len);
+    explicit_bzero(__DECONST(void *, bytes), len);
+}
+
 /* The list goes back to the allocator as it is, accepted or refused. */
 static void
 wipe_key(const nvlist_t *nvl, const char *direction)
 {
     const nvlist_t *sub;
-    const void *key;
-    size_t len;
 
     if (nvl == NULL || !nvlist_exists_nvlist(nvl, direction))
         return;
     sub = nvlist_get_nvlist(nvl, direction);
-    if (!nvlist_exists_binary(sub, "key"))
-        return;
-    key = nvlist_get_binary(sub, "key", &len);
-    explicit_bzero(__DECONST(void *, key), len);
+    wipe_binary(sub, "key");
+    wipe_binary(sub, "iv");
 }
 
 int

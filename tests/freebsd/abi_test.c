@@ -219,6 +219,22 @@ TEST(new_key_errors)
 
 /* Pitfall: keys were freed as they were. Whatever becomes of a key list, in no memory that the
  * kernel gives back does the key remain. */
+static void
+use_key(struct tunnel *t, const struct user_key *k)
+{
+    uint8_t pkt[60];
+
+    t->far = user_key_mirror(k);
+    CHECK_EQ(user_start(t->ifp), 0);
+    inner_packet(pkt, "198.51.100.1", VPN, sizeof(pkt));
+    CHECK_EQ(world_transmit(t->ifp, pkt, sizeof(pkt), NULL, NULL), 0);
+    tunnel_expect_out(t, pkt, sizeof(pkt));
+    inner_packet(pkt, VPN, "198.51.100.1", sizeof(pkt));
+    CHECK(tunnel_send(t, pkt, sizeof(pkt)));
+    tunnel_expect_in(t, pkt, sizeof(pkt));
+}
+
+/* The fixed part of the nonces, which is made with the keys, too. */
 TEST(keys_are_wiped)
 {
     struct user_key k;
@@ -227,8 +243,11 @@ TEST(keys_are_wiped)
 
     tunnel_open(&t);
     user_key_make(&k, 0, "AES-256-GCM", 42);
-    for (int direction = 0; direction < 2; direction++) {
-        world_secret(direction ? k.in : k.out, 32);
+    for (int secret = 0; secret < 4; secret++) {
+        if (secret < 2)
+            world_secret(secret & 1 ? k.in : k.out, 32);
+        else
+            world_secret(secret & 1 ? k.in_iv : k.out_iv, 8);
         CHECK_EQ(user_new_key(t.ifp, 7, 0, &k), ENOENT);
         CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
         k.id = 9;
@@ -241,11 +260,12 @@ TEST(keys_are_wiped)
         world_newsession_error = 0;
         CHECK_EQ(user_new_key(t.ifp, 7, 0, &k), 0);
         CHECK_EQ(user_new_key(t.ifp, 7, 1, &k), EEXIST);
+        use_key(&t, &k);
         CHECK_EQ(user_del_key(t.ifp, 7, 0), 0);
         world_settle();
         CHECK_EQ(user_del_peer(t.ifp, 7), 0);
         world_settle();
-        user_key_make(&k, 0, "AES-256-GCM", 43);
+        user_key_make(&k, 0, "AES-256-GCM", 43 + (unsigned)secret);
     }
     tunnel_down(&t);
     world_secret(NULL, 0);

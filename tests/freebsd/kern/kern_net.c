@@ -652,10 +652,12 @@ world_transmit(struct ifnet *ifp, const void *pkt, int len, const struct world_c
         bufs = kern_chain_bufs(m, &n);
     CURVNET_SET(ifp->if_vnet);
     NET_EPOCH_ENTER(et);
+    world_in_kernel(1);
     if (route_to != NULL)
         error = ifp->if_output(ifp, m, route_to, NULL);
     else
         error = ifp->if_transmit(ifp, m);
+    world_in_kernel(-1);
     NET_EPOCH_EXIT(et);
     CURVNET_RESTORE();
     kern_stack_leave(before);

@@ -315,7 +315,9 @@ world_receive(int fd, const struct world_datagram *d, const struct world_chain *
     source(d, &ss);
     if (chain != NULL && chain->shared)
         bufs = kern_chain_bufs(m, &n);
+    world_in_kernel(1);
     consumed = call_hook(world_so(fd), m, off, &ss);
+    world_in_kernel(-1);
     kern_stack_leave(before);
     if (bufs != NULL)
         kern_buf_release(bufs, n, pkt);
