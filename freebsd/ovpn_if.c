@@ -42,6 +42,7 @@ softc_new(void)
     struct ovpn_softc *sc = malloc(sizeof(*sc), M_OVPN, M_WAITOK | M_ZERO);
 
     sx_init(&sc->ctl, "if_ovpn commands");
+    mtx_init(&sc->so_mtx, "if_ovpn socket", NULL, MTX_DEF);
     arc4random_buf(&sc->secret, sizeof(sc->secret));
     ovpn_env_init(sc);
     ovpn_stats_init(sc);
@@ -62,6 +63,7 @@ softc_free(struct ovpn_softc *sc)
     ovpn_env_drain(sc);
     ovpn_stats_fini(sc);
     ovpn_env_fini(sc);
+    mtx_destroy(&sc->so_mtx);
     sx_destroy(&sc->ctl);
     zfree(sc, M_OVPN);
 }
@@ -73,7 +75,7 @@ softc_reset(struct ovpn_softc *sc)
 {
     sx_xlock(&sc->ctl);
     ovpn_peers_flush(sc);
-    ovpn_sock_release(sc);
+    (void)ovpn_sock_release(sc);
     sc->vnet = NULL;
     sx_xunlock(&sc->ctl);
     ovpn_env_drain(sc);
@@ -282,8 +284,7 @@ reset_guests(void)
     sx_sunlock(&ovpn_sx);
 }
 
-/* The UDP socket holds on to its jail, so a jail that is removed with an interface inside would
- * never reach the end of its network; the interfaces go first. */
+/* The interfaces of a jail go when it is removed, not when its last process has. */
 static int
 jail_removed(void *obj, void *data __unused)
 {
@@ -328,6 +329,7 @@ static void
 finish_unload(const void *unused __unused)
 {
     EVENTHANDLER_DEREGISTER(ifnet_departure_event, departure_tag);
+    ovpn_sock_drain();
     ovpn_crypto_unload();
 }
 SYSUNINIT(ovpn_finish_unload, SI_SUB_PSEUDO, SI_ORDER_FIRST, finish_unload, NULL);

@@ -13,19 +13,19 @@
 #include "if_ovpn.h"
 
 /* openvpn sleeps in poll(2) on its UDP socket; a pending error makes that return, and the read
- * that follows fails with EAGAIN, which it ignores. Callers hold ctl or are inside the epoch, and
- * either keeps the socket. */
+ * that follows fails with EAGAIN, which it ignores. */
 void
 ovpn_wake(void *arg)
 {
     struct ovpn_softc *sc = arg;
-    struct socket *so = dco_load_acquire(&sc->so);
 
-    if (so != NULL) {
-        so->so_error = EAGAIN;
-        sorwakeup(so);
-        sowwakeup(so);
+    mtx_lock(&sc->so_mtx);
+    if (sc->so != NULL) {
+        sc->so->so_error = EAGAIN;
+        sorwakeup(sc->so);
+        sowwakeup(sc->so);
     }
+    mtx_unlock(&sc->so_mtx);
 }
 
 /* A point-to-point openvpn 2.6 takes a float for something else, and has no use for it in 2.7. */

@@ -294,6 +294,15 @@ ovpn_cmd_set_peer(struct ovpn_softc *sc, const nvlist_t *nvl)
 }
 
 void
+ovpn_peers_orphaned(struct ovpn_softc *sc)
+{
+    struct dco_peers *set = dco_load_acquire(&sc->active);
+
+    if (set != NULL)
+        (void)dco_control_transport_gone(set, sc, DCO_DEL_TRANSPORT_DISCONNECT);
+}
+
+void
 ovpn_peers_flush(struct ovpn_softc *sc)
 {
     if (sc->active != NULL)

@@ -1,22 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The UDP socket and the hook in it. The kernel's UDP input sees under a lock that there is a hook,
- * lets go of the lock, and reads hook and context again to make the call. So a hook that was set
- * must not become NULL while datagrams come: when ours goes, a function of the kernel that takes
- * nothing (and stays when this module does not) rests in its place, until the socket is closed or
- * belongs to a tunnel again.
+ * The UDP socket, the hook in it, and its last close.
+ *
+ * The module holds no reference to the socket: UDP lets go of a port only when the socket is freed,
+ * so a reference would keep the port from the next openvpn. Instead the socket's destructor, which
+ * runs in the last close whichever way openvpn ended, takes the peers and the hook away.
+ *
+ * The kernel's UDP input sees under the pcb's lock that there is a hook, takes a reference to the
+ * pcb, lets go of the lock, and reads hook and context again to make the call. So a hook that was
+ * set must not become NULL between the two. When ours goes, a function of the kernel that takes
+ * nothing (and stays when this module does not) rests in its place until no datagram is on its way.
  */
 #include "ovpn_var.h"
 
 #include <sys/domain.h>
 #include <sys/protosw.h>
+#include <sys/refcount.h>
 #include <sys/socketvar.h>
 
 #include <netinet/in_pcb.h>
 #include <netinet/udp.h>
 #include <netinet/udp_var.h>
 
-#define RESTING ((udp_tun_func_t *)(void *)nullop)
+#define RESTING     ((udp_tun_func_t *)(void *)nullop)
+#define CLEAR_TRIES 10
+
+static uint32_t closing; /* atomic; threads inside socket_closed() */
 
 static bool
 is_udp(const struct socket *so)
@@ -27,23 +36,166 @@ is_udp(const struct socket *so)
            (proto->pr_domain->dom_family == AF_INET || proto->pr_domain->dom_family == AF_INET6);
 }
 
+/* Hook */
+
 /* Who reads a new hook with the old context gets NULL, or with the new context a hook that does not
  * look at it. */
 static int
-set_hook(struct socket *so, udp_tun_func_t *hook, void *ctx)
+set_hook(struct socket *so, struct ovpn_softc *sc)
 {
     struct inpcb *inp = sotoinpcb(so);
     struct udpcb *up = intoudpcb(inp);
     bool taken;
 
     INP_WLOCK(inp);
-    taken = hook != RESTING && up->u_tun_func != NULL && up->u_tun_func != RESTING;
+    taken = up->u_tun_func != NULL && up->u_tun_func != RESTING;
     if (!taken) {
-        dco_store(&up->u_tun_ctx, ctx);
-        dco_store_release(&up->u_tun_func, hook);
+        dco_store(&up->u_tun_ctx, (void *)sc);
+        dco_store_release(&up->u_tun_func, ovpn_udp_input);
     }
     INP_WUNLOCK(inp);
     return taken ? EBUSY : 0;
+}
+
+/* Returns whose hook it was. */
+static struct ovpn_softc *
+rest_hook(struct socket *so)
+{
+    struct inpcb *inp = sotoinpcb(so);
+    struct udpcb *up = intoudpcb(inp);
+    struct ovpn_softc *sc = NULL;
+
+    INP_WLOCK(inp);
+    if (up->u_tun_func == ovpn_udp_input) {
+        sc = up->u_tun_ctx;
+        dco_store(&up->u_tun_ctx, NULL);
+        dco_store_release(&up->u_tun_func, RESTING);
+    }
+    INP_WUNLOCK(inp);
+    return sc;
+}
+
+/* The socket's own reference to the pcb is the only one: no datagram is on its way to the hook. */
+static bool
+try_clear(struct socket *so)
+{
+    struct inpcb *inp = sotoinpcb(so);
+    struct udpcb *up = intoudpcb(inp);
+    bool alone;
+
+    INP_WLOCK(inp);
+    alone = refcount_load(&inp->inp_refcount) == 1;
+    if (alone && up->u_tun_func == RESTING)
+        dco_store(&up->u_tun_func, (udp_tun_func_t *)NULL);
+    INP_WUNLOCK(inp);
+    return alone;
+}
+
+/* Another driver may use the socket afterwards. Under a flood the hook may rest for good, which
+ * only another driver than this one would notice. */
+static void
+clear_hook(struct socket *so)
+{
+    for (int i = 0; i < CLEAR_TRIES && !try_clear(so); i++)
+        NET_EPOCH_WAIT();
+}
+
+/* The last close */
+
+static void
+set_socket(struct ovpn_softc *sc, struct socket *so)
+{
+    mtx_lock(&sc->so_mtx);
+    sc->so = so;
+    mtx_unlock(&sc->so_mtx);
+}
+
+/* The socket has no reference left and is freed after this. Until sc->so is NULL, the interface
+ * neither ends nor takes another socket, whose peers would go with these. The epoch keeps sc from
+ * then on. */
+static void
+socket_closed(struct socket *so)
+{
+    struct ovpn_softc *sc;
+    struct epoch_tracker et;
+
+    dco_add(&closing, 1);
+    NET_EPOCH_ENTER(et);
+    sc = rest_hook(so);
+    if (sc != NULL) {
+        ovpn_peers_orphaned(sc);
+        set_socket(sc, NULL);
+    }
+    NET_EPOCH_EXIT(et);
+    (void)dco_ref_put(&closing);
+}
+
+void
+ovpn_sock_drain(void)
+{
+    while (dco_load_acquire(&closing) != 0)
+        pause("ovpncl", 1);
+}
+
+static int
+watch(struct socket *so)
+{
+    bool taken;
+
+    SOCK_LOCK(so);
+    taken = so->so_dtor != NULL;
+    if (!taken)
+        sodtor_set(so, socket_closed);
+    SOCK_UNLOCK(so);
+    return taken ? EBUSY : 0;
+}
+
+static void
+unwatch(struct socket *so)
+{
+    SOCK_LOCK(so);
+    sodtor_set(so, NULL);
+    SOCK_UNLOCK(so);
+}
+
+/* False: the last close is under way. *so: a reference to the socket, or NULL if there is none. */
+static bool
+try_hold(struct ovpn_softc *sc, struct socket **so)
+{
+    bool held;
+
+    mtx_lock(&sc->so_mtx);
+    *so = sc->so;
+    held = *so == NULL || refcount_acquire_if_not_zero(&(*so)->so_count);
+    mtx_unlock(&sc->so_mtx);
+    return held;
+}
+
+/* Tunnel and socket */
+
+static bool
+has_socket(struct ovpn_softc *sc, const struct socket *so)
+{
+    bool has;
+
+    mtx_lock(&sc->so_mtx);
+    has = sc->so == so;
+    mtx_unlock(&sc->so_mtx);
+    return has;
+}
+
+static int
+take(struct ovpn_softc *sc, struct socket *so)
+{
+    int error;
+
+    error = watch(so);
+    if (error != 0)
+        return error;
+    error = set_hook(so, sc);
+    if (error != 0)
+        unwatch(so);
+    return error;
 }
 
 int
@@ -55,31 +207,38 @@ ovpn_sock_adopt(struct ovpn_softc *sc, struct socket *so, uint16_t port)
         return EPROTOTYPE;
     if (so->so_vnet != sc->vnet)
         return EINVAL;
-    if (sc->so == so)
+    if (has_socket(sc, so))
         return 0;
     if (ovpn_peers_count(sc) != 0)
         return EBUSY;
-    ovpn_sock_release(sc);
-    error = set_hook(so, ovpn_udp_input, sc);
+    if (!ovpn_sock_release(sc))
+        ovpn_events_flush(sc); /* they were for the openvpn that closed it */
+    error = take(sc, so);
     if (error != 0)
         return error;
-    soref(so);
     dco_store(&sc->fib, (uint32_t)so->so_fibnum);
     dco_store(&sc->port, (uint32_t)port);
-    dco_store_release(&sc->so, so);
+    set_socket(sc, so);
     return 0;
 }
 
-/* The hook runs inside the network epoch, and so do those that wake openvpn through the socket. */
-void
+/* The hook runs inside the network epoch. */
+bool
 ovpn_sock_release(struct ovpn_softc *sc)
 {
-    struct socket *so = sc->so;
+    struct socket *so;
 
+    while (!try_hold(sc, &so))
+        pause("ovpncl", 1);
     if (so == NULL)
-        return;
-    (void)set_hook(so, RESTING, NULL);
-    dco_store_release(&sc->so, (struct socket *)NULL);
+        return false;
+    unwatch(so);
+    (void)rest_hook(so);
+    set_socket(sc, NULL);
     NET_EPOCH_WAIT();
-    sorele(so);
+    clear_hook(so);
+    CURVNET_SET(so->so_vnet);
+    sorele(so); /* perhaps the last: then it is closed here */
+    CURVNET_RESTORE();
+    return true;
 }

@@ -6,6 +6,7 @@
  *   ovpn_sx        every interface of the module: shared by ioctl, exclusive to end an interface
  *   sc->ctl        the commands of one interface, one at a time; may sleep
  *   control lock   of core/peers.h; never held across anything that sleeps
+ *   sc->so_mtx     the socket of the interface
  *   sc->defer_mtx  leaf
  * The data path holds none of them: it runs inside the network epoch, which is the read section of
  * core/env.h. It takes the control lock for the rare packet that changes something (a float, a
@@ -73,7 +74,8 @@ struct ovpn_softc {
     uint32_t objects;              /* atomic; peers that exist, in sight or not */
 
     struct vnet *vnet; /* ctl; sockets must be of this network. NULL: on the way to another one */
-    struct socket *so; /* atomic; writers: ctl. One reference; outlives an epoch */
+    struct mtx so_mtx; /* leaf, but for what wakes a socket up */
+    struct socket *so; /* so_mtx, which keeps it: its last close sets it to NULL. No reference */
     uint32_t fib;      /* atomic; of so */
     uint32_t port;     /* atomic; so is bound to it, network order */
 
@@ -127,6 +129,9 @@ int ovpn_cmd_swap_keys(struct ovpn_softc *sc, const nvlist_t *nvl);
 int ovpn_cmd_del_key(struct ovpn_softc *sc, const nvlist_t *nvl);
 /* Every peer of the interface goes, without a trace left for openvpn. ctl held. */
 void ovpn_peers_flush(struct ovpn_softc *sc);
+/* The same when the socket was closed, for who must not sleep; events stay until they are flushed
+ * by who has ctl. In the network epoch. */
+void ovpn_peers_orphaned(struct ovpn_softc *sc);
 uint32_t ovpn_peers_count(struct ovpn_softc *sc);
 
 /* ovpn_nv.c: lists and their parts; each returns 0 or the errno of the ABI. */
@@ -154,11 +159,16 @@ void ovpn_env_fini(struct ovpn_softc *sc);
 /* Sleeps until nothing deferred is left and every peer is gone. */
 void ovpn_env_drain(struct ovpn_softc *sc);
 
-/* ovpn_sock.c: the UDP socket. ctl held. */
-/* EPROTOTYPE: not UDP; EINVAL: of another virtual network; EBUSY: another tunnel has it, or the
+/* ovpn_sock.c: the UDP socket. */
+/* ctl held, and the file of so. When its last file is closed, the peers go and sc lets go of it.
+ * EPROTOTYPE: not UDP; EINVAL: of another virtual network; EBUSY: another tunnel has it, or the
  * peers use another socket. */
 int ovpn_sock_adopt(struct ovpn_softc *sc, struct socket *so, uint16_t port);
-void ovpn_sock_release(struct ovpn_softc *sc);
+/* ctl held. Sleeps; afterwards nothing of the socket refers to sc. False: there was none any more.
+ */
+bool ovpn_sock_release(struct ovpn_softc *sc);
+/* Sleeps until no close is under way inside the module. */
+void ovpn_sock_drain(void);
 
 /* ovpn_input.c: udp_tun_func_t. */
 struct inpcb;

@@ -107,7 +107,7 @@ TEST(new_peer_errors)
     CHECK(!world_hooked(t.fd));
     CHECK(world_hooked(other));
 
-    tunnel_open(&u); /* the socket of another tunnel */
+    tunnel_open_port(&u, 1196); /* the socket of another tunnel */
     foreign = u.peer.fd;
     u.peer.fd = other;
     CHECK_EQ(user_new_peer(u.ifp, &u.peer), EBUSY);

@@ -176,7 +176,7 @@ TEST(moved_while_crypto_works)
     CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), 0);
     world_move(t.ifp, world_vnet[1]);
     CHECK_EQ(world_crypto_waiting(), 0);
-    CHECK_EQ(world_so(t.fd)->refs, 1);
+    CHECK_EQ(world_so(t.fd)->so_count, 1);
     world_crypto = CRYPTO_AT_ONCE;
     tunnel_down(&t);
 }
@@ -243,7 +243,7 @@ TEST(a_jail_is_removed_with_an_interface_inside)
     tunnel_up(&t, "AES-256-GCM");
     world_remove_jail(world_vnet[1]);
     CHECK(!world_has_cloner("openvpn"));
-    CHECK_EQ(world_so(t.fd)->refs, 1); /* nothing of ours holds the socket, and so the jail */
+    CHECK_EQ(world_so(t.fd)->so_count, 1); /* nothing of ours holds the socket, and so the jail */
     world_close(t.fd);
     curvnet = world_vnet[0];
     CHECK(world_has_cloner("openvpn"));
@@ -260,9 +260,9 @@ TEST(a_jail_is_removed_with_an_interface_of_the_host_inside)
     curvnet = world_vnet[1];
     t.fd = t.peer.fd = world_socket(AF_INET, SOCK_DGRAM, NULL, 1194);
     CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
-    CHECK_EQ(world_so(t.fd)->refs, 2);
+    CHECK_EQ(world_so(t.fd)->so_count, 1);
     world_remove_jail(world_vnet[1]);
-    CHECK_EQ(world_so(t.fd)->refs, 1);
+    CHECK_EQ(world_so(t.fd)->so_count, 1);
     world_close(t.fd);
     curvnet = world_vnet[0];
     world_move(t.ifp, world_vnet[0]); /* as the end of a network does */

@@ -16,7 +16,7 @@ static const char *const there[] = {VPN, VPN6};
 static void
 tunnel_at(struct tunnel *t, uint16_t port, int family)
 {
-    tunnel_open(t);
+    tunnel_open_port(t, port);
     world_close(t->fd);
     t->fd = t->peer.fd = world_socket(family, SOCK_DGRAM, NULL, port);
     t->peer.local_port = port;

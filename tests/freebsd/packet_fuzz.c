@@ -12,9 +12,7 @@ one_tunnel(const char *cipher, uint16_t port)
 {
     struct tunnel t;
 
-    tunnel_open(&t);
-    world_close(t.fd);
-    t.fd = t.peer.fd = world_socket(AF_INET, SOCK_DGRAM, NULL, port);
+    tunnel_open_port(&t, port);
     CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
     tunnel_key(&t, cipher);
     return t;

@@ -23,16 +23,23 @@ struct tunnel {
 
 /* The interface and its socket, started, without peers. */
 static inline void
-tunnel_open(struct tunnel *t)
+tunnel_open_port(struct tunnel *t, uint16_t port)
 {
     memset(t, 0, sizeof(*t));
     CHECK_EQ(world_create("ovpn", &t->ifp), 0);
-    t->fd = world_socket(AF_INET, SOCK_DGRAM, NULL, 1194);
+    t->fd = world_socket(AF_INET, SOCK_DGRAM, NULL, port);
+    CHECK(t->fd >= 0);
     t->next_id = 1;
     t->src = CLIENT;
     t->dst = SERVER;
     t->peer = (struct user_peer){
         .id = 7, .fd = t->fd, .remote = CLIENT, .remote_port = 5000, .vpn4 = VPN, .vpn6 = VPN6};
+}
+
+static inline void
+tunnel_open(struct tunnel *t)
+{
+    tunnel_open_port(t, 1194);
 }
 
 static inline void

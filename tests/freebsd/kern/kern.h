@@ -617,20 +617,26 @@ struct protosw {
 typedef bool udp_tun_func_t(struct mbuf *, int, struct inpcb *, const struct sockaddr *, void *);
 struct inpcb {
     struct mtx lock;
+    uint32_t inp_refcount;     /* lock; the socket's, and one per datagram on its way to the hook */
+    struct socket *inp_socket; /* lock; NULL: freed, and found by nobody */
+    struct inpcb *next;        /* kern_sock.c: those that hold a port */
 };
 struct udpcb {
     struct inpcb u_inpcb;
     udp_tun_func_t *u_tun_func; /* atomic */
     void *u_tun_ctx;            /* atomic */
 };
+typedef void so_dtor_t(struct socket *);
 struct socket {
+    struct mtx so_lock;
+    uint32_t so_count; /* atomic */
     int so_type;
     struct protosw *so_proto;
     struct vnet *so_vnet;
     int so_fibnum;
-    int so_error;
-    struct udpcb pcb;
-    uint32_t refs; /* atomic */
+    int so_error;       /* atomic */
+    so_dtor_t *so_dtor; /* so_lock */
+    struct inpcb *so_pcb;
     struct sockaddr_storage bound;
     uint64_t wakeups;         /* atomic */
     uint64_t control_packets; /* atomic; datagrams that the hook left to openvpn */
@@ -659,13 +665,20 @@ void fdrop(struct file *fp, struct thread *td);
 int sosockaddr(struct socket *so, struct sockaddr *sa);
 void soref(struct socket *so);
 void sorele(struct socket *so);
+void sodtor_set(struct socket *so, so_dtor_t *func);
 void sorwakeup(struct socket *so);
 void sowwakeup(struct socket *so);
-#define sotoinpcb(so)    (&(so)->pcb.u_inpcb)
-#define intoudpcb(inp)   __containerof((inp), struct udpcb, u_inpcb)
-#define INP_WLOCK(inp)   mtx_lock(&(inp)->lock)
-#define INP_WUNLOCK(inp) mtx_unlock(&(inp)->lock)
-#define PRIV_NET_OVPN    422
+/* As the driver in base sets its hook. */
+int udp_set_kernel_tunneling(struct socket *so, udp_tun_func_t *f, void *icmp, void *ctx);
+bool refcount_acquire_if_not_zero(uint32_t *count);
+#define refcount_load(count) __atomic_load_n((count), __ATOMIC_ACQUIRE)
+#define SOCK_LOCK(so)        mtx_lock(&(so)->so_lock)
+#define SOCK_UNLOCK(so)      mtx_unlock(&(so)->so_lock)
+#define sotoinpcb(so)        ((so)->so_pcb)
+#define intoudpcb(inp)       __containerof((inp), struct udpcb, u_inpcb)
+#define INP_WLOCK(inp)       mtx_lock(&(inp)->lock)
+#define INP_WUNLOCK(inp)     mtx_unlock(&(inp)->lock)
+#define PRIV_NET_OVPN        422
 int priv_check(struct thread *td, int priv);
 
 /* opencrypto/cryptodev.h: kern_crypto.c */

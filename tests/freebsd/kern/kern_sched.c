@@ -102,6 +102,23 @@ mtx_unlock(struct mtx *m)
     note_left(m->name);
 }
 
+/* By this thread; by the class, of which nobody holds two. */
+bool kern_held(const struct mtx *m);
+bool
+kern_held(const struct mtx *m)
+{
+    int c;
+
+    pthread_mutex_lock(&order_lock);
+    c = class_of(m->name);
+    pthread_mutex_unlock(&order_lock);
+    for (int i = 0; i < held_count; i++) {
+        if (held[i] == c)
+            return true;
+    }
+    return false;
+}
+
 void
 sx_init(struct sx *sx, const char *name)
 {

@@ -4,6 +4,9 @@
 #undef malloc
 #undef free
 
+bool kern_may_sleep(void);
+bool kern_held(const struct mtx *m);
+
 #define FD_FIRST 100
 #define FDS      64
 
@@ -13,6 +16,7 @@ const cap_rights_t cap_connect_rights;
 bool world_unprivileged;
 bool world_ilp32;
 void (*world_udp_gap)(void);
+void (*world_dtor_gap)(void);
 
 static struct domain inet = {AF_INET}, inet6 = {AF_INET6}, local = {AF_LOCAL};
 static struct protosw udp4 = {IPPROTO_UDP, &inet}, udp6 = {IPPROTO_UDP, &inet6};
@@ -56,20 +60,126 @@ bind_to(struct socket *so, int family, const void *addr, uint16_t port)
     }
 }
 
+/* Ports: taken from bind() until the pcb is freed, which is when the last reference to its socket
+ * goes, whoever holds that. */
+
+static pthread_mutex_t ports_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct inpcb *ports; /* ports_lock */
+
+static bool
+overlap(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+    static const uint8_t any[16];
+    size_t at = a->ss_family == AF_INET ? offsetof(struct sockaddr_in, sin_addr)
+                                        : offsetof(struct sockaddr_in6, sin6_addr);
+    size_t len = a->ss_family == AF_INET ? 4 : 16;
+    const uint8_t *x = (const uint8_t *)a + at, *y = (const uint8_t *)b + at;
+
+    return memcmp(x, y, len) == 0 || memcmp(x, any, len) == 0 || memcmp(y, any, len) == 0;
+}
+
+static uint16_t
+port_of(const struct socket *so)
+{
+    return ((const struct sockaddr_in *)(const void *)&so->bound)->sin_port; /* of both families */
+}
+
+static bool
+is_taken(const struct socket *so)
+{
+    for (const struct inpcb *inp = ports; inp != NULL; inp = inp->next) {
+        const struct socket *other = inp->inp_socket;
+
+        if (other->so_vnet == so->so_vnet && other->so_proto == so->so_proto &&
+            port_of(other) == port_of(so) && overlap(&other->bound, &so->bound))
+            return true;
+    }
+    return false;
+}
+
+static int
+take_port(struct socket *so)
+{
+    int error = 0;
+
+    pthread_mutex_lock(&ports_lock);
+    if (is_taken(so)) {
+        error = EADDRINUSE;
+    } else {
+        so->so_pcb->next = ports;
+        ports = so->so_pcb;
+    }
+    pthread_mutex_unlock(&ports_lock);
+    return error;
+}
+
+static void
+leave_port(struct inpcb *inp)
+{
+    struct inpcb **at = &ports;
+
+    pthread_mutex_lock(&ports_lock);
+    while (*at != NULL && *at != inp)
+        at = &(*at)->next;
+    if (*at != NULL)
+        *at = inp->next;
+    pthread_mutex_unlock(&ports_lock);
+}
+
+static bool
+rele_locked(struct inpcb *inp)
+{
+    if (--inp->inp_refcount != 0)
+        return false;
+    kern_assert(inp->inp_socket == NULL);
+    INP_WUNLOCK(inp);
+    mtx_destroy(&inp->lock);
+    free(intoudpcb(inp));
+    return true;
+}
+
+/* udp_detach() */
+static void
+free_pcb(struct inpcb *inp)
+{
+    leave_port(inp);
+    INP_WLOCK(inp);
+    inp->inp_socket = NULL;
+    if (!rele_locked(inp))
+        INP_WUNLOCK(inp);
+}
+
+static struct socket *
+socket_new(int family, int type)
+{
+    struct socket *so = calloc(1, sizeof(*so));
+    struct udpcb *up = calloc(1, sizeof(*up));
+
+    mtx_init(&so->so_lock, "so", NULL, MTX_DEF);
+    so->so_type = type;
+    so->so_proto = proto_of(family, type);
+    so->so_count = 1;
+    so->so_vnet = curvnet;
+    so->so_pcb = &up->u_inpcb;
+    mtx_init(&up->u_inpcb.lock, "inp", NULL, MTX_DEF);
+    up->u_inpcb.inp_refcount = 1;
+    up->u_inpcb.inp_socket = so;
+    return so;
+}
+
 int
 world_socket(int family, int type, const void *addr, uint16_t port)
 {
-    struct socket *so = calloc(1, sizeof(*so));
+    struct socket *so = socket_new(family, type);
     int i = 0;
 
     while (table[i].f_data != NULL)
         kern_assert(++i < FDS);
-    so->so_type = type;
-    so->so_proto = proto_of(family, type);
-    so->refs = 1;
-    so->so_vnet = curvnet;
-    mtx_init(&so->pcb.u_inpcb.lock, "inp", NULL, MTX_DEF);
     bind_to(so, family, addr, port);
+    if (port != 0 && take_port(so) != 0) {
+        sorele(so);
+        return -EADDRINUSE;
+    }
     table[i].f_data = so;
     return FD_FIRST + i;
 }
@@ -83,9 +193,12 @@ world_so(int fd)
 void
 world_close(int fd)
 {
-    struct socket *so = world_so(fd);
+    struct socket *so;
 
+    pthread_mutex_lock(&ports_lock);
+    so = world_so(fd);
     table[fd - FD_FIRST].f_data = NULL;
+    pthread_mutex_unlock(&ports_lock);
     sorele(so);
 }
 
@@ -121,7 +234,7 @@ sosockaddr(struct socket *so, struct sockaddr *sa)
 void
 soref(struct socket *so)
 {
-    __atomic_add_fetch(&so->refs, 1, __ATOMIC_RELAXED);
+    kern_assert(__atomic_fetch_add(&so->so_count, 1, __ATOMIC_RELAXED) != 0);
 }
 
 int
@@ -136,10 +249,16 @@ takes_nothing(udp_tun_func_t *hook)
     return hook == (udp_tun_func_t *)(void *)nullop;
 }
 
+static struct udpcb *
+udpcb_of(const struct socket *so)
+{
+    return intoudpcb(sotoinpcb(so));
+}
+
 static bool
 hooked(const struct socket *so)
 {
-    udp_tun_func_t *hook = __atomic_load_n(&so->pcb.u_tun_func, __ATOMIC_RELAXED);
+    udp_tun_func_t *hook = __atomic_load_n(&udpcb_of(so)->u_tun_func, __ATOMIC_RELAXED);
 
     return hook != NULL && !takes_nothing(hook);
 }
@@ -150,14 +269,66 @@ world_hooked(int fd)
     return hooked(world_so(fd));
 }
 
+bool
+refcount_acquire_if_not_zero(uint32_t *count)
+{
+    uint32_t n = __atomic_load_n(count, __ATOMIC_RELAXED);
+
+    while (n != 0) {
+        if (__atomic_compare_exchange_n(count, &n, n + 1, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_RELAXED))
+            return true;
+    }
+    return false;
+}
+
+void
+sodtor_set(struct socket *so, so_dtor_t *func)
+{
+    kern_assert(kern_held(&so->so_lock));
+    so->so_dtor = func;
+}
+
+/* sofree() of the last reference: the destructor, then the pcb, then the memory. It may sleep. */
 void
 sorele(struct socket *so)
 {
-    if (__atomic_sub_fetch(&so->refs, 1, __ATOMIC_ACQ_REL) != 0)
+    so_dtor_t *dtor;
+
+    kern_assert(kern_may_sleep());
+    if (__atomic_sub_fetch(&so->so_count, 1, __ATOMIC_ACQ_REL) != 0)
         return;
+    SOCK_LOCK(so);
+    dtor = so->so_dtor;
+    SOCK_UNLOCK(so);
+    if (dtor != NULL) {
+        if (world_dtor_gap != NULL)
+            world_dtor_gap();
+        dtor(so);
+    }
     kern_assert(!hooked(so));
-    mtx_destroy(&so->pcb.u_inpcb.lock);
+    free_pcb(so->so_pcb);
+    mtx_destroy(&so->so_lock);
+    memset(so, 0xdf, sizeof(*so));
     free(so);
+}
+
+int
+udp_set_kernel_tunneling(struct socket *so, udp_tun_func_t *f, void *icmp, void *ctx)
+{
+    struct udpcb *up = udpcb_of(so);
+    int error = 0;
+
+    kern_assert(icmp == NULL);
+    INP_WLOCK(&up->u_inpcb);
+    if (f != NULL && up->u_tun_func != NULL) {
+        error = EBUSY;
+    } else {
+        __atomic_store_n(&up->u_tun_ctx, ctx, __ATOMIC_RELAXED);
+        __atomic_store_n(&up->u_tun_func, f, __ATOMIC_RELEASE);
+    }
+    INP_WUNLOCK(&up->u_inpcb);
+    return error;
 }
 
 void
@@ -167,9 +338,8 @@ sorwakeup(struct socket *so)
 }
 
 void
-sowwakeup(struct socket *so)
+sowwakeup(struct socket *so __unused)
 {
-    kern_assert(__atomic_load_n(&so->refs, __ATOMIC_RELAXED) != 0);
 }
 
 /* Datagrams come in */
@@ -225,53 +395,81 @@ source(const struct world_datagram *d, struct sockaddr_storage *ss)
         ((struct sockaddr_in6 *)(void *)ss)->sin6_scope_id = d->scope_id;
 }
 
-/* The second look comes without the lock, in the kernel too. */
+/* Calls what it finds at a second look, which comes without the lock, in the kernel too. */
 static bool
-call_hook(struct socket *so, struct mbuf *m, int off, const struct sockaddr_storage *ss)
+call_second(struct inpcb *inp, struct mbuf *m, int off, const struct sockaddr_storage *ss)
 {
-    struct inpcb *inp = sotoinpcb(so);
-    struct epoch_tracker et;
-    udp_tun_func_t *hook;
+    struct udpcb *up = intoudpcb(inp);
+    udp_tun_func_t *hook = __atomic_load_n(&up->u_tun_func, __ATOMIC_ACQUIRE);
+
+    kern_assert(hook != NULL);
+    if (takes_nothing(hook))
+        return false;
+    return hook(m, off, inp, (const struct sockaddr *)(const void *)ss,
+                __atomic_load_n(&up->u_tun_ctx, __ATOMIC_RELAXED));
+}
+
+/* The pcb of a socket that is open, locked; NULL: there is none. */
+static struct inpcb *
+lookup(int fd)
+{
+    struct inpcb *inp = NULL;
+    struct socket *so;
+
+    pthread_mutex_lock(&ports_lock);
+    so = world_so(fd);
+    if (so != NULL) {
+        inp = sotoinpcb(so);
+        INP_WLOCK(inp);
+        curvnet = so->so_vnet;
+    }
+    pthread_mutex_unlock(&ports_lock);
+    return inp;
+}
+
+/* inp comes locked. The socket may go while the hook works; the pcb stays. */
+static bool
+call_hook(struct inpcb *inp, struct mbuf *m, int off, const struct sockaddr_storage *ss)
+{
     bool has_hook, consumed = false;
 
     kern_stack_check();
-    CURVNET_SET(so->so_vnet);
-    NET_EPOCH_ENTER(et);
-    INP_WLOCK(inp);
-    has_hook = __atomic_load_n(&so->pcb.u_tun_func, __ATOMIC_RELAXED) != NULL;
+    has_hook = __atomic_load_n(&intoudpcb(inp)->u_tun_func, __ATOMIC_RELAXED) != NULL;
+    inp->inp_refcount++;
     INP_WUNLOCK(inp);
-    if (has_hook && world_udp_gap != NULL)
-        world_udp_gap();
     if (has_hook) {
-        hook = __atomic_load_n(&so->pcb.u_tun_func, __ATOMIC_ACQUIRE);
-        kern_assert(hook != NULL);
-        consumed =
-            !takes_nothing(hook) && hook(m, off, inp, (const struct sockaddr *)(const void *)ss,
-                                         __atomic_load_n(&so->pcb.u_tun_ctx, __ATOMIC_RELAXED));
+        if (world_udp_gap != NULL)
+            world_udp_gap();
+        consumed = call_second(inp, m, off, ss);
     }
-    NET_EPOCH_EXIT(et);
-    CURVNET_RESTORE();
-    if (!consumed) {
-        __atomic_add_fetch(&so->control_packets, 1, __ATOMIC_RELAXED);
+    INP_WLOCK(inp);
+    if (inp->inp_socket != NULL && !consumed)
+        __atomic_add_fetch(&inp->inp_socket->control_packets, 1, __ATOMIC_RELAXED);
+    if (!rele_locked(inp))
+        INP_WUNLOCK(inp);
+    if (!consumed)
         m_freem(m);
-    }
     return consumed;
 }
 
-/* A socket of this network that datagrams of the family to the port go to. */
-static struct socket *
+/* The pcb of a socket of this network that datagrams of the family to the port go to, locked. */
+static struct inpcb *
 listener(int family, uint16_t port)
 {
-    for (int i = 0; i < FDS; i++) {
-        struct socket *so = table[i].f_data;
+    struct inpcb *inp;
 
-        if (so != NULL && so->so_vnet == curvnet && so->so_type == SOCK_DGRAM &&
-            so->so_proto != &unix_dgram &&
-            (so->bound.ss_family == family || so->bound.ss_family == AF_INET6) &&
-            ((const struct sockaddr_in *)(const void *)&so->bound)->sin_port == port)
-            return so;
+    pthread_mutex_lock(&ports_lock);
+    for (inp = ports; inp != NULL; inp = inp->next) {
+        const struct socket *so = inp->inp_socket;
+
+        if (so->so_vnet == curvnet && so->so_type == SOCK_DGRAM && port_of(so) == port &&
+            (so->bound.ss_family == family || so->bound.ss_family == AF_INET6))
+            break;
     }
-    return NULL;
+    if (inp != NULL)
+        INP_WLOCK(inp);
+    pthread_mutex_unlock(&ports_lock);
+    return inp;
 }
 
 /* UDP behind IP input: false leaves m to the caller. */
@@ -281,7 +479,7 @@ kern_udp_input(struct mbuf *m)
     struct sockaddr_storage ss;
     uint8_t head[40] = {0};
     struct udphdr udp;
-    struct socket *so;
+    struct inpcb *inp;
     int family, off;
 
     m_copydata(m, 0, MIN(m->m_pkthdr.len, (int)sizeof(head)), (caddr_t)head);
@@ -290,11 +488,13 @@ kern_udp_input(struct mbuf *m)
     if (head[family == AF_INET ? 9 : 6] != IPPROTO_UDP || m->m_pkthdr.len < off + 8)
         return false;
     m_copydata(m, off, sizeof(udp), (caddr_t)&udp);
-    so = listener(family, udp.uh_dport);
-    if (so == NULL || ntohs(udp.uh_ulen) != m->m_pkthdr.len - off)
+    if (ntohs(udp.uh_ulen) != m->m_pkthdr.len - off)
+        return false;
+    inp = listener(family, udp.uh_dport);
+    if (inp == NULL)
         return false;
     address(&ss, family, head + (family == AF_INET ? 12 : 8), ntohs(udp.uh_sport));
-    (void)call_hook(so, m, off, &ss);
+    (void)call_hook(inp, m, off, &ss);
     return true;
 }
 
@@ -308,7 +508,9 @@ world_receive(int fd, const struct world_datagram *d, const struct world_chain *
     void *before = kern_stack_enter();
     struct mbuf *m;
     unsigned n = 0;
-    bool consumed;
+    struct epoch_tracker et;
+    struct inpcb *inp;
+    bool consumed = false;
 
     m = kern_chain(pkt, off + 8 + d->len, chain);
     m->m_pkthdr.flowid = 7;
@@ -316,7 +518,15 @@ world_receive(int fd, const struct world_datagram *d, const struct world_chain *
     if (chain != NULL && chain->shared)
         bufs = kern_chain_bufs(m, &n);
     world_in_kernel(1);
-    consumed = call_hook(world_so(fd), m, off, &ss);
+    CURVNET_SET(curvnet);
+    NET_EPOCH_ENTER(et);
+    inp = lookup(fd);
+    if (inp != NULL)
+        consumed = call_hook(inp, m, off, &ss);
+    else
+        m_freem(m);
+    NET_EPOCH_EXIT(et);
+    CURVNET_RESTORE();
     world_in_kernel(-1);
     kern_stack_leave(before);
     if (bufs != NULL)

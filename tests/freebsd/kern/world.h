@@ -52,12 +52,14 @@ unsigned world_crypto_waiting(void);
 unsigned world_sessions(void); /* that exist */
 
 /* Sockets are file descriptors of the one process. family: of the kernel; addr may be NULL (any).
- */
+ * -EADDRINUSE: the port is taken. */
 int world_socket(int family, int type, const void *addr, uint16_t port);
 struct socket *world_so(int fd);
 bool world_hooked(int fd); /* datagrams go to a module first */
 /* Called where UDP input has seen a hook, let go of its lock and not yet called it. NULL: not. */
 extern void (*world_udp_gap)(void);
+/* Called where the last close has seen a destructor and not yet called it. NULL: not. */
+extern void (*world_dtor_gap)(void);
 void world_close(int fd);
 
 /* Interfaces: SIOCIFCREATE2, SIOCIFDESTROY, SIOCSIFVNET, SIOCSIFNAME. 0 or an errno. */
