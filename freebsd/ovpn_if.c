@@ -213,11 +213,12 @@ clone_create(struct if_clone *ifc, char *name, size_t len, struct ifc_data *ifd 
         return error;
     sc = softc_new();
     setup_ifnet(if_alloc(IFT_TUNNEL), sc, name, unit);
-    if_attach(sc->ifp);
-    bpfattach(sc->ifp, DLT_NULL, sizeof(uint32_t));
+    /* Before others see the interface: it may be moved to another network at once. */
     sx_xlock(&ovpn_sx);
     LIST_INSERT_HEAD(&V_ovpn_softcs, sc, link);
     sx_xunlock(&ovpn_sx);
+    if_attach(sc->ifp);
+    bpfattach(sc->ifp, DLT_NULL, sizeof(uint32_t));
     *ifpp = sc->ifp;
     return 0;
 }

@@ -2,6 +2,10 @@
 /*
  * The way in: two ioctls with a command number and a packed list. The table below is the whole of
  * what can be asked.
+ *
+ * Memory of a process is read and written with no lock held: a page of it may be as slow to come as
+ * the process likes (it may be a file of a file system that the process itself serves), and the
+ * first lock is shared by the interfaces of all jails.
  */
 #include "ovpn_var.h"
 
@@ -62,7 +66,7 @@ static const struct {
 static const struct {
     u_long cmd;
     int (*run)(struct ovpn_softc *sc, nvlist_t *reply);
-    void (*delivered)(struct ovpn_softc *sc);
+    void (*delivered)(struct ovpn_softc *sc, uint64_t number);
 } getters[] = {
     {OVPN_GET_STATS, ovpn_cmd_get_stats, NULL},
     {OVPN_GET_PEER_STATS, ovpn_cmd_get_peer_stats, NULL},
@@ -94,8 +98,46 @@ read_request(const struct ifdrv *ifd, nvlist_t **nvl)
     return error;
 }
 
+/* NULL: the interface is about to end. */
+static struct ovpn_softc *
+enter(struct ifnet *ifp)
+{
+    struct ovpn_softc *sc;
+
+    sx_slock(&ovpn_sx);
+    sc = ifp->if_softc;
+    if (sc != NULL)
+        sx_xlock(&sc->ctl);
+    else
+        sx_sunlock(&ovpn_sx);
+    return sc;
+}
+
+static void
+leave(struct ovpn_softc *sc)
+{
+    sx_xunlock(&sc->ctl);
+    sx_sunlock(&ovpn_sx);
+}
+
 static int
-set(struct ovpn_softc *sc, const struct ifdrv *ifd)
+run_setter(struct ifnet *ifp, u_long cmd, const nvlist_t *nvl)
+{
+    struct ovpn_softc *sc = enter(ifp);
+    int error = ENOTSUP;
+
+    if (sc == NULL)
+        return ENXIO;
+    for (unsigned i = 0; i < nitems(setters); i++) {
+        if (setters[i].cmd == cmd)
+            error = setters[i].run(sc, nvl);
+    }
+    leave(sc);
+    return error;
+}
+
+static int
+set(struct ifnet *ifp, const struct ifdrv *ifd)
 {
     nvlist_t *nvl;
     int error;
@@ -103,11 +145,8 @@ set(struct ovpn_softc *sc, const struct ifdrv *ifd)
     error = read_request(ifd, &nvl);
     if (error != 0)
         return error;
-    error = ENOTSUP;
-    for (unsigned i = 0; i < nitems(setters); i++) {
-        if (setters[i].cmd == ifd->ifd_cmd)
-            error = setters[i].run(sc, nvl);
-    }
+    error = run_setter(ifp, ifd->ifd_cmd, nvl);
+    ovpn_keys_wipe(nvl);
     nvlist_destroy(nvl);
     return error;
 }
@@ -132,8 +171,51 @@ write_reply(struct ifdrv *ifd, const nvlist_t *reply)
     return error;
 }
 
+/* *number: of the event in the reply, if it is one. */
 static int
-get(struct ovpn_softc *sc, struct ifdrv *ifd)
+run_getter(struct ifnet *ifp, unsigned i, nvlist_t *reply, uint64_t *number)
+{
+    struct ovpn_softc *sc = enter(ifp);
+    int error;
+
+    if (sc == NULL)
+        return ENXIO;
+    error = getters[i].run(sc, reply);
+    *number = sc->event_number;
+    leave(sc);
+    return error;
+}
+
+static void
+confirm(struct ifnet *ifp, unsigned i, uint64_t number)
+{
+    struct ovpn_softc *sc;
+
+    if (getters[i].delivered == NULL)
+        return;
+    sc = enter(ifp);
+    if (sc == NULL)
+        return;
+    getters[i].delivered(sc, number);
+    leave(sc);
+}
+
+static int
+answer(struct ifnet *ifp, unsigned i, struct ifdrv *ifd, nvlist_t *reply)
+{
+    uint64_t number;
+    int error;
+
+    error = run_getter(ifp, i, reply, &number);
+    if (error == 0)
+        error = write_reply(ifd, reply);
+    if (error == 0)
+        confirm(ifp, i, number);
+    return error;
+}
+
+static int
+get(struct ifnet *ifp, struct ifdrv *ifd)
 {
     nvlist_t *reply;
     unsigned i = 0;
@@ -149,27 +231,20 @@ get(struct ovpn_softc *sc, struct ifdrv *ifd)
     reply = nvlist_create(0);
     if (reply == NULL)
         return ENOMEM;
-    error = getters[i].run(sc, reply);
-    if (error == 0)
-        error = write_reply(ifd, reply);
-    if (error == 0 && getters[i].delivered != NULL)
-        getters[i].delivered(sc);
+    error = answer(ifp, i, ifd, reply);
     nvlist_destroy(reply);
     return error;
 }
 
 static int
-drvspec(struct ovpn_softc *sc, u_long cmd, struct ifdrv *ifd)
+drvspec(struct ifnet *ifp, u_long cmd, struct ifdrv *ifd)
 {
     int error;
 
     error = priv_check(curthread, PRIV_NET_OVPN);
     if (error != 0)
         return error;
-    sx_xlock(&sc->ctl);
-    error = cmd == SIOCSDRVSPEC ? set(sc, ifd) : get(sc, ifd);
-    sx_xunlock(&sc->ctl);
-    return error;
+    return cmd == SIOCSDRVSPEC ? set(ifp, ifd) : get(ifp, ifd);
 }
 
 static int
@@ -181,26 +256,13 @@ set_mtu(struct ifnet *ifp, int mtu)
     return 0;
 }
 
-static int
-locked_drvspec(struct ifnet *ifp, u_long cmd, struct ifdrv *ifd)
-{
-    struct ovpn_softc *sc;
-    int error;
-
-    sx_slock(&ovpn_sx);
-    sc = ifp->if_softc;
-    error = sc != NULL ? drvspec(sc, cmd, ifd) : ENXIO;
-    sx_sunlock(&ovpn_sx);
-    return error;
-}
-
 int
 ovpn_ioctl(struct ifnet *ifp, u_long cmd, caddr_t data)
 {
     switch (cmd) {
     case SIOCSDRVSPEC:
     case SIOCGDRVSPEC:
-        return locked_drvspec(ifp, cmd, (struct ifdrv *)(void *)data);
+        return drvspec(ifp, cmd, (struct ifdrv *)(void *)data);
     case SIOCSIFMTU:
         return set_mtu(ifp, ((struct ifreq *)(void *)data)->ifr_mtu);
     case SIOCSIFADDR:

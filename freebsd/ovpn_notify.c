@@ -48,9 +48,12 @@ take_from(struct dco_peers *set, struct dco_event *event)
 static bool
 take_ahead(struct ovpn_softc *sc)
 {
-    if (!sc->event_waits)
-        sc->event_waits = take_from(sc->set[DCO_MODE_P2P], &sc->event) ||
-                          take_from(sc->set[DCO_MODE_MP], &sc->event);
+    if (sc->event_waits)
+        return true;
+    sc->event_waits =
+        take_from(sc->set[DCO_MODE_P2P], &sc->event) || take_from(sc->set[DCO_MODE_MP], &sc->event);
+    if (sc->event_waits)
+        sc->event_number++;
     return sc->event_waits;
 }
 
@@ -94,10 +97,12 @@ ovpn_cmd_get_event(struct ovpn_softc *sc, nvlist_t *reply)
     return take_ahead(sc) ? describe(&sc->event, reply) : ENOENT;
 }
 
+/* If another process fetched it meanwhile, the next one may be in its place. */
 void
-ovpn_event_fetched(struct ovpn_softc *sc)
+ovpn_event_fetched(struct ovpn_softc *sc, uint64_t number)
 {
-    sc->event_waits = false;
+    if (sc->event_number == number)
+        sc->event_waits = false;
 }
 
 void

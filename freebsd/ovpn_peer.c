@@ -449,7 +449,7 @@ wipe_binary(const nvlist_t *nvl, const char *name)
     explicit_bzero(__DECONST(void *, bytes), len);
 }
 
-/* The list goes back to the allocator as it is, accepted or refused. */
+/* A list goes back to the allocator as it is, accepted or refused. */
 static void
 wipe_key(const nvlist_t *nvl, const char *direction)
 {
@@ -462,13 +462,18 @@ wipe_key(const nvlist_t *nvl, const char *direction)
     wipe_binary(sub, "iv");
 }
 
+void
+ovpn_keys_wipe(const nvlist_t *nvl)
+{
+    wipe_key(nvl, "encrypt");
+    wipe_key(nvl, "decrypt");
+}
+
 int
 ovpn_cmd_new_key(struct ovpn_softc *sc, const nvlist_t *nvl)
 {
     int error = new_key(sc, nvl);
 
-    wipe_key(nvl, "encrypt");
-    wipe_key(nvl, "decrypt");
     ovpn_timer_kick(sc);
     return error;
 }

@@ -207,6 +207,9 @@ sysctl_drops(SYSCTL_HANDLER_ARGS)
     struct sbuf *sb;
     int error;
 
+    error = sysctl_wire_old_buffer(req, 0); /* so that no page of it has to come under the lock */
+    if (error != 0)
+        return error;
     sb = sbuf_new_for_sysctl(NULL, NULL, 1024, req);
     if (sb == NULL)
         return ENOMEM;

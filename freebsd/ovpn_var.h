@@ -83,7 +83,8 @@ struct ovpn_softc {
     uint32_t dying; /* atomic; set once, before the tick is drained */
 
     struct dco_event event; /* ctl; taken from the core and not yet fetched */
-    bool event_waits;       /* ctl; event holds one */
+    uint64_t event_number;  /* ctl; of the newest that was taken */
+    bool event_waits;       /* ctl; event holds one, the newest */
 
     struct mtx defer_mtx;
     struct dco_deferred *defer_now;  /* defer_mtx; covered by the epoch call that is under way */
@@ -127,6 +128,8 @@ int ovpn_cmd_set_peer(struct ovpn_softc *sc, const nvlist_t *nvl);
 int ovpn_cmd_new_key(struct ovpn_softc *sc, const nvlist_t *nvl);
 int ovpn_cmd_swap_keys(struct ovpn_softc *sc, const nvlist_t *nvl);
 int ovpn_cmd_del_key(struct ovpn_softc *sc, const nvlist_t *nvl);
+/* The keys in a request are wiped, whatever it asked for. Needs no lock. */
+void ovpn_keys_wipe(const nvlist_t *nvl);
 /* Every peer of the interface goes, without a trace left for openvpn. ctl held. */
 void ovpn_peers_flush(struct ovpn_softc *sc);
 /* The same when the socket was closed, for who must not sleep; events stay until they are flushed
@@ -143,7 +146,8 @@ int ovpn_nv_add_endpoint(nvlist_t *nvl, const char *name, const struct dco_endpo
 /* ovpn_notify.c */
 int ovpn_cmd_poll(struct ovpn_softc *sc, nvlist_t *reply);
 int ovpn_cmd_get_event(struct ovpn_softc *sc, nvlist_t *reply);
-void ovpn_event_fetched(struct ovpn_softc *sc); /* the event of ovpn_cmd_get_event() arrived */
+/* The event arrived that was the newest when ovpn_cmd_get_event() described it. */
+void ovpn_event_fetched(struct ovpn_softc *sc, uint64_t number);
 void ovpn_events_flush(struct ovpn_softc *sc);
 void ovpn_wake(void *sc); /* dco_env.wake */
 

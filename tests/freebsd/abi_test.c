@@ -258,6 +258,8 @@ TEST(keys_are_wiped)
         world_newsession_error = EINVAL;
         CHECK_EQ(user_request(t.ifp, OVPN_NEW_KEY, nvl), EINVAL);
         world_newsession_error = 0;
+        CHECK_EQ(user_request(t.ifp, OVPN_SET_PEER, user_key_list(7, 0, &k)), EINVAL);
+        CHECK_EQ(user_request(t.ifp, _IO('D', 9), user_key_list(7, 0, &k)), ENOTSUP);
         CHECK_EQ(user_new_key(t.ifp, 7, 0, &k), 0);
         CHECK_EQ(user_new_key(t.ifp, 7, 1, &k), EEXIST);
         use_key(&t, &k);
@@ -498,6 +500,83 @@ TEST(an_event_that_does_not_fit_is_kept)
     CHECK_EQ(user_event(t.ifp, &e), 0);
     CHECK_EQ(e.peer, 7);
     tunnel_down(&t);
+}
+
+TEST(an_event_that_cannot_be_written_is_kept)
+{
+    struct user_event e;
+    uint8_t buf[4096];
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    CHECK_EQ(user_del_peer(t.ifp, 7), 0);
+    world_bad_memory = buf;
+    CHECK_EQ(drvspec(t.ifp, SIOCGDRVSPEC, OVPN_GET_PKT, buf, sizeof(buf)), EFAULT);
+    world_bad_memory = NULL;
+    CHECK_EQ(user_event(t.ifp, &e), 0);
+    CHECK_EQ(e.peer, 7);
+    CHECK_EQ(user_event(t.ifp, &e), ENOENT);
+    tunnel_down(&t);
+}
+
+/* While one process waits for a page of its memory, another fetches the same event. The next one
+ * is not lost by that, and nobody waits for the first. */
+static struct ifnet *copy_ifp;
+
+static void
+fetch_meanwhile(void)
+{
+    struct user_event e;
+
+    world_copy_gap = NULL;
+    CHECK_EQ(user_event(copy_ifp, &e), 0);
+    CHECK_EQ(e.peer, 7);
+    CHECK_EQ(user_pending(copy_ifp), 1); /* and the next is taken from the core */
+}
+
+TEST(two_processes_fetch_events)
+{
+    struct user_event e;
+    struct tunnel t;
+
+    tunnel_open(&t);
+    for (t.peer.id = 7; t.peer.id < 9; t.peer.id++)
+        CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
+    CHECK_EQ(user_del_peer(t.ifp, 7), 0);
+    CHECK_EQ(user_del_peer(t.ifp, 8), 0);
+    copy_ifp = t.ifp;
+    world_copy_gap = fetch_meanwhile;
+    CHECK_EQ(user_event(t.ifp, &e), 0);
+    CHECK_EQ(e.peer, 7);
+    CHECK_EQ(user_event(t.ifp, &e), 0);
+    CHECK_EQ(e.peer, 8);
+    CHECK_EQ(user_event(t.ifp, &e), ENOENT);
+    tunnel_down(&t);
+}
+
+/* The interface may end meanwhile. */
+static void
+destroy_meanwhile(void)
+{
+    world_copy_gap = NULL;
+    CHECK_EQ(world_destroy(copy_ifp), 0);
+}
+
+TEST(an_interface_ends_while_a_reply_is_written)
+{
+    struct user_event e;
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    CHECK_EQ(user_del_peer(t.ifp, 7), 0);
+    copy_ifp = t.ifp;
+    if_ref(t.ifp); /* as the ioctl has */
+    world_copy_gap = destroy_meanwhile;
+    CHECK_EQ(user_event(t.ifp, &e), 0);
+    CHECK_EQ(e.peer, 7);
+    CHECK_EQ(user_start(t.ifp), ENXIO);
+    if_rele(t.ifp);
+    world_close(t.fd);
 }
 
 TEST(openvpn_is_woken)

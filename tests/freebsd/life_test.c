@@ -161,6 +161,24 @@ TEST(moved_between_networks)
     tunnel_down(&t);
 }
 
+/* Others see the interface before its creator has it: SIOCSIFVNET in that moment. */
+static void
+move_at_once(struct ifnet *ifp)
+{
+    world_attach_gap = NULL;
+    world_move(ifp, world_vnet[1]);
+}
+
+TEST(moved_as_soon_as_it_is_visible)
+{
+    struct ifnet *ifp;
+
+    world_attach_gap = move_at_once;
+    CHECK_EQ(world_create("ovpn", &ifp), 0);
+    CHECK_EQ(user_drops(ifp, "rx_auth"), 0);
+    CHECK_EQ(world_destroy(ifp), 0);
+}
+
 /* The stack panics where a packet comes from an interface that it has taken apart: whatever crypto
  * still has is waited for before. */
 TEST(moved_while_crypto_works)

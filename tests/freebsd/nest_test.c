@@ -216,9 +216,7 @@ TEST(forwarded_into_nested_tunnels)
 
     tunnel_at(&in, 1194, AF_INET);
     for (int i = 0; i < 3; i++) {
-        tunnel_open(&out[i]);
-        world_close(out[i].fd);
-        out[i].fd = out[i].peer.fd = world_socket(AF_INET, SOCK_DGRAM, NULL, (uint16_t)(1195 + i));
+        tunnel_open_port(&out[i], (uint16_t)(1195 + i));
         out[i].peer.remote = remote[i];
         out[i].peer.vpn4 = out[i].peer.vpn6 = NULL; /* point to point: everything goes there */
         CHECK_EQ(user_new_peer(out[i].ifp, &out[i].peer), 0);

@@ -304,7 +304,9 @@ void osd_jail_deregister(int slot);
 struct sysctl_req {
     char *out;
     size_t size;
+    bool wired;
 };
+int sysctl_wire_old_buffer(struct sysctl_req *req, size_t len);
 struct sysctl_oid;
 #define SYSCTL_HANDLER_ARGS                                                                        \
     struct sysctl_oid *oidp __unused, void *arg1 __unused, intptr_t arg2 __unused,                 \
@@ -480,6 +482,8 @@ bool kern_in6_is(const struct in6_addr *in6, const char *what);
 #define IN6_IS_ADDR_V4MAPPED(a)    kern_in6_is((a), "mapped")
 #define IN6_IS_ADDR_LINKLOCAL(a)   kern_in6_is((a), "linklocal")
 int in6_clearscope(struct in6_addr *in6);
+bool in_localip(struct in_addr in);
+int in6_localip(struct in6_addr *in6);
 int in6_selectsrc_addr(uint32_t fib, const struct in6_addr *dst, uint32_t scope, struct ifnet *ifp,
                        struct in6_addr *src, int *hlim);
 
@@ -503,6 +507,7 @@ struct ifnet {
     void (*if_reassign)(struct ifnet *, struct vnet *, char *);
     uint64_t counters[IFCOUNTERS];
     uint64_t tapped; /* packets that BPF saw */
+    unsigned refs;   /* atomic */
     bool attached;   /* the stack has its own data about it */
     struct ifnet *next;
     struct if_clone *cloner;
@@ -519,12 +524,15 @@ struct ifreq {
 };
 struct ifnet *if_alloc(int type);
 void if_free(struct ifnet *ifp);
+void if_ref(struct ifnet *ifp);
+void if_rele(struct ifnet *ifp);
 void if_attach(struct ifnet *ifp);
 void if_detach(struct ifnet *ifp);
 void if_qflush(struct ifnet *ifp);
 void if_inc_counter(struct ifnet *ifp, ift_counter which, int64_t n);
 void if_link_state_change(struct ifnet *ifp, int state);
 struct ifnet *ifunit(const char *name);
+int if_printf(struct ifnet *ifp, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 #define if_name(ifp) ((ifp)->if_xname)
 int if_tunnel_check_nesting(struct ifnet *ifp, struct mbuf *m, uint32_t cookie, int limit);
 void bpfattach(struct ifnet *ifp, unsigned dlt, unsigned hdrlen);

@@ -6,6 +6,7 @@
 #undef free
 
 bool kern_may_sleep(void);
+bool kern_holds_nothing(void);
 
 struct malloc_type M_NVLIST[1] = {{"nvlist"}};
 
@@ -217,11 +218,12 @@ counter_u64_fetch(counter_u64_t c)
 }
 
 const void *world_bad_memory;
+void (*world_copy_gap)(void);
 
 int
 copyin(const void *user, void *kernel, size_t len)
 {
-    kern_assert(kern_may_sleep());
+    kern_assert(kern_holds_nothing());
     if (user == NULL || user == world_bad_memory)
         return EFAULT;
     memcpy(kernel, user, len);
@@ -231,10 +233,12 @@ copyin(const void *user, void *kernel, size_t len)
 int
 copyout(const void *kernel, void *user, size_t len)
 {
-    kern_assert(kern_may_sleep());
+    kern_assert(kern_holds_nothing());
     if (user == NULL || user == world_bad_memory)
         return EFAULT;
     memcpy(user, kernel, len);
+    if (world_copy_gap != NULL)
+        world_copy_gap();
     return 0;
 }
 

@@ -21,6 +21,9 @@ int kern_if_output(struct ifnet *ifp, struct mbuf *m, int family, const void *ds
 int V_ip_defttl = 64, V_ip6_defhlim = 64;
 int world_output_error;
 const void *world_source6;
+const void *world_not_ours;
+unsigned world_log_lines;
+void (*world_attach_gap)(struct ifnet *ifp);
 
 /* Interfaces */
 
@@ -29,8 +32,25 @@ static struct ifnet *interfaces;
 struct ifnet *
 if_alloc(int type)
 {
+    struct ifnet *ifp;
+
     kern_assert(type == IFT_TUNNEL);
-    return kern_malloc(sizeof(struct ifnet), 16, M_WAITOK | M_ZERO);
+    ifp = kern_malloc(sizeof(*ifp), 16, M_WAITOK | M_ZERO);
+    ifp->refs = 1;
+    return ifp;
+}
+
+void
+if_ref(struct ifnet *ifp)
+{
+    __atomic_add_fetch(&ifp->refs, 1, __ATOMIC_RELAXED);
+}
+
+void
+if_rele(struct ifnet *ifp)
+{
+    if (__atomic_sub_fetch(&ifp->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        kern_free(ifp, false);
 }
 
 /* The last reader may still hold it; here the world is small and there is none. */
@@ -38,7 +58,7 @@ void
 if_free(struct ifnet *ifp)
 {
     NET_EPOCH_WAIT();
-    kern_free(ifp, false);
+    if_rele(ifp);
 }
 
 void
@@ -49,6 +69,15 @@ if_attach(struct ifnet *ifp)
     ifp->attached = true;
     ifp->next = interfaces;
     interfaces = ifp;
+    if (world_attach_gap != NULL)
+        world_attach_gap(ifp);
+}
+
+int
+if_printf(struct ifnet *ifp __unused, const char *fmt __unused, ...)
+{
+    __atomic_add_fetch(&world_log_lines, 1, __ATOMIC_RELAXED);
+    return 0;
 }
 
 static kern_departure_t *departure;
@@ -450,6 +479,19 @@ kern_in6_is(const struct in6_addr *in6, const char *what)
     return in6->s6_addr[0] == 0xfe && (in6->s6_addr[1] & 0xc0) == 0x80;
 }
 
+bool
+in_localip(struct in_addr in)
+{
+    kern_assert(kern_in_epoch());
+    return world_not_ours == NULL || memcmp(world_not_ours, &in, sizeof(in)) != 0;
+}
+
+int
+in6_localip(struct in6_addr *in6)
+{
+    return world_not_ours == NULL || memcmp(world_not_ours, in6, sizeof(*in6)) != 0;
+}
+
 int
 in6_clearscope(struct in6_addr *in6)
 {
@@ -672,6 +714,8 @@ kern_net_start(void)
 {
     world_output_error = 0;
     world_source6 = NULL;
+    world_not_ours = NULL;
+    world_log_lines = 0;
     world_routes_clear();
 }
 

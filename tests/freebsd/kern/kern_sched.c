@@ -64,6 +64,13 @@ note_left(const char *name)
     held_count--;
 }
 
+bool kern_holds_nothing(void);
+bool
+kern_holds_nothing(void)
+{
+    return held_count == 0 && epoch_depth == 0;
+}
+
 bool kern_may_sleep(void);
 bool
 kern_may_sleep(void)

@@ -160,7 +160,17 @@ world_stop(void)
         vnet_free(world_vnet[i]);
 }
 
-/* sbuf(9) of a sysctl */
+/* sbuf(9) of a sysctl, which writes to the process whenever it is full */
+
+bool kern_holds_nothing(void);
+
+int
+sysctl_wire_old_buffer(struct sysctl_req *req, size_t len __unused)
+{
+    kern_assert(kern_holds_nothing());
+    req->wired = true;
+    return 0;
+}
 
 struct sbuf {
     struct sysctl_req *req;
@@ -181,6 +191,7 @@ sbuf_printf(struct sbuf *sb, const char *fmt, ...)
 {
     va_list ap;
 
+    kern_assert(sb->req->wired || kern_holds_nothing());
     va_start(ap, fmt);
     sb->len += (size_t)vsnprintf(sb->req->out + sb->len, sb->req->size - sb->len, fmt, ap);
     va_end(ap);

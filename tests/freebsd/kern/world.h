@@ -35,6 +35,8 @@ void world_in_kernel(int step); /* +1 in, -1 out; per thread */
 
 extern bool world_unprivileged;      /* priv_check says EPERM */
 extern const void *world_bad_memory; /* copyin and copyout there say EFAULT */
+/* Called while memory of the process is written, which may take as long as it likes. NULL: not. */
+extern void (*world_copy_gap)(void);
 
 enum world_crypto {
     CRYPTO_AT_ONCE,
@@ -65,6 +67,9 @@ void world_close(int fd);
 /* Interfaces: SIOCIFCREATE2, SIOCIFDESTROY, SIOCSIFVNET, SIOCSIFNAME. 0 or an errno. */
 int world_create(const char *name, struct ifnet **ifp);
 int world_destroy(struct ifnet *ifp);
+/* Called where an interface has just become visible to others. NULL: not. */
+extern void (*world_attach_gap)(struct ifnet *ifp);
+extern unsigned world_log_lines; /* atomic; that the module wrote */
 void world_move(struct ifnet *ifp, struct vnet *to);
 void world_rename(struct ifnet *ifp, const char *name);
 bool world_has_cloner(const char *name);
@@ -119,6 +124,7 @@ int world_transmit(struct ifnet *ifp, const void *pkt, int len, const struct wor
 void world_route(int family, const void *prefix, int len, struct ifnet *ifp, const void *gateway,
                  uint16_t mtu);
 void world_routes_clear(void);
-extern const void *world_source6; /* what in6_selectsrc_addr() chooses; NULL: EHOSTUNREACH */
+extern const void *world_not_ours; /* an address that is none of this host; NULL: all are */
+extern const void *world_source6;  /* what in6_selectsrc_addr() chooses; NULL: EHOSTUNREACH */
 
 #endif
