@@ -52,14 +52,14 @@ check_replay(struct dco_peer *peer, struct dco_key *key, uint32_t packet_id, uin
  * the choice to the routing table, which stays right when an address of ours goes. An IPv6 datagram
  * cannot leave it to anybody: it needs a source before it can be checksummed. */
 static void
-learn_path(struct dco_peer *peer, struct dco_path *seen, uint64_t now_ns)
+learn_path(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_path *seen, uint64_t now_ns)
 {
     struct dco_path stored;
 
     dco_peer_path(peer, &stored);
     if (stored.local.family == 0 && seen->remote.ip.family == 4)
         memset(&seen->local, 0, sizeof(seen->local));
-    if (memcmp(&stored, seen, sizeof(stored)) != 0)
+    if (memcmp(&stored, seen, sizeof(stored)) != 0 && ovpn_route_vet(sc, &stored, seen))
         (void)dco_peers_seen_from(peer->peers, peer, seen, now_ns);
 }
 
@@ -202,7 +202,7 @@ received(struct ovpn_softc *sc, struct mbuf *m, const struct opened *o)
     if (dco_key_opened(o->key, dco_key_cost((size_t)m->m_pkthdr.len)))
         dco_peers_want_key(peer->peers, peer);
     if (moves)
-        learn_path(peer, o->path, now_ns);
+        learn_path(sc, peer, o->path, now_ns);
     dco_peer_count(peer, DCO_COUNT_LINK_RX_PACKETS, 1);
     dco_peer_count(peer, DCO_COUNT_LINK_RX_BYTES, (uint32_t)m->m_pkthdr.len + DCO_OVERHEAD);
     if (is_keepalive(m))

@@ -196,6 +196,37 @@ choose_peer(struct ovpn_softc *sc, struct mbuf *m, const struct dco_ip *dst)
     return peer;
 }
 
+/* The packet is a datagram of this tunnel to that peer: the route to the peer leads into its own
+ * tunnel. Another tunnel to the same port, of a host behind this one, is none of ours. */
+static bool
+is_own_transport(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m,
+                 const struct dco_inner *inner)
+{
+    struct dco_path path;
+    uint16_t ports[2]; /* source, destination */
+
+    if (inner->protocol != DCO_PROTO_UDP || inner->l4 == 0 ||
+        inner->total < inner->l4 + sizeof(ports))
+        return false;
+    m_copydata(m, inner->l4, sizeof(ports), (caddr_t)ports);
+    if (ports[0] != dco_load(&sc->port))
+        return false;
+    dco_peer_path(peer, &path);
+    if (ports[1] != path.remote.port || !dco_ip_equal(&inner->dst, &path.remote.ip))
+        return false;
+    return path.local.family != 0 ? dco_ip_equal(&inner->src, &path.local)
+                                  : ovpn_route_is_local(&inner->src, 0);
+}
+
+static int
+drop_loop(struct ovpn_softc *sc, struct mbuf *m)
+{
+    if (ovpn_may_say(&sc->loop_said_ns))
+        if_printf(sc->ifp, "the route to a peer leads through this very interface; such packets "
+                           "are dropped. Give the address of the peer a route of its own\n");
+    return drop(sc, m, OVPN_DROP_TX_LOOP);
+}
+
 static void
 tap(struct ifnet *ifp, struct mbuf *m, const struct dco_inner *inner)
 {
@@ -210,6 +241,7 @@ output_ip(struct ovpn_softc *sc, struct mbuf *m, const struct sockaddr *dst, con
     struct dco_inner inner;
     struct dco_peer *peer;
     struct dco_ip to;
+    int error;
 
     m = ovpn_parse_inner(m, &inner);
     if (m == NULL)
@@ -220,6 +252,11 @@ output_ip(struct ovpn_softc *sc, struct mbuf *m, const struct sockaddr *dst, con
     peer = choose_peer(sc, m, &to);
     if (peer == NULL)
         return drop(sc, m, DCO_DROP_TX_NO_PEER);
+    if (is_own_transport(sc, peer, m, &inner))
+        return drop_loop(sc, m);
+    error = if_tunnel_check_nesting(sc->ifp, m, MTAG_LOOP, MAX_NESTED);
+    if (error != 0)
+        return drop(sc, m, error == ENOMEM ? DCO_DROP_TX_NO_BUFFER : OVPN_DROP_TX_LOOP);
     m = ovpn_clamp_mss(sc, peer, m, &inner);
     if (m == NULL)
         return drop(sc, NULL, DCO_DROP_TX_NO_BUFFER);
@@ -231,7 +268,6 @@ int
 ovpn_output(struct ifnet *ifp, struct mbuf *m, const struct sockaddr *dst, struct route *ro)
 {
     struct ovpn_softc *sc = dco_load_acquire((struct ovpn_softc **)&ifp->if_softc);
-    int error;
 
     if (sc == NULL) {
         m_freem(m);
@@ -242,9 +278,6 @@ ovpn_output(struct ifnet *ifp, struct mbuf *m, const struct sockaddr *dst, struc
         return drop(sc, m, OVPN_DROP_TX_DOWN);
     if (m->m_pkthdr.len > OVPN_INNER_MAX)
         return drop(sc, m, DCO_DROP_TX_TOO_BIG);
-    error = if_tunnel_check_nesting(ifp, m, MTAG_LOOP, MAX_NESTED);
-    if (error != 0)
-        return drop(sc, m, error == ENOMEM ? DCO_DROP_TX_NO_BUFFER : OVPN_DROP_TX_LOOP);
     m = m_unshare(m, M_NOWAIT);
     if (m == NULL)
         return drop(sc, NULL, DCO_DROP_TX_NO_BUFFER);

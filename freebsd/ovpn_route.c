@@ -84,6 +84,56 @@ ovpn_route_peer(const struct dco_peers *set, const struct dco_ip *dst, uint32_t 
     return dco_peers_by_dest(set, &gateway);
 }
 
+bool
+ovpn_route_is_local(const struct dco_ip *ip, uint32_t scope_id)
+{
+#ifdef INET
+    struct in_addr in;
+
+    if (ip->family == 4) {
+        memcpy(&in, ip->addr, sizeof(in));
+        return in_localip(in);
+    }
+#endif
+#ifdef INET6
+    struct in6_addr in6;
+
+    if (ip->family == 6) {
+        memcpy(&in6, ip->addr, sizeof(in6));
+        if (IN6_IS_ADDR_LINKLOCAL(&in6))
+            in6.s6_addr16[1] = htons((uint16_t)scope_id);
+        return in6_localip(&in6) != 0;
+    }
+#endif
+    return false;
+}
+
+/* Datagrams to there would come back into the tunnel, each larger than the one inside it. */
+static bool
+leads_into_tunnel(struct ovpn_softc *sc, const struct dco_endpoint *remote)
+{
+    const struct nhop_object *nh = lookup(dco_load(&sc->fib), &remote->ip, remote->scope_id);
+
+    return nh != NULL && nh->nh_ifp == sc->ifp;
+}
+
+bool
+ovpn_route_vet(struct ovpn_softc *sc, const struct dco_path *stored, struct dco_path *seen)
+{
+    if (!dco_ip_equal(&stored->remote.ip, &seen->remote.ip) &&
+        leads_into_tunnel(sc, &seen->remote)) {
+        if (ovpn_may_say(&sc->float_said_ns))
+            if_printf(sc->ifp,
+                      "a peer sent from an address to which the route leads through this very "
+                      "interface; it is still answered at its old address. Look at the routes\n");
+        return false;
+    }
+    if (!dco_ip_equal(&stored->local, &seen->local) &&
+        !ovpn_route_is_local(&seen->local, seen->remote.scope_id))
+        memset(&seen->local, 0, sizeof(seen->local));
+    return true;
+}
+
 /* Bytes of the largest inner packet that reaches the peer in one piece, or 0: unknown. */
 static uint16_t
 room_towards(struct ovpn_softc *sc, struct dco_peer *peer)

@@ -85,6 +85,8 @@ struct ovpn_softc {
     struct dco_event event; /* ctl; taken from the core and not yet fetched */
     uint64_t event_number;  /* ctl; of the newest that was taken */
     bool event_waits;       /* ctl; event holds one, the newest */
+    uint64_t loop_said_ns;  /* atomic; when the log last had a line about a packet that loops */
+    uint64_t float_said_ns; /* atomic; and about a float that was not followed */
 
     struct mtx defer_mtx;
     struct dco_deferred *defer_now;  /* defer_mtx; covered by the epoch call that is under way */
@@ -110,6 +112,15 @@ ovpn_now_ns(void)
 
     return (uint64_t)(now >> 32) * 1000000000ULL +
            (((uint64_t)(uint32_t)now * 1000000000ULL) >> 32);
+}
+
+/* At most one line a minute: true if it is time for one. said_ns: when the last was written. */
+static inline bool
+ovpn_may_say(uint64_t *said_ns)
+{
+    uint64_t now = ovpn_now_ns(), last = dco_load(said_ns);
+
+    return (last == 0 || now - last >= 60000000000ULL) && dco_cas(said_ns, &last, now);
 }
 
 /* ovpn_if.c */
@@ -192,6 +203,11 @@ int ovpn_encap(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m);
  * route through this interface counts (NULL: any). In the network epoch. */
 struct dco_peer *ovpn_route_peer(const struct dco_peers *set, const struct dco_ip *dst,
                                  uint32_t fib, const struct ifnet *via);
+/* Whether a peer at stored may be answered where a packet was seen; not where the way leads through
+ * the tunnel itself. Forgets a local address in seen that is none of this host. In the epoch. */
+bool ovpn_route_vet(struct ovpn_softc *sc, const struct dco_path *stored, struct dco_path *seen);
+/* An address of this host: of IPv6 with its zone, if it is link-local. In the network epoch. */
+bool ovpn_route_is_local(const struct dco_ip *ip, uint32_t scope_id);
 /* Lowers the MSS of a SYN as net.link.openvpn.mssfix says. NULL: no memory, m is gone. */
 struct mbuf *ovpn_clamp_mss(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m,
                             const struct dco_inner *inner);

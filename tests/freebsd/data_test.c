@@ -632,6 +632,194 @@ TEST(packets_of_the_key_before_do_not_move_the_peer)
     tunnel_down(&t);
 }
 
+/* A tunnel inside itself */
+
+static void
+from_inside(struct tunnel *t, const char *src, bool moves)
+{
+    uint8_t pkt[60], now[16];
+    struct world_datagram *d = calloc(1, sizeof(*d));
+    int family = user_addr(src, now);
+
+    t->src = src;
+    world_advance(20000000);
+    send_and_count(t, t->next_id++, 1); /* the packet itself is authentic and arrives */
+    inner_packet(pkt, "198.51.100.1", VPN, sizeof(pkt));
+    CHECK_EQ(world_transmit(t->ifp, pkt, sizeof(pkt), NULL, NULL), 0);
+    CHECK(world_sent(d));
+    CHECK_EQ(memcmp(d->dst, now, family == 4 ? 4 : 16) == 0, moves);
+    free(d);
+}
+
+/* An address behind the tunnel itself is no place to answer at: each answer would come back into
+ * the tunnel. One line in the log, and one more a minute later. */
+TEST(no_float_into_the_tunnel_itself)
+{
+    static const uint8_t inside[4] = {10, 9, 0, 0}, all[4], outside[4] = {192, 0, 2, 0};
+    struct user_event e;
+    struct tunnel t;
+
+    for (int many = 0; many < 2; many++) {
+        tunnel_open(&t);
+        if (!many)
+            t.peer.vpn4 = t.peer.vpn6 = NULL;
+        CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
+        tunnel_key(&t, "AES-256-GCM");
+        world_log_lines = 0;
+        world_routes_clear();
+        world_route(AF_INET, inside, 16, t.ifp, NULL, 1428);
+        from_inside(&t, "10.9.1.1", false);
+        from_inside(&t, "10.9.1.2", false);
+        CHECK_EQ(user_event(t.ifp, &e), ENOENT);
+        CHECK_EQ(world_log_lines, 1);
+        world_advance(61 * 1000000000ULL);
+        from_inside(&t, "10.9.1.1", false);
+        CHECK_EQ(world_log_lines, 2);
+        from_inside(&t, "192.0.2.77", true); /* no route at all, or another interface's */
+        /* redirect-gateway: all but what has a route of its own */
+        world_route(AF_INET, all, 0, t.ifp, NULL, 1428);
+        world_route(AF_INET, outside, 24, NULL, NULL, 1500);
+        from_inside(&t, "192.0.2.78", true);
+        from_inside(&t, "203.0.113.1", false);
+        tunnel_down(&t);
+    }
+}
+
+TEST(no_float_into_the_tunnel_itself_ipv6)
+{
+    static const uint8_t inside[16] = {0x20, 1, 0xd, 0xb8, 0, 9}, server[16] = {0x20, 1, [15] = 1};
+    struct tunnel t;
+
+    tunnel_open(&t);
+    world_close(t.fd);
+    t.fd = t.peer.fd = world_socket(AF_INET6, SOCK_DGRAM, server, 1194);
+    t.peer.remote = t.src = "2001:db8::2";
+    t.dst = "2001::1";
+    CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
+    tunnel_key(&t, "AES-256-GCM");
+    world_route(AF_INET6, inside, 48, t.ifp, NULL, 1428);
+    from_inside(&t, "2001:db8:9::1", false);
+    CHECK_EQ(world_log_lines, 1);
+    from_inside(&t, "2001:db8:8::1", true);
+    tunnel_down(&t);
+}
+
+static void
+put_ports(uint8_t *pkt, uint16_t sport, uint16_t dport)
+{
+    uint8_t *udp = pkt + (pkt[0] >> 4 == 4 ? 20 : 40);
+
+    udp[0] = (uint8_t)(sport >> 8);
+    udp[1] = (uint8_t)sport;
+    udp[2] = (uint8_t)(dport >> 8);
+    udp[3] = (uint8_t)dport;
+}
+
+static void
+own_transport(struct tunnel *t, const char *here, const char *there)
+{
+    static const uint8_t elsewhere[16] = {10, 1, 1, 1};
+    struct world_datagram *d = calloc(1, sizeof(*d));
+    uint64_t before = user_drops(t->ifp, "tx_loop");
+    uint8_t pkt[100];
+
+    world_log_lines = 0;
+    world_advance(61 * 1000000000ULL);
+    for (int i = 0; i < 100; i++) {
+        inner_packet(pkt, here, there, sizeof(pkt));
+        put_ports(pkt, 1194, 5000);
+        CHECK_EQ(world_transmit(t->ifp, pkt, sizeof(pkt), NULL, NULL), ELOOP);
+    }
+    CHECK_EQ(user_drops(t->ifp, "tx_loop"), before + 100);
+    CHECK_EQ(world_sent_count(), 0);
+    CHECK_EQ(world_log_lines, 1);
+
+    /* all that is a little different is somebody else's */
+    put_ports(pkt, 1195, 5000);
+    CHECK_EQ(world_transmit(t->ifp, pkt, sizeof(pkt), NULL, NULL), 0);
+    put_ports(pkt, 1194, 5001);
+    CHECK_EQ(world_transmit(t->ifp, pkt, sizeof(pkt), NULL, NULL), 0);
+    put_ports(pkt, 1194, 5000);
+    pkt[pkt[0] >> 4 == 4 ? 9 : 6] = IPPROTO_TCP;
+    CHECK_EQ(world_transmit(t->ifp, pkt, sizeof(pkt), NULL, NULL), 0);
+    pkt[pkt[0] >> 4 == 4 ? 9 : 6] = IPPROTO_UDP;
+    if (t->peer.local == NULL && pkt[0] >> 4 == 4) { /* of a host behind this one */
+        memcpy(pkt + 12, elsewhere, 4);
+        world_not_ours = elsewhere;
+        CHECK_EQ(world_transmit(t->ifp, pkt, sizeof(pkt), NULL, NULL), 0);
+        world_not_ours = NULL;
+    }
+    while (world_sent(d))
+        ;
+    free(d);
+}
+
+TEST(its_own_transport_is_dropped)
+{
+    static const uint8_t server[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
+    static const uint8_t net[4] = {192, 0, 2, 0}, gateway[4] = {198, 51, 100, 2};
+    struct tunnel t;
+
+    tunnel_open(&t); /* point to point: a default route is enough */
+    t.peer.vpn4 = t.peer.vpn6 = NULL;
+    CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
+    tunnel_key(&t, "AES-256-GCM");
+    own_transport(&t, SERVER, CLIENT);
+    tunnel_down(&t);
+
+    tunnel_up(&t, "AES-256-GCM"); /* many: a route by the peer to the peer */
+    world_route(AF_INET, net, 24, t.ifp, gateway, 1428);
+    own_transport(&t, SERVER, CLIENT);
+    tunnel_down(&t);
+
+    tunnel_open(&t);
+    world_close(t.fd);
+    t.fd = t.peer.fd = world_socket(AF_INET6, SOCK_DGRAM, server, 1194);
+    t.peer.remote = "2001:db8::2";
+    t.peer.vpn4 = t.peer.vpn6 = NULL;
+    CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
+    tunnel_key(&t, "AES-256-GCM");
+    own_transport(&t, "2001:db8::1", "2001:db8::2");
+    tunnel_down(&t);
+}
+
+/* A wide iroute gives a client the networks behind it, not those that this host reaches otherwise,
+ * nor this host's own addresses: what counts is where an answer would go. */
+TEST(a_wide_route_to_a_client_is_not_every_route)
+{
+    static const uint8_t all[16], lan[16] = {192, 168, 1, 0}, own[16] = {192, 168, 1, 1},
+                                  own_vpn[16] = {198, 51, 100, 1};
+    static const uint8_t lan6[16] = {0x20, 1, 0xd, 0xb8, 0, 7}, gateway[4] = {198, 51, 100, 2},
+                         gateway6[16] = {0x20, 1, 0xd, 0xb8, 0, 1, [15] = 2};
+    static const char *const ours[] = {"192.168.1.1", "192.168.1.77", "198.51.100.1",
+                                       "2001:db8:7::5"};
+    uint8_t pkt[60];
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    world_route(AF_INET, all, 0, t.ifp, gateway, 1428);
+    world_route(AF_INET6, all, 0, t.ifp, gateway6, 1428);
+    world_route(AF_INET, lan, 24, NULL, NULL, 1500);
+    world_route(AF_INET6, lan6, 48, NULL, NULL, 1500);
+    world_route(AF_INET, own, 32, NULL, NULL, 16384); /* by the loopback interface */
+    world_route(AF_INET, own_vpn, 32, NULL, NULL, 16384);
+    for (unsigned i = 0; i < nitems(ours); i++) {
+        bool v6 = strchr(ours[i], ':') != NULL;
+
+        inner_packet(pkt, ours[i], v6 ? "2001:db8:1::1" : "198.51.100.1", sizeof(pkt));
+        CHECK(tunnel_send(&t, pkt, sizeof(pkt)));
+        CHECK_EQ(user_drops(t.ifp, "rx_source"), i + 1);
+        CHECK_EQ(world_stacked_count(), 0);
+    }
+    inner_packet(pkt, "203.0.113.9", "198.51.100.1", sizeof(pkt));
+    CHECK(tunnel_send(&t, pkt, sizeof(pkt)));
+    tunnel_expect_in(&t, pkt, sizeof(pkt));
+    inner_packet(pkt, "2001:db8:99::9", "2001:db8:1::1", sizeof(pkt));
+    CHECK(tunnel_send(&t, pkt, sizeof(pkt)));
+    tunnel_expect_in(&t, pkt, sizeof(pkt));
+    tunnel_down(&t);
+}
+
 /* Multihome: the answer comes from the address that was asked. */
 TEST(multihome_answers_from_where_it_was_asked)
 {
@@ -917,6 +1105,7 @@ TEST(netisr_queue_and_async_crypto_are_honoured)
 TEST(outer_broadcast)
 {
     struct world_datagram *d = calloc(1, sizeof(*d));
+    static const uint8_t broadcast[4] = {192, 0, 2, 255};
     uint8_t pkt[60], given[4] = {192, 0, 2, 10};
     struct tunnel t;
 
@@ -927,6 +1116,9 @@ TEST(outer_broadcast)
     inner_packet(pkt, VPN, "198.51.100.1", sizeof(pkt));
     t.dst = "192.0.2.255";
     CHECK(tunnel_send_id(&t, 1, pkt, sizeof(pkt), &(struct world_chain){.flags = M_BCAST}));
+    tunnel_expect_in(&t, pkt, sizeof(pkt));
+    world_not_ours = broadcast; /* in a frame to this host alone, which has no such flag */
+    CHECK(tunnel_send_id(&t, 2, pkt, sizeof(pkt), NULL));
     tunnel_expect_in(&t, pkt, sizeof(pkt));
     inner_packet(pkt, "198.51.100.1", VPN, sizeof(pkt));
     CHECK_EQ(world_transmit(t.ifp, pkt, sizeof(pkt), NULL, NULL), 0);
