@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ovpn_crypto.h"
 
+#include <sys/smp.h>
+
 #include <vm/uma.h>
 
 /* One direction. Drivers may keep the key pointer of the session parameters, so the key lives as
@@ -27,9 +29,14 @@ ovpn_crypto_load(void)
     return job_zone != NULL ? 0 : ENOMEM;
 }
 
+/* Nothing waits for the last instructions of a callback, those after its network epoch. It may run
+ * in a thread of the framework, which on every CPU goes before the one that unloads the module:
+ * when that one has had its turn on each, they are done. */
 void
 ovpn_crypto_unload(void)
 {
+    pause("ovpnul", MAX(1, hz / 10));
+    (void)quiesce_all_cpus("ovpnul", PDROP);
     uma_zdestroy(job_zone);
 }
 
@@ -111,6 +118,7 @@ ovpn_job_new(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key)
     if (!dco_peer_get(peer))
         goto peer_gone;
     job->sc = sc;
+    job->era = dco_load(&sc->era);
     job->peer = peer;
     job->key = key;
     return job;
@@ -221,7 +229,7 @@ try_again(struct ovpn_job *job)
     struct ovpn_cipher *cipher = job->key->crypto;
     struct direction *s = CRYPTO_OP_IS_ENCRYPT(job->crp.crp_op) ? &cipher->tx : &cipher->rx;
 
-    if (!change_session(cipher, s, job->session, job->crp.crp_session))
+    if (!change_session(cipher, s, job->session, job->crp.crp_session) || ovpn_job_is_late(job))
         return;
     if ((dco_fetch_or(&job->key->wanted, DCO_KEY_WANTED_NOW) & DCO_KEY_WANTED_NOW) == 0)
         dco_peers_want_key(job->peer->peers, job->peer);

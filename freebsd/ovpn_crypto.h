@@ -27,6 +27,7 @@ struct ovpn_job {
     struct cryptop crp;       /* crp_opaque points back here */
     crypto_session_t session; /* what crp was given; the framework may put another one into crp */
     struct ovpn_softc *sc;
+    uint32_t era;          /* of sc, when the job was made */
     struct dco_peer *peer; /* one reference */
     struct dco_key *key;   /* one reference */
     struct mbuf *m;
@@ -47,10 +48,19 @@ void ovpn_job_free(struct ovpn_job *job);
 void ovpn_job_seal(struct ovpn_job *job, int offset, int (*done)(struct cryptop *));
 void ovpn_job_open(struct ovpn_job *job, int offset, int (*done)(struct cryptop *));
 
+/* The interface has left its network since, or has ended: the packet must not be sent nor received
+ * any more. Read section. */
+static inline bool
+ovpn_job_is_late(const struct ovpn_job *job)
+{
+    return job->era != dco_load(&job->sc->era);
+}
+
 /* The errno with which the driver completed; to be called once, by done(). */
 int ovpn_job_result(struct ovpn_job *job);
 
 int ovpn_crypto_load(void);
+/* Sleeps until no thread of the framework is inside the module. There must be no job any more. */
 void ovpn_crypto_unload(void);
 
 #endif

@@ -106,8 +106,8 @@ ovpn_env_fini(struct ovpn_softc *sc)
     mtx_destroy(&sc->defer_mtx);
 }
 
-static bool
-is_idle(struct ovpn_softc *sc)
+bool
+ovpn_env_is_idle(struct ovpn_softc *sc)
 {
     bool idle;
 
@@ -118,12 +118,14 @@ is_idle(struct ovpn_softc *sc)
 }
 
 void
-ovpn_env_drain(struct ovpn_softc *sc)
+ovpn_env_drain(struct ovpn_softc *sc, int ticks)
 {
-    for (;;) {
+    const int step = MAX(1, hz / 100);
+
+    NET_EPOCH_DRAIN_CALLBACKS();
+    for (; !ovpn_env_is_idle(sc) && ticks > 0; ticks -= step) {
+        pause("ovpndr", step);
         NET_EPOCH_DRAIN_CALLBACKS();
-        if (is_idle(sc))
-            return;
-        pause("ovpndr", MAX(1, hz / 100));
     }
+    NET_EPOCH_DRAIN_CALLBACKS(); /* the last one may be on its way out */
 }

@@ -3,10 +3,12 @@
  * The interface: cloner, life and end, virtual networks, module events.
  *
  * The end of an interface, in this order: no new command finds it (if_softc is NULL), no peer is in
- * sight, no packet comes in (the UDP hook is gone), every crypto job has completed and everything
- * deferred has run, no timer runs, no packet goes out (if_detach), every reader has left (an epoch
- * has passed). Only then is memory given back. Crypto ends before if_detach() begins, because the
- * stack has no answer to a packet from an interface that it has taken its data from.
+ * sight, no packet comes in (the UDP hook is gone), what crypto still has is out of date (era), no
+ * timer runs, no packet goes out (if_detach), every reader has left (an epoch has passed). Packets
+ * are out of date before if_detach() begins, because the stack has no answer to a packet from an
+ * interface that it has taken its data from. Memory is given back when every crypto job has
+ * completed and everything deferred has run. A driver that hangs must not be waited for: the kernel
+ * holds one lock for the end and the move of any interface, and the module's own would do the same.
  */
 #include "ovpn_crypto.h"
 
@@ -54,13 +56,14 @@ softc_new(void)
 static void
 softc_free(struct ovpn_softc *sc)
 {
+    ovpn_env_drain(sc, INT_MAX);
     for (unsigned i = 0; i < nitems(sc->set); i++) {
         if (sc->set[i] != NULL) {
             dco_peers_fini(sc->set[i]);
             zfree(sc->set[i], M_OVPN);
         }
     }
-    ovpn_env_drain(sc);
+    ovpn_env_drain(sc, INT_MAX);
     ovpn_stats_fini(sc);
     ovpn_env_fini(sc);
     mtx_destroy(&sc->so_mtx);
@@ -69,7 +72,8 @@ softc_free(struct ovpn_softc *sc)
 }
 
 /* Peers, socket and events go, and with them every packet on its way; the interface stays. Until it
- * is in a network again, it takes no other socket. */
+ * is in a network again, it takes no other socket. The first epoch is for who still finds a peer
+ * and makes a job for crypto, the second for jobs that complete and are not late yet. */
 static void
 softc_reset(struct ovpn_softc *sc)
 {
@@ -77,8 +81,57 @@ softc_reset(struct ovpn_softc *sc)
     ovpn_peers_flush(sc);
     (void)ovpn_sock_release(sc);
     sc->vnet = NULL;
+    NET_EPOCH_WAIT();
+    dco_add(&sc->era, 1);
+    NET_EPOCH_WAIT();
     sx_xunlock(&sc->ctl);
-    ovpn_env_drain(sc);
+}
+
+/* What has ended but for the crypto jobs that a driver still has. */
+static struct ovpn_softcs leaving = LIST_HEAD_INITIALIZER(leaving); /* ovpn_sx */
+
+static bool
+reap_one(void)
+{
+    struct ovpn_softc *sc;
+
+    sx_xlock(&ovpn_sx);
+    sc = LIST_FIRST(&leaving);
+    while (sc != NULL && !ovpn_env_is_idle(sc))
+        sc = LIST_NEXT(sc, link);
+    if (sc != NULL)
+        LIST_REMOVE(sc, link);
+    sx_xunlock(&ovpn_sx);
+    if (sc != NULL)
+        softc_free(sc);
+    return sc != NULL;
+}
+
+/* Those whose jobs have completed; the others at the next occasion. */
+static void
+reap(void)
+{
+    while (reap_one())
+        ;
+}
+
+static void
+reap_all(void)
+{
+    for (reap(); !LIST_EMPTY(&leaving); reap()) {
+        pause("ovpnrp", MAX(1, hz / 100));
+        NET_EPOCH_DRAIN_CALLBACKS();
+    }
+}
+
+static void
+softc_leave(struct ovpn_softc *sc)
+{
+    ovpn_env_drain(sc, hz / 10);
+    sx_xlock(&ovpn_sx);
+    LIST_INSERT_HEAD(&leaving, sc, link);
+    sx_xunlock(&ovpn_sx);
+    reap();
 }
 
 static void
@@ -211,6 +264,7 @@ clone_create(struct if_clone *ifc, char *name, size_t len, struct ifc_data *ifd 
     error = choose_name(ifc, name, len, &unit);
     if (error != 0)
         return error;
+    reap();
     sc = softc_new();
     setup_ifnet(if_alloc(IFT_TUNNEL), sc, name, unit);
     /* Before others see the interface: it may be moved to another network at once. */
@@ -239,8 +293,9 @@ clone_destroy(struct if_clone *ifc, struct ifnet *ifp, uint32_t flags __unused)
     bpfdetach(ifp);
     if_detach(ifp);
     NET_EPOCH_WAIT();
-    softc_free(sc);
+    dco_store(&sc->ifp, (struct ifnet *)NULL);
     if_free(ifp);
+    softc_leave(sc);
     if (unit != IF_DUNIT_NONE)
         ifc_free_unit(ifc, unit);
     return 0;
@@ -331,6 +386,7 @@ finish_unload(const void *unused __unused)
 {
     EVENTHANDLER_DEREGISTER(ifnet_departure_event, departure_tag);
     ovpn_sock_drain();
+    reap_all();
     ovpn_crypto_unload();
 }
 SYSUNINIT(ovpn_finish_unload, SI_SUB_PSEUDO, SI_ORDER_FIRST, finish_unload, NULL);

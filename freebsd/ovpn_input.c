@@ -232,24 +232,35 @@ passed(struct ovpn_job *job)
     received(job->sc, job->m, &o);
 }
 
-static int
-opened(struct cryptop *crp)
+static void
+finish(struct ovpn_job *job)
 {
-    struct ovpn_job *job = crp->crp_opaque;
-    struct ovpn_softc *sc = job->sc;
-    struct epoch_tracker et;
     int error;
 
-    CURVNET_SET(sc->ifp->if_vnet);
-    NET_EPOCH_ENTER(et);
+    CURVNET_SET(job->sc->ifp->if_vnet);
     error = ovpn_job_result(job);
     if (error != 0)
         failed(job, error);
     else
         passed(job);
+    CURVNET_RESTORE();
+}
+
+static int
+opened(struct cryptop *crp)
+{
+    struct ovpn_job *job = crp->crp_opaque;
+    struct epoch_tracker et;
+
+    NET_EPOCH_ENTER(et);
+    if (ovpn_job_is_late(job)) {
+        (void)ovpn_job_result(job);
+        (void)ovpn_drop(job->sc, job->m, DCO_DROP_RX_NO_PEER);
+    } else {
+        finish(job);
+    }
     ovpn_job_free(job);
     NET_EPOCH_EXIT(et);
-    CURVNET_RESTORE();
     return 0;
 }
 

@@ -75,22 +75,32 @@ finish(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m, uint32_t co
     return 0;
 }
 
+static void
+finish_job(struct ovpn_job *job)
+{
+    CURVNET_SET(job->sc->ifp->if_vnet);
+    if (ovpn_job_result(job) != 0)
+        (void)ovpn_drop(job->sc, job->m, DCO_DROP_TX_CRYPTO);
+    else
+        (void)finish(job->sc, job->peer, job->m, job->counted);
+    CURVNET_RESTORE();
+}
+
 static int
 sealed(struct cryptop *crp)
 {
     struct ovpn_job *job = crp->crp_opaque;
-    struct ovpn_softc *sc = job->sc;
     struct epoch_tracker et;
 
-    CURVNET_SET(sc->ifp->if_vnet);
     NET_EPOCH_ENTER(et);
-    if (ovpn_job_result(job) != 0)
-        (void)ovpn_drop(sc, job->m, DCO_DROP_TX_CRYPTO);
-    else
-        (void)finish(sc, job->peer, job->m, job->counted);
+    if (ovpn_job_is_late(job)) {
+        (void)ovpn_job_result(job);
+        (void)ovpn_drop(job->sc, job->m, DCO_DROP_TX_NO_PEER);
+    } else {
+        finish_job(job);
+    }
     ovpn_job_free(job);
     NET_EPOCH_EXIT(et);
-    CURVNET_RESTORE();
     return 0;
 }
 

@@ -36,9 +36,12 @@ ovpn_drop_is_rx(unsigned reason)
 unsigned
 ovpn_drop(struct ovpn_softc *sc, struct mbuf *m, unsigned reason)
 {
+    struct ifnet *ifp = dco_load(&sc->ifp);
+
     SDT_PROBE3(if_ovpn, , , drop, ovpn_drop_name(reason), sc, m);
     counter_u64_add(sc->drops[reason], 1);
-    if_inc_counter(sc->ifp, ovpn_drop_is_rx(reason) ? IFCOUNTER_IERRORS : IFCOUNTER_OERRORS, 1);
+    if (ifp != NULL)
+        if_inc_counter(ifp, ovpn_drop_is_rx(reason) ? IFCOUNTER_IERRORS : IFCOUNTER_OERRORS, 1);
     m_freem(m);
     return reason;
 }

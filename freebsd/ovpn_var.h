@@ -64,14 +64,15 @@ enum ovpn_counter {
 };
 
 struct ovpn_softc {
-    struct ifnet *ifp;             /* const */
-    LIST_ENTRY(ovpn_softc) link;   /* ovpn_sx */
+    struct ifnet *ifp;             /* atomic; NULL once the interface has ended */
+    LIST_ENTRY(ovpn_softc) link;   /* ovpn_sx; of its network's list, or of what is leaving */
     struct sx ctl;                 /* see above */
     struct dco_siphash_key secret; /* const */
     struct dco_env env;            /* const */
     struct dco_peers *set[2];      /* ctl; by enum dco_mode; made on first use, freed at the end */
     struct dco_peers *active;      /* atomic; writers: ctl. The set that new peers join */
     uint32_t objects;              /* atomic; peers that exist, in sight or not */
+    uint32_t era;                  /* atomic; another one since it left its network, or ended */
 
     struct vnet *vnet; /* ctl; sockets must be of this network. NULL: on the way to another one */
     struct mtx so_mtx; /* leaf, but for what wakes a socket up */
@@ -171,8 +172,10 @@ int ovpn_cmd_get_peer_stats(struct ovpn_softc *sc, nvlist_t *reply);
 /* ovpn_env.c: memory and deferred execution for the core. */
 void ovpn_env_init(struct ovpn_softc *sc);
 void ovpn_env_fini(struct ovpn_softc *sc);
-/* Sleeps until nothing deferred is left and every peer is gone. */
-void ovpn_env_drain(struct ovpn_softc *sc);
+/* Nothing deferred is left and every peer is gone, those of unfinished crypto jobs included. */
+bool ovpn_env_is_idle(struct ovpn_softc *sc);
+/* Sleeps until it is so, for about so many ticks at most. */
+void ovpn_env_drain(struct ovpn_softc *sc, int ticks);
 
 /* ovpn_sock.c: the UDP socket. */
 /* ctl held, and the file of so. When its last file is closed, the peers go and sc lets go of it.

@@ -167,7 +167,7 @@ TEST(key_and_peer_go_while_crypto_works)
     }
 }
 
-/* Pitfall: destroying an interface under load said EBUSY. The end waits for the driver instead. */
+/* Pitfall: destroying an interface under load said EBUSY. */
 TEST(interface_goes_while_crypto_works)
 {
     uint8_t pkt[100];

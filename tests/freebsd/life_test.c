@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Interfaces, virtual networks, jails and the module come and go. */
+#include <unistd.h>
+
 #include "tunnel.h"
 
 TEST(names)
@@ -180,7 +182,7 @@ TEST(moved_as_soon_as_it_is_visible)
 }
 
 /* The stack panics where a packet comes from an interface that it has taken apart: whatever crypto
- * still has is waited for before. */
+ * still has is out of date before. */
 TEST(moved_while_crypto_works)
 {
     uint8_t pkt[100];
@@ -323,4 +325,160 @@ TEST(an_interface_changes_its_kind)
         CHECK_EQ(user_event(t.ifp, &e), ENOENT);
     }
     tunnel_down(&t);
+}
+
+/* A driver of crypto that does not answer: its packets wait, other interfaces do not. What it gives
+ * back after its interface has left the network is dropped. */
+static void
+hang(struct tunnel *t)
+{
+    uint8_t pkt[100];
+
+    world_crypto = CRYPTO_LATE;
+    world_crypto_hung = true;
+    inner_packet(pkt, VPN, "198.51.100.1", 100);
+    CHECK(tunnel_send(t, pkt, 100));
+    inner_packet(pkt, "198.51.100.1", VPN, 100);
+    CHECK_EQ(world_transmit(t->ifp, pkt, 100, NULL, NULL), 0);
+    world_crypto = CRYPTO_AT_ONCE;
+    CHECK_EQ(world_crypto_waiting(), 2);
+}
+
+static void
+awake(void)
+{
+    world_crypto_hung = false;
+    CHECK_EQ(world_crypto_complete(false), 2);
+    CHECK_EQ(world_stacked_count() + world_sent_count(), 0);
+}
+
+static void
+others_live(void)
+{
+    struct world_datagram *d = calloc(1, sizeof(*d));
+    struct tunnel other;
+    uint8_t pkt[100];
+
+    tunnel_open(&other);
+    world_close(other.fd);
+    other.fd = other.peer.fd = world_socket(AF_INET, SOCK_DGRAM, NULL, 1195);
+    CHECK_EQ(user_new_peer(other.ifp, &other.peer), 0);
+    tunnel_key(&other, "AES-256-GCM");
+    inner_packet(pkt, VPN, "198.51.100.1", 100);
+    far_address(d, CLIENT, 5000, SERVER, 1195);
+    far_seal(d, &other.far, other.peer.id, 1, pkt, 100);
+    CHECK(world_receive(other.fd, d, NULL));
+    tunnel_expect_in(&other, pkt, 100);
+    free(d);
+    tunnel_down(&other);
+}
+
+TEST(moved_while_a_driver_hangs)
+{
+    uint8_t pkt[100];
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    hang(&t);
+    world_move(t.ifp, world_vnet[1]);
+    others_live();
+    world_close(t.fd);
+    curvnet = world_vnet[1];
+    t.fd = t.peer.fd = world_socket(AF_INET, SOCK_DGRAM, NULL, 1194);
+    CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
+    tunnel_key(&t, "AES-256-GCM");
+    inner_packet(pkt, VPN, "198.51.100.1", 100);
+    CHECK(tunnel_send(&t, pkt, 100));
+    tunnel_expect_in(&t, pkt, 100);
+    awake();
+    CHECK_EQ(user_drops(t.ifp, "rx_no_peer"), 1);
+    CHECK_EQ(user_drops(t.ifp, "tx_no_peer"), 1);
+    CHECK(tunnel_send(&t, pkt, 100));
+    tunnel_expect_in(&t, pkt, 100);
+    curvnet = world_vnet[0];
+    tunnel_down(&t);
+}
+
+TEST(a_jail_is_removed_while_a_driver_hangs)
+{
+    struct tunnel t;
+
+    tunnel_open(&t);
+    world_move(t.ifp, world_vnet[1]);
+    world_close(t.fd);
+    curvnet = world_vnet[1];
+    t.fd = t.peer.fd = world_socket(AF_INET, SOCK_DGRAM, NULL, 1194);
+    CHECK_EQ(user_new_peer(t.ifp, &t.peer), 0);
+    tunnel_key(&t, "AES-256-GCM");
+    hang(&t);
+    world_remove_jail(world_vnet[1]);
+    curvnet = world_vnet[0];
+    others_live();
+    awake();
+    curvnet = world_vnet[1];
+    world_close(t.fd);
+    curvnet = world_vnet[0];
+    world_move(t.ifp, world_vnet[0]);
+    CHECK_EQ(world_destroy(t.ifp), 0);
+}
+
+/* The end does not wait either; memory follows when the driver gives it back. */
+TEST(destroyed_while_a_driver_hangs)
+{
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    hang(&t);
+    tunnel_down(&t);
+    CHECK_EQ(world_sessions(), 2);
+    others_live();
+    awake();
+    world_settle();
+    CHECK_EQ(world_sessions(), 0);
+}
+
+/* A thread of the framework has left the epoch in our callback and not yet returned. */
+static pthread_t unloader;
+static bool unloaded; /* atomic */
+
+static void *
+unload(void *arg __attribute__((unused)))
+{
+    curvnet = world_vnet[0];
+    world_unload();
+    __atomic_store_n(&unloaded, true, __ATOMIC_RELAXED);
+    return NULL;
+}
+
+static void
+unload_meanwhile(void)
+{
+    world_callback_gap = NULL;
+    pthread_create(&unloader, NULL, unload, NULL);
+    while (!world_quiescing() && !__atomic_load_n(&unloaded, __ATOMIC_RELAXED))
+        usleep(1000);
+}
+
+TEST(unloaded_while_a_callback_returns)
+{
+    struct tunnel t;
+    uint8_t pkt[100];
+
+    for (int out = 0; out < 2; out++) {
+        tunnel_up(&t, "AES-256-GCM");
+        world_crypto = CRYPTO_LATE;
+        inner_packet(pkt, out ? "198.51.100.1" : VPN, out ? VPN : "198.51.100.1", 100);
+        if (out)
+            CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), 0);
+        else
+            CHECK(tunnel_send(&t, pkt, 100));
+        world_crypto = CRYPTO_AT_ONCE;
+        world_callback_gap = unload_meanwhile;
+        unloaded = false;
+        CHECK_EQ(world_crypto_complete(false), 1);
+        pthread_join(unloader, NULL);
+        world_close(t.fd);
+        CHECK_EQ(world_live_allocations(), 0);
+        CHECK_EQ(world_load(), 0);
+    }
 }

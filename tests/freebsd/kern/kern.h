@@ -92,6 +92,13 @@ enum {
     struct {                                                                                       \
         struct type *le_next, **le_prev;                                                           \
     }
+#define LIST_HEAD_INITIALIZER(head)                                                                \
+    {                                                                                              \
+        NULL                                                                                       \
+    }
+#define LIST_FIRST(head)               ((head)->lh_first)
+#define LIST_NEXT(e, field)            ((e)->field.le_next)
+#define LIST_EMPTY(head)               ((head)->lh_first == NULL)
 #define LIST_INIT(head)                ((head)->lh_first = NULL)
 #define LIST_FOREACH(var, head, field) for (var = (head)->lh_first; var; var = var->field.le_next)
 #define LIST_INSERT_HEAD(head, e, field)                                                           \
@@ -184,6 +191,10 @@ void sx_sunlock(struct sx *sx);
         sx_destroy(sx);                                                                            \
     }                                                                                              \
     KERN_HOOK(KERN_SYSUNINIT_LATE, kern_sx_fini_##name)
+
+/* sys/smp.h */
+#define PDROP 0x400
+int quiesce_all_cpus(const char *what, int flags);
 
 struct epoch_context {
     void *data[2];

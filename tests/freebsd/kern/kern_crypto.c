@@ -3,6 +3,8 @@
  * OpenCrypto, with OpenSSL for a driver. What the framework asserts under INVARIANTS of a session
  * and of a request is asserted here as well: a panic there must not be a pass here.
  */
+#include <unistd.h>
+
 #include <openssl/evp.h>
 
 #include "world.h"
@@ -24,6 +26,7 @@ struct kern_session {
 };
 
 enum world_crypto world_crypto;
+bool world_crypto_hung; /* atomic */
 bool world_crypto_null;
 int world_newsession_error;
 unsigned world_async_dispatches;
@@ -318,6 +321,17 @@ world_crypto_waiting(void)
     return __atomic_load_n(&waiting, __ATOMIC_RELAXED);
 }
 
+/* Time passes; a driver that has not died uses it. */
+void kern_crypto_time(void);
+void
+kern_crypto_time(void)
+{
+    if (__atomic_load_n(&world_crypto_hung, __ATOMIC_RELAXED))
+        usleep(1000);
+    else
+        (void)world_crypto_complete(false);
+}
+
 static void
 reverse(struct cryptop **list)
 {
@@ -331,12 +345,68 @@ reverse(struct cryptop **list)
     *list = to;
 }
 
+/* Threads of the framework inside the module */
+
+void (*world_callback_gap)(void);
+static unsigned callbacks; /* atomic; that have not returned */
+static unsigned quiescing; /* atomic */
+static __thread bool in_callback;
+
+unsigned kern_callbacks(void);
+unsigned
+kern_callbacks(void)
+{
+    return __atomic_load_n(&callbacks, __ATOMIC_ACQUIRE);
+}
+
+bool
+world_quiescing(void)
+{
+    return __atomic_load_n(&quiescing, __ATOMIC_RELAXED) != 0;
+}
+
+/* Such threads go before ours on every CPU. */
+int
+quiesce_all_cpus(const char *what __unused, int flags)
+{
+    kern_assert(kern_may_sleep() && flags == PDROP);
+    __atomic_add_fetch(&quiescing, 1, __ATOMIC_RELAXED);
+    while (kern_callbacks() != 0)
+        usleep(1000);
+    __atomic_sub_fetch(&quiescing, 1, __ATOMIC_RELAXED);
+    return 0;
+}
+
+void kern_epoch_left(void);
+void
+kern_epoch_left(void)
+{
+    void (*gap)(void) = world_callback_gap;
+
+    if (in_callback && gap != NULL)
+        gap();
+}
+
+static void
+call_back(struct cryptop *crp)
+{
+    void *before = kern_stack_enter();
+
+    __atomic_add_fetch(&callbacks, 1, __ATOMIC_RELAXED);
+    in_callback = true;
+    CURVNET_SET(NULL);
+    crp->crp_callback(crp);
+    CURVNET_RESTORE();
+    in_callback = false;
+    __atomic_sub_fetch(&callbacks, 1, __ATOMIC_RELEASE);
+    kern_stack_leave(before);
+}
+
 /* In a thread of the framework, which has no virtual network and is in no epoch. */
 unsigned
 world_crypto_complete(bool newest_first)
 {
     struct cryptop *list, *crp;
-    void *before;
     unsigned n = 0;
 
     pthread_mutex_lock(&late_lock);
@@ -350,11 +420,7 @@ world_crypto_complete(bool newest_first)
         list = crp->next;
         crp->next = NULL;
         complete(crp);
-        before = kern_stack_enter();
-        CURVNET_SET(NULL);
-        crp->crp_callback(crp);
-        CURVNET_RESTORE();
-        kern_stack_leave(before);
+        call_back(crp);
         n++;
     }
     return n;

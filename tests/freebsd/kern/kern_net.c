@@ -9,6 +9,7 @@ struct mbuf *kern_chain(const uint8_t *data, int len, const struct world_chain *
 struct kern_buf;
 struct kern_buf **kern_chain_bufs(struct mbuf *m, unsigned *n);
 void kern_buf_release(struct kern_buf **list, unsigned n, const uint8_t *data);
+void kern_crypto_time(void);
 void kern_net_start(void);
 void kern_net_stop(void);
 void *kern_stack_enter(void);
@@ -333,7 +334,7 @@ world_move(struct ifnet *ifp, struct vnet *to)
 {
     CURVNET_SET(ifp->if_vnet);
     take_apart(ifp);
-    (void)world_crypto_complete(false); /* what was late comes now, or is not to come any more */
+    kern_crypto_time(); /* what was late comes now, or is not to come any more */
     ifp->if_reassign(ifp, to, NULL);
     CURVNET_RESTORE();
     ifp->if_vnet = to;

@@ -71,6 +71,16 @@ kern_holds_nothing(void)
     return held_count == 0 && epoch_depth == 0;
 }
 
+static bool
+holds(const char *name)
+{
+    for (int i = 0; i < held_count; i++) {
+        if (strcmp(class_name[held[i]], name) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool kern_may_sleep(void);
 bool
 kern_may_sleep(void)
@@ -183,6 +193,8 @@ static pthread_mutex_t calls_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct call *calls; /* calls_lock; newest first */
 static pthread_mutex_t running = PTHREAD_MUTEX_INITIALIZER;
 
+void kern_epoch_left(void);
+
 void
 NET_EPOCH_ENTER_(struct epoch_tracker *et)
 {
@@ -196,8 +208,10 @@ NET_EPOCH_EXIT_(struct epoch_tracker *et)
 {
     kern_assert(et->entered == 1);
     et->entered = 0;
-    if (--epoch_depth == 0)
+    if (--epoch_depth == 0) {
         pthread_rwlock_unlock(&epoch);
+        kern_epoch_left();
+    }
 }
 
 bool
@@ -249,6 +263,7 @@ NET_EPOCH_DRAIN_CALLBACKS(void)
 
 /* Clock and tasks */
 
+void kern_crypto_time(void);
 void *kern_stack_enter(void);
 void kern_stack_leave(void *before);
 
@@ -379,6 +394,7 @@ int
 pause(const char *what __unused, int ticks __unused)
 {
     kern_assert(kern_may_sleep());
-    (void)world_crypto_complete(false);
+    kern_assert(!holds("if_ovpn interfaces")); /* nobody else's driver is waited for with it */
+    kern_crypto_time();
     return 0;
 }

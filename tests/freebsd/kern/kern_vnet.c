@@ -121,6 +121,8 @@ world_load(void)
     return error;
 }
 
+unsigned kern_callbacks(void);
+
 void
 world_unload(void)
 {
@@ -131,6 +133,7 @@ world_unload(void)
     }
     run_hooks(KERN_SYSUNINIT);
     run_hooks(KERN_SYSUNINIT_LATE);
+    kern_assert(kern_callbacks() == 0); /* the module's text is no more */
     curvnet = world_vnet[0];
 }
 

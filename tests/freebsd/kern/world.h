@@ -46,11 +46,15 @@ enum world_crypto {
     CRYPTO_MOVED,  /* the driver left: EAGAIN and a session of the next one, once */
 };
 extern enum world_crypto world_crypto;
+extern bool world_crypto_hung; /* what is late does not come by itself */
 extern bool world_crypto_null; /* nothing is encrypted, every tag passes: for instruction counts */
 extern int world_newsession_error;
 extern unsigned world_async_dispatches;
 unsigned world_crypto_complete(bool newest_first); /* returns how many */
 unsigned world_crypto_waiting(void);
+/* Called where a callback of crypto has left the epoch and not yet returned. NULL: not. */
+extern void (*world_callback_gap)(void);
+bool world_quiescing(void);    /* somebody waits until every such callback has returned */
 unsigned world_sessions(void); /* that exist */
 
 /* Sockets are file descriptors of the one process. family: of the kernel; addr may be NULL (any).
