@@ -359,9 +359,7 @@ others_live(void)
     struct tunnel other;
     uint8_t pkt[100];
 
-    tunnel_open(&other);
-    world_close(other.fd);
-    other.fd = other.peer.fd = world_socket(AF_INET, SOCK_DGRAM, NULL, 1195);
+    tunnel_open_port(&other, 1195);
     CHECK_EQ(user_new_peer(other.ifp, &other.peer), 0);
     tunnel_key(&other, "AES-256-GCM");
     inner_packet(pkt, VPN, "198.51.100.1", 100);
