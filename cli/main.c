@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/cli.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -78,9 +80,20 @@ without_dashes(const char *word)
     return word;
 }
 
+/* What this program opens must not get the number of a standard file that it was started without,
+ * or its output would go there. A command that is run finds them closed, as it would have. */
+static void
+reserve_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/dev/null", (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+}
+
 int
 main(int argc, char **argv)
 {
+    reserve_standard_files();
     if (argc < 2) {
         print_usage(stderr);
         return RUN_USAGE;

@@ -15,6 +15,7 @@
 #include "linux/doorway/genl.h"
 #include "linux/doorway/life.h"
 #include "linux/doorway/state_set.h"
+#include "linux/doorway/stdio.h"
 #include "linux/plane/log.h"
 #include "linux/plane/plane.h"
 #include "linux/plane/settings.h"
@@ -95,6 +96,7 @@ prepare(void)
     struct plane_config config;
     int error;
 
+    stdio_reserve();
     settings_read(&config);
     plane_configure(&config);
     error = plane_prepare();

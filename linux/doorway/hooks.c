@@ -21,6 +21,7 @@
 #include "linux/doorway/life.h"
 #include "linux/doorway/real.h"
 #include "linux/doorway/rtnl.h"
+#include "linux/doorway/stdio.h"
 #include "linux/doorway/udp.h"
 #include "linux/plane/log.h"
 #include "linux/version.h"
@@ -76,6 +77,8 @@ duplicated(int from, int to)
 {
     struct door *d = to < 0 || from == to ? NULL : answering(from);
 
+    if (!door_inside())
+        stdio_duplicated(to);
     if (d) {
         (void)door_set(to, d);
         door_put(d);

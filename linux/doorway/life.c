@@ -8,6 +8,8 @@
 #include "linux/doorway/door.h"
 #include "linux/doorway/family.h"
 #include "linux/doorway/real.h"
+#include "linux/doorway/stdio.h"
+#include "linux/plane/log.h"
 #include "linux/plane/plane.h"
 #include "linux/status/status.h"
 
@@ -66,6 +68,7 @@ life_answer(void)
 {
     register_exit();
     answering = true;
+    stdio_reserve();
     (void)status_open();
     status_start();
 }
@@ -86,6 +89,7 @@ __attribute__((constructor)) static void
 life_begin(int argc, char **argv, char **envp)
 {
     (void)envp;
+    dco_log_stderr();
     family_set_args(argc, argv);
     plane_on_thread(door_enter); /* a socket of theirs is no socket of openvpn's */
     (void)pthread_atfork(NULL, NULL, fork_child);

@@ -23,6 +23,13 @@ static int log_level = DCO_LOG_INFO; /* atomic */
 static bool to_syslog;               /* atomic */
 static bool no_time;                 /* atomic */
 
+/* Which file standard error is. */
+static bool known;        /* atomic; it was told: */
+static uint64_t dev, ino; /* atomic; both 0: none */
+/* What number 2 was when somebody last looked: the log's threads may not be allowed to. */
+static bool is_stderr = true; /* atomic */
+static bool is_journal;       /* atomic */
+
 static const int priorities[] = {
     [DCO_LOG_ERROR] = LOG_ERR,
     [DCO_LOG_WARN] = LOG_WARNING,
@@ -43,6 +50,17 @@ dco_log_use_syslog(void)
 }
 
 void
+dco_log_stderr(void)
+{
+    struct stat st = {0};
+
+    (void)fstat(STDERR_FILENO, &st);
+    dco_store(&dev, (uint64_t)st.st_dev);
+    dco_store(&ino, (uint64_t)st.st_ino);
+    dco_store(&known, true);
+}
+
+void
 dco_log_suppress_time(bool suppress)
 {
     dco_store(&no_time, suppress);
@@ -51,18 +69,25 @@ dco_log_suppress_time(bool suppress)
 /* JOURNAL_STREAM holds device and inode of the journal's stream: openvpn may have pointed standard
  * error elsewhere since (--log). */
 static bool
-stderr_is_journal(void)
+journal_is(const struct stat *st)
 {
-    static bool was; /* atomic; for workers, whose sandbox does not let them look */
     const char *stream = getenv("JOURNAL_STREAM");
-    unsigned long long dev, ino;
-    struct stat st;
+    unsigned long long stream_dev, stream_ino;
 
-    if (stream == NULL || sscanf(stream, "%llu:%llu", &dev, &ino) != 2)
-        return false;
-    if (fstat(STDERR_FILENO, &st) == 0)
-        dco_store(&was, st.st_dev == dev && st.st_ino == ino);
-    return dco_load(&was);
+    return stream != NULL && sscanf(stream, "%llu:%llu", &stream_dev, &stream_ino) == 2 &&
+           st->st_dev == stream_dev && st->st_ino == stream_ino;
+}
+
+static void
+look_at_stderr(void)
+{
+    struct stat st = {0};
+
+    if (fstat(STDERR_FILENO, &st) < 0 && errno != EBADF)
+        return;
+    dco_store(&is_journal, journal_is(&st));
+    dco_store(&is_stderr, !dco_load(&known) || (st.st_ino != 0 && st.st_dev == dco_load(&dev) &&
+                                                st.st_ino == dco_load(&ino)));
 }
 
 static size_t
@@ -72,7 +97,7 @@ put_prefix(char *line, size_t size, enum dco_log_level level)
     struct tm tm;
     int len = 0;
 
-    if (stderr_is_journal()) {
+    if (dco_load(&is_journal)) {
         len = snprintf(line, size, "<%d>", priorities[level]);
     } else if (!dco_load(&no_time) && localtime_r(&now, &tm) != NULL) {
         len = (int)strftime(line, size, "%Y-%m-%d %H:%M:%S ", &tm);
@@ -106,6 +131,9 @@ dco_log(enum dco_log_level level, const char *format, ...)
         syslog(priorities[level], "opendco: %s", text);
         return;
     }
+    look_at_stderr();
+    if (!dco_load(&is_stderr))
+        return;
 
     struct iovec iov[4] = {
         {.iov_base = prefix, .iov_len = put_prefix(prefix, sizeof(prefix), level)},

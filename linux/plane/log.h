@@ -20,6 +20,10 @@ enum dco_log_level {
 void dco_log_set_level(enum dco_log_level level);
 /* openvpn writes to syslog from now on. */
 void dco_log_use_syslog(void);
+/* What descriptor 2 is now is standard error; if it is closed, nothing is. Lines go there while it
+ * is that file and nowhere otherwise, because a number that was closed may be anything next. Before
+ * the first call whatever has the number is. Not from a thread of the plane. */
+void dco_log_stderr(void);
 /* openvpn's lines carry no time (--suppress-timestamps). */
 void dco_log_suppress_time(bool suppress);
 

@@ -16,6 +16,7 @@
  * the outcomes differ. Hence these calls are allowed and the capabilities for them kept. The kernel
  * clears both capabilities by itself once the user is no longer root.
  */
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
@@ -56,6 +57,8 @@ static const char *const for_all[] = {
     "sendmsg",
     "sendto",
     "getsockopt",
+    "fstat",
+    "fstat64",
     /* time and memory */
     "clock_gettime",
     "clock_gettime64",
@@ -180,10 +183,13 @@ allow_all(scmp_filter_ctx ctx, const struct profile *profile)
 {
     const struct scmp_arg_cmp no_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
     const struct scmp_arg_cmp this_process = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
+    /* fstat(), by which the log sees whether standard error is still the same file */
+    const struct scmp_arg_cmp by_number = SCMP_A3(SCMP_CMP_MASKED_EQ, 0xffffffff, AT_EMPTY_PATH);
     int rc = allow_names(ctx, for_all);
 
     rc = rc != 0 ? rc : allow_names(ctx, profile->calls);
     rc = rc != 0 ? rc : allow_ioctls(ctx, profile->ioctls);
+    rc = rc != 0 ? rc : allow(ctx, "newfstatat", 1, &by_number);
     rc = rc != 0 ? rc : allow(ctx, "mmap", 1, &no_exec);
     rc = rc != 0 ? rc : allow(ctx, "mmap2", 1, &no_exec);
     rc = rc != 0 ? rc : allow(ctx, "mprotect", 1, &no_exec);

@@ -4,6 +4,7 @@
  * this failed, the line that says why offload is off would be missing, or a name from outside could
  * forge lines.
  */
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -131,6 +132,31 @@ test_closed(void)
     close(fd);
 }
 
+/* What has the number of standard error is something else by now. */
+static void
+test_not_stderr(void)
+{
+    dco_log_suppress_time(true);
+    capture();
+    dco_log_stderr();
+    dco_log(DCO_LOG_ERROR, "here");
+    check(strcmp(captured(), "opendco: here\n") == 0);
+    capture();
+    dco_log(DCO_LOG_ERROR, "not into a stranger's file");
+    dco_log_stderr();
+    dco_log(DCO_LOG_ERROR, "which is ours now");
+    check(strcmp(captured(), "opendco: which is ours now\n") == 0);
+    capture();
+    close(STDERR_FILENO);
+    dco_log_stderr(); /* there is none */
+    check_equal(open("/dev/null", O_RDWR), STDERR_FILENO);
+    dup2(saved, STDERR_FILENO);
+    dco_log(DCO_LOG_ERROR, "not ok - this must not be printed");
+    dco_log_stderr();
+    check(strcmp(captured(), "") == 0);
+    dco_log_suppress_time(false);
+}
+
 /* A worker may write, though it may not look where to. */
 static void *
 log_in_sandbox(void *arg)
@@ -167,6 +193,7 @@ static const struct test tests[] = {
     {"a line stays a line", test_content},
     {"standard error is closed", test_closed},
     {"a worker's line", test_worker},
+    {"number 2 is something else", test_not_stderr},
 };
 
 HARNESS_MAIN(tests)
