@@ -26,7 +26,15 @@ DEFINES := -D_GNU_SOURCE -DOPENDCO_VERSION='"$(VERSION)"'
 
 CFLAGS ?= -O2 -g
 STANDARD := -std=gnu11
-HARDEN_CFLAGS := -fstack-protector-strong -D_FORTIFY_SOURCE=2
+
+# $(call takes,FLAGS): these, where the compiler knows them. What must not be initialised for nothing
+# is marked UNINITIALIZED (linux/compiler.h).
+takes = $(shell echo 'int main(void) { return 0; }' | \
+    $(CC) -Werror -O2 $(1) -x c -c -o /dev/null - 2>/dev/null && echo '$(1)')
+HARDEN_CFLAGS := -fstack-protector-strong $(call takes,-fstack-clash-protection) \
+    $(call takes,-fcf-protection) $(call takes,-mbranch-protection=standard) \
+    $(call takes,-ftrivial-auto-var-init=zero) \
+    -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(if $(call takes,-D_FORTIFY_SOURCE=3 -include string.h),3,2)
 HARDEN_LDFLAGS := -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,-z,defs -Wl,--as-needed
 
 BASE_CFLAGS := $(STANDARD) $(WARNINGS) -Werror $(INCLUDES) $(DEFINES)

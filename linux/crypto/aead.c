@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "backend.h"
+#include "linux/compiler.h"
 
 #include <stdlib.h>
 
@@ -89,7 +90,7 @@ dco_aead_free(struct dco_aead *aead)
 __attribute__((noinline)) void
 dco_aead_forget(void)
 {
-    uint8_t left[DCO_AEAD_STACK];
+    UNINITIALIZED uint8_t left[DCO_AEAD_STACK]; /* it is what shall be overwritten */
 
     dco_wipe(left, sizeof(left));
     dco_aead_clear_registers();

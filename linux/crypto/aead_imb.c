@@ -6,6 +6,7 @@
  * leave the comparison to us.
  */
 #include "backend.h"
+#include "linux/compiler.h"
 #include "nonce_x86.h"
 #include "secret.h"
 
@@ -106,7 +107,7 @@ gcm_seal(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned
 {
     const struct gcm *gcm = (const struct gcm *)aead;
     const struct gcm_key_data *key = &gcm->keys->tx;
-    struct gcm_context_data ctx;
+    UNINITIALIZED struct gcm_context_data ctx; /* the library sets it, for each packet */
     uint8_t nonce[16] __attribute__((aligned(16))), aad[16] __attribute__((aligned(16)));
     unsigned i;
 
@@ -127,7 +128,7 @@ gcm_open(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned
 {
     const struct gcm *gcm = (const struct gcm *)aead;
     const struct gcm_key_data *key = &gcm->keys->rx;
-    struct gcm_context_data ctx;
+    UNINITIALIZED struct gcm_context_data ctx; /* the library sets it, for each packet */
     uint8_t nonce[2][16] __attribute__((aligned(16))), tag[DCO_TAG_LEN];
     unsigned i;
 

@@ -9,6 +9,7 @@
  * powers of the key are added up and reduced once. Each takes three multiplications (Karatsuba).
  */
 #include "gcm_vaes.h"
+#include "linux/compiler.h"
 #include "nonce_x86.h"
 
 #include <cpuid.h>
@@ -346,8 +347,8 @@ crypt(const struct gcm_vaes_key *key, const uint8_t *hdr, const uint8_t *tail, u
             lengths = _mm_set_epi64x(DCO_AAD_LEN * 8, (long long)len * 8);
     __m256i counter = _mm256_add_epi32(_mm256_broadcastsi128_si256(reversed1(first)),
                                        _mm256_setr_epi32(1, 0, 0, 0, 2, 0, 0, 0));
-    const uint8_t *sealed = NULL; /* and not hashed yet */
-    uint8_t stream[CHUNK];
+    const uint8_t *sealed = NULL;        /* and not hashed yet */
+    UNINITIALIZED uint8_t stream[CHUNK]; /* key_stream() sets what is used, for each packet */
 
     if (seal && len >= CHUNK) {
         crypt_chunk(key, &counter, out, in, false, NULL, hash);

@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "linux/compiler.h"
 #include "linux/plane/kernel_abi.h"
 #include "linux/plane/offload.h"
 #include "linux/plane/tx.h"
@@ -188,8 +189,8 @@ account(struct train *t, uint32_t packets, uint32_t bytes, uint64_t now)
 static uint32_t
 send_singles(struct worker *w, struct plane_sock *sock, int fd, struct train *t, uint64_t now)
 {
-    struct out out[SINGLES];
-    struct mmsghdr msg[SINGLES];
+    UNINITIALIZED struct out out[SINGLES]; /* out_fill() sets what is sent */
+    UNINITIALIZED struct mmsghdr msg[SINGLES];
     struct dco_path path;
     uint32_t at = 0, sent_bytes = 0, sent = 0;
     unsigned tries = 0;
@@ -274,8 +275,8 @@ static void
 send_batch(struct worker *w, struct plane_sock *sock, int fd, struct train *trains, uint32_t n,
            uint64_t now)
 {
-    struct out out[TX_TRAINS];
-    struct mmsghdr msg[TX_TRAINS];
+    UNINITIALIZED struct out out[TX_TRAINS]; /* out_fill() sets what is sent */
+    UNINITIALIZED struct mmsghdr msg[TX_TRAINS];
     unsigned tries = 0;
 
     while (n > 0) {

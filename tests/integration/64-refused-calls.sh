@@ -52,7 +52,7 @@ fi
 read -ra server_ids <<<"$(of_the_plane server | tr '\n' ' ')"
 read -ra client_ids <<<"$(of_the_plane client1 | tr '\n' ' ')"
 between "the server's threads are watched" "${#server_ids[@]}" 3 18
-expect "packets pass" until_true 20 reach_inner client1 $VPN4 $VPN6
+expect "packets pass" until_true 20 reach_inner client1 "$VPN4" "$VPN6"
 in_ns server ip route add 10.77.0.0/16 dev "$(tun_of server)" via 10.8.0.2
 in_ns server ip link set eth0 mtu 1400
 expect "status answers" plane server '.[0].active'

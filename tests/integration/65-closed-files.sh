@@ -36,7 +36,7 @@ expect "a server without standard error is up" closed '2>&-' \
 equal "its status file has the number" "$(file 2)" "$W/kept"
 vpn_start client1 opendco
 vpn_ready client1 >/dev/null
-expect "a client comes and is heard" until_true 30 reach_inner client1 $VPN4 $VPN6
+expect "a client comes and is heard" until_true 30 reach_inner client1 "$VPN4" "$VPN6"
 refuse "the file holds no line of the log" grep -q opendco: "$W/kept"
 vpn_stop client1
 vpn_stop server
