@@ -6,6 +6,10 @@
  * The aliases are pairs (known, now) in which no address occurs twice on the same side: a partial
  * injection. Closing each of its chains makes it a permutation: with A -> B and B -> C, source B is
  * A, source C is B, and a stranger at A, whom openvpn must not take for the peer, appears at C.
+ *
+ * The entries of a chain are linked in that order, and its two ends know each other, so that a
+ * stranger's packet costs two lookups whatever the length. A new alias costs as much; one that ends
+ * a walk through its chain, which ALIAS_CHAIN_MAX bounds.
  */
 #include <stdlib.h>
 #include <sys/random.h>
@@ -22,6 +26,9 @@ struct entry {
     struct entry *next[INDEXES];
     struct dco_endpoint addr[2]; /* BY_KNOWN, BY_NOW */
     uint32_t peer_id;
+    struct entry *before, *after; /* in its chain; in a ring all have both */
+    struct entry *end;            /* of the first and the last of a chain: the other one */
+    uint32_t length;              /* likewise: of the chain */
 };
 
 struct alias {
@@ -125,7 +132,7 @@ find_id(const struct alias *a, uint32_t peer_id)
 }
 
 static void
-link_entry(struct alias *a, struct entry *e)
+bucket_add(struct alias *a, struct entry *e)
 {
     for (int i = 0; i < INDEXES; i++) {
         struct entry **b = bucket_for(a, i, e);
@@ -133,11 +140,10 @@ link_entry(struct alias *a, struct entry *e)
         e->next[i] = *b;
         *b = e;
     }
-    dco_store_release(&a->count, a->count + 1);
 }
 
 static void
-unlink_entry(struct alias *a, struct entry *e)
+bucket_del(struct alias *a, struct entry *e)
 {
     for (int i = 0; i < INDEXES; i++) {
         struct entry **p = bucket_for(a, i, e);
@@ -146,6 +152,71 @@ unlink_entry(struct alias *a, struct entry *e)
             p = &(*p)->next[i];
         *p = e->next[i];
     }
+}
+
+/* ---- chains ---------------------------------------------------------------------------------- */
+
+static void
+set_ends(struct entry *first, struct entry *last, uint32_t length)
+{
+    first->end = last;
+    last->end = first;
+    first->length = last->length = length;
+}
+
+/* e comes between left, the last of its chain, and right, the first of its; both may be NULL. */
+static void
+chain_join(struct entry *e, struct entry *left, struct entry *right)
+{
+    struct entry *first = left != NULL ? left->end : e;
+    struct entry *last = right != NULL ? right->end : e;
+
+    e->before = left;
+    e->after = right;
+    if (left != NULL)
+        left->after = e;
+    if (right != NULL)
+        right->before = e;
+    if (left == NULL || first != right) /* else it is a ring now, which has no ends */
+        set_ends(first, last, (left ? left->length : 0) + 1 + (right ? right->length : 0));
+}
+
+/* What is left on both sides of e, which of a ring is one chain. */
+static void
+chain_cut(struct entry *e)
+{
+    struct entry *left = e->before, *right = e->after, *end;
+    uint32_t n = 1;
+
+    if (left != NULL)
+        left->after = NULL;
+    if (right != NULL)
+        right->before = NULL;
+    for (end = left; end != NULL && end->before != NULL; end = end->before)
+        n++;
+    if (left != NULL)
+        set_ends(end, left, n);
+    n = 1;
+    for (end = right; end != NULL && end->after != NULL; end = end->after)
+        n++;
+    if (right != NULL)
+        set_ends(right, end, n);
+}
+
+static void
+link_entry(struct alias *a, struct entry *e)
+{
+    chain_join(e, find_addr(a, BY_NOW, &e->addr[BY_KNOWN]),
+               find_addr(a, BY_KNOWN, &e->addr[BY_NOW]));
+    bucket_add(a, e);
+    dco_store_release(&a->count, a->count + 1);
+}
+
+static void
+unlink_entry(struct alias *a, struct entry *e)
+{
+    bucket_del(a, e);
+    chain_cut(e);
     dco_store_release(&a->count, a->count - 1);
 }
 
@@ -173,11 +244,30 @@ grow(struct alias *a)
     for (uint32_t i = 0; i < old; i++) {
         for (struct entry *e = was[BY_ID][i], *next; e != NULL; e = next) {
             next = e->next[BY_ID];
-            a->count--;
-            link_entry(a, e);
+            bucket_add(a, e);
         }
     }
     free_buckets(was);
+}
+
+/* Room in the chain for an entry between the two addresses. */
+static void
+make_room(struct alias *a, const struct dco_endpoint *known, const struct dco_endpoint *now)
+{
+    for (;;) {
+        struct entry *left = find_addr(a, BY_NOW, known), *right = find_addr(a, BY_KNOWN, now);
+        uint32_t l = left != NULL ? left->length : 0, r = right != NULL ? right->length : 0;
+        bool ring = left != NULL && left->end == right;
+        struct entry *longer = l >= r ? left : right;
+
+        if (1 + l + (ring ? 0 : r) <= ALIAS_CHAIN_MAX)
+            return;
+        dco_log(DCO_LOG_DEBUG,
+                "too many peers took over each other's addresses: openvpn no longer "
+                "understands peer %u, which will have to connect again",
+                longer->peer_id);
+        drop_entry(a, longer);
+    }
 }
 
 void
@@ -202,6 +292,7 @@ alias_set(struct alias *a, uint32_t peer_id, const struct dco_endpoint *known,
         /* Who else claims one of the two addresses claimed it earlier, and has lost it. */
         drop_entry(a, find_addr(a, BY_KNOWN, known));
         drop_entry(a, find_addr(a, BY_NOW, now));
+        make_room(a, known, now);
         grow(a);
         link_entry(a, e);
     }
@@ -219,28 +310,24 @@ alias_forget(struct alias *a, uint32_t peer_id)
 }
 
 /* Where ep stands on side `from`, its pair's other side is the answer; where it only stands on the
- * other side, the end of the chain that leads back from there. */
+ * other side, it is an end of a chain, and the answer the other end. */
 static bool
 translate(struct alias *a, int from, struct dco_endpoint *ep)
 {
     int to = from == BY_NOW ? BY_KNOWN : BY_NOW;
-    const struct entry *e, *found = NULL;
+    const struct entry *e, *end;
 
     if (dco_load_acquire(&a->count) == 0)
         return false;
     dco_lock_acquire(&a->lock);
     e = find_addr(a, from, ep);
-    if (e != NULL) {
+    end = e == NULL ? find_addr(a, to, ep) : NULL;
+    if (e != NULL)
         *ep = e->addr[to];
-        found = e;
-    } else {
-        while ((e = find_addr(a, to, ep)) != NULL) {
-            *ep = e->addr[from];
-            found = e;
-        }
-    }
+    else if (end != NULL)
+        *ep = end->end->addr[from];
     dco_lock_release(&a->lock);
-    return found != NULL;
+    return e != NULL || end != NULL;
 }
 
 bool

@@ -127,6 +127,10 @@ bool ctrl_queue_push(struct ctrl_queue *q, const struct plane_ctrl_hdr *hdr, con
 /* ---- alias.c: peers whose address openvpn does not know yet -----------------------------------
  */
 
+/* Peers that took over each other's addresses form a chain, or a ring. Longer than this none gets:
+ * the newest claim counts, and the one beside it ends. */
+#define ALIAS_CHAIN_MAX 64U
+
 struct alias *alias_new(void);
 void alias_free(struct alias *a);
 /* peer_id, which openvpn knows at `known`, now is at `now`. now == known forgets it. */

@@ -2,14 +2,15 @@
 /*
  * Aliases against a naive model: after any sequence of floats, what a source is translated to is
  * translated back by dest, no two addresses become one, and each floated peer is where it should
- * be. If this failed, a roaming client could not renegotiate, or a stranger at its old address
- * would be taken for it.
+ * be, as far as chains of takeovers may go. If this failed, a roaming client could not renegotiate,
+ * or a stranger at its old address would be taken for it.
  */
+#include <arpa/inet.h>
+
 #include "harness.h"
 #include "linux/plane/internal.h"
 
-#define HOSTS 12U
-#define PEERS 8U
+#define PEERS_MAX 150U
 
 static struct dco_endpoint
 host(uint32_t i)
@@ -116,81 +117,169 @@ test_forget_unknown(void)
     alias_free(NULL);
 }
 
-/* The naive model: a list of claims, newest last. */
-struct claim {
-    bool set;
-    uint32_t known, now;
+/* The naive model: claims by peer, each next to the one that it continues. */
+struct model {
+    uint32_t hosts, peers;
+    struct claim {
+        bool set;
+        uint32_t known, now;
+    } claim[PEERS_MAX];
 };
 
-static void
-model_set(struct claim *claims, uint32_t id, uint32_t known, uint32_t now)
+/* The claim of known (or now); NULL: nobody's. */
+static struct claim *
+model_find(struct model *m, bool by_now, uint32_t address)
 {
-    claims[id].set = false;
-    for (uint32_t i = 0; known != now && i < PEERS; i++)
-        if (claims[i].set && (claims[i].known == known || claims[i].now == now))
-            claims[i].set = false;
-    if (known != now)
-        claims[id] = (struct claim){.set = true, .known = known, .now = now};
+    for (uint32_t i = 0; i < m->peers; i++)
+        if (m->claim[i].set && (by_now ? m->claim[i].now : m->claim[i].known) == address)
+            return &m->claim[i];
+    return NULL;
+}
+
+/* From c on, backwards or forwards; a ring once around. */
+static uint32_t
+model_length(struct model *m, const struct claim *c, bool back)
+{
+    const struct claim *start = c;
+    uint32_t n = 0;
+
+    while (c != NULL && (n == 0 || c != start)) {
+        n++;
+        c = back ? model_find(m, true, c->known) : model_find(m, false, c->now);
+    }
+    return n;
+}
+
+/* Whether a claim between the two makes no chain too long; else the longer side loses its end. */
+static bool
+model_fits(struct model *m, struct claim *left, struct claim *right)
+{
+    uint32_t l = model_length(m, left, true), r = model_length(m, right, false);
+    const struct claim *first = left;
+
+    while (first != NULL && model_find(m, true, first->known) != NULL)
+        first = model_find(m, true, first->known);
+    if (1 + l + (first == right ? 0 : r) <= ALIAS_CHAIN_MAX) /* or it closes a ring */
+        return true;
+    (l >= r ? left : right)->set = false;
+    return false;
 }
 
 static void
-check_permutation(struct alias *a)
+model_set(struct model *m, uint32_t id, uint32_t known, uint32_t now)
 {
-    bool seen[HOSTS] = {false};
+    struct claim *c;
 
-    for (uint32_t i = 0; i < HOSTS; i++) {
-        struct dco_endpoint ep = host(i), back;
-        uint32_t j = 0;
+    m->claim[id].set = false;
+    if (known == now)
+        return;
+    if ((c = model_find(m, false, known)) != NULL)
+        c->set = false;
+    if ((c = model_find(m, true, now)) != NULL)
+        c->set = false;
+    while (!model_fits(m, model_find(m, true, known), model_find(m, false, now)))
+        ;
+    m->claim[id] = (struct claim){.set = true, .known = known, .now = now};
+}
 
-        alias_source(a, &ep);
-        back = ep;
-        alias_dest(a, &back);
-        while (j < HOSTS) {
-            struct dco_endpoint h = host(j);
+/* Where the model has `address` on the side that is read, or at the other end of the chain that
+ * begins there. */
+static uint32_t
+model_translate(struct model *m, bool source, uint32_t address)
+{
+    const struct claim *c = model_find(m, source, address);
 
-            if (dco_endpoint_equal(&h, &ep))
-                break;
-            j++;
-        }
-        check(j < HOSTS && !seen[j]);
-        if (j < HOSTS)
-            seen[j] = true;
-        struct dco_endpoint h = host(i);
+    if (c != NULL)
+        return source ? c->known : c->now;
+    while ((c = model_find(m, !source, address)) != NULL)
+        address = source ? c->now : c->known;
+    return address;
+}
 
-        check(dco_endpoint_equal(&back, &h));
+static void
+check_model(struct alias *a, struct model *m)
+{
+    for (uint32_t i = 0; i < m->hosts; i++) {
+        expect(a, true, i, model_translate(m, true, i));
+        expect(a, false, i, model_translate(m, false, i));
+        check(model_translate(m, false, model_translate(m, true, i)) == i);
     }
+}
+
+static void
+random_floats(uint32_t hosts, uint32_t peers, unsigned steps, unsigned look_each)
+{
+    struct rng rng = harness_rng();
+    struct alias *a = alias_new();
+    struct model m = {.hosts = hosts, .peers = peers};
+
+    for (unsigned step = 0; step < steps; step++) {
+        uint32_t id = rng_below(&rng, peers);
+        uint32_t known = rng_below(&rng, hosts), now = rng_below(&rng, hosts);
+
+        if (rng_chance(&rng, 50)) /* a neighbour, which makes chains long */
+            now = (known + 1) % hosts;
+        if (rng_chance(&rng, 10)) {
+            alias_forget(a, id);
+            m.claim[id].set = false;
+        } else {
+            set(a, id, known, now);
+            model_set(&m, id, known, now);
+        }
+        if (step % look_each == 0)
+            check_model(a, &m);
+    }
+    check_model(a, &m);
+    alias_free(a);
 }
 
 static void
 test_random(void)
 {
-    struct rng rng = harness_rng();
+    for (unsigned round = 0; round < harness_rounds(200); round++)
+        random_floats(12, 8, 30, 1);
+}
 
-    for (unsigned round = 0; round < harness_rounds(200); round++) {
-        struct alias *a = alias_new();
-        struct claim claims[PEERS] = {0};
+/* Chains that reach their bound all the time. */
+static void
+test_random_long(void)
+{
+    for (unsigned round = 0; round < harness_rounds(2); round++)
+        random_floats(200, PEERS_MAX, 3000, 50);
+}
 
-        for (unsigned step = 0; step < 30; step++) {
-            uint32_t id = rng_below(&rng, PEERS);
-            uint32_t known = rng_below(&rng, HOSTS), now = rng_below(&rng, HOSTS);
+/* A stranger's packet costs the same however many peers took over each other's addresses, and so
+ * does a claim: no chain grows beyond its bound, and the newest claim is the one that counts. */
+static void
+test_chain_bound(void)
+{
+    struct alias *a = alias_new();
+    uint32_t n = 1000;
 
-            if (rng_chance(&rng, 20)) {
-                alias_forget(a, id);
-                claims[id].set = false;
-            } else {
-                set(a, id, known, now);
-                model_set(claims, id, known, now);
-            }
-            for (uint32_t i = 0; i < PEERS; i++) {
-                if (claims[i].set) {
-                    expect(a, true, claims[i].now, claims[i].known);
-                    expect(a, false, claims[i].known, claims[i].now);
-                }
-            }
-            check_permutation(a);
-        }
-        alias_free(a);
+    for (uint32_t i = 0; i < n; i++) {
+        struct dco_endpoint stranger = host(0);
+
+        set(a, i, i, i + 1);
+        expect(a, true, i + 1, i);
+        alias_source(a, &stranger);
+        check(ntohs(stranger.port) <= 1000 + ALIAS_CHAIN_MAX);
     }
+    for (uint32_t i = n; i > n - 10; i--)
+        expect(a, true, i, i - 1);
+    for (uint32_t i = n; i-- > 0;)
+        alias_forget(a, i);
+    for (uint32_t i = 0; i <= n; i++)
+        expect(a, true, i, i);
+    /* The other way round: each claim goes in front of the chain. */
+    for (uint32_t i = n; i-- > 0;) {
+        struct dco_endpoint stranger = host(i);
+
+        set(a, i, i, i + 1);
+        expect(a, true, i + 1, i);
+        alias_source(a, &stranger);
+        check(ntohs(stranger.port) <= 1000 + i + ALIAS_CHAIN_MAX);
+    }
+    alias_free(a);
 }
 
 static void
@@ -215,6 +304,8 @@ static const struct test tests[] = {
     {"two peers that claim one address", test_contested},
     {"forgetting what is not there", test_forget_unknown},
     {"a permutation after any sequence", test_random},
+    {"a permutation of long chains", test_random_long},
+    {"a chain has a bound", test_chain_bound},
     {"10000 peers", test_many},
 };
 
