@@ -362,17 +362,31 @@ rx_arm(struct rx *rx)
         };
 }
 
+/* What packet info of IPv6 says is where the datagram was sent to: we cannot answer from a
+ * multicast address, nor from that of a limited broadcast. */
+static struct dco_ip
+rx_local6(const struct in6_addr *to)
+{
+    struct dco_ip ip = dco_ip_unmap(dco_ip6((const uint8_t *)to));
+
+    if (ip.addr[0] == 0xff || (ip.family == 4 && ip.addr[0] >= 0xe0))
+        memset(&ip, 0, sizeof(ip));
+    return ip;
+}
+
+/* Of IPv4 the kernel says which address of ours the answer should have, which is another one where
+ * the datagram was sent to a broadcast or multicast address. */
 static void
 rx_pktinfo(struct rx_msg *m, const struct cmsghdr *c)
 {
     if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
         memcpy(&m->ctrl.pktinfo.in, CMSG_DATA(c), sizeof(m->ctrl.pktinfo.in));
         m->ctrl.has_pktinfo = AF_INET;
-        dco_ip_set4(&m->path.local, (const uint8_t *)&m->ctrl.pktinfo.in.ipi_addr);
+        dco_ip_set4(&m->path.local, (const uint8_t *)&m->ctrl.pktinfo.in.ipi_spec_dst);
     } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
         memcpy(&m->ctrl.pktinfo.in6, CMSG_DATA(c), sizeof(m->ctrl.pktinfo.in6));
         m->ctrl.has_pktinfo = AF_INET6;
-        m->path.local = dco_ip_unmap(dco_ip6((const uint8_t *)&m->ctrl.pktinfo.in6.ipi6_addr));
+        m->path.local = rx_local6(&m->ctrl.pktinfo.in6.ipi6_addr);
     }
 }
 

@@ -34,13 +34,15 @@ static int here = -1, elsewhere = -1; /* sockets of the far end */
 static struct dco_aead *far_key[2];
 
 static int
-bound(struct sockaddr_in *in)
+bound(struct sockaddr_in *in, uint32_t address)
 {
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
     socklen_t len = sizeof(*in);
 
     *in = (struct sockaddr_in){.sin_family = AF_INET};
-    in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    in->sin_addr.s_addr = htonl(address);
+    check(setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)) == 0);
+    check(setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) == 0); /* --multihome */
     check(bind(fd, (struct sockaddr *)in, sizeof(*in)) == 0);
     check(getsockname(fd, (struct sockaddr *)in, &len) == 0);
     return fd;
@@ -75,11 +77,12 @@ ready(void)
         return false;
     check(system("ip addr add 10.9.0.254/24 dev rx0 && ip link set rx0 up") == 0);
     check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
-    if (!check(plane_sock_new(bound(&plane_addr), NULL, 0, 0, pair[0], &sock) == 0))
+    if (!check(plane_sock_new(bound(&plane_addr, INADDR_ANY), NULL, 0, 0, pair[0], &sock) == 0))
         return false;
     check(plane_sock_bind_dev(sock, dev) == 0);
-    here = bound(&in);
-    elsewhere = bound(&in);
+    plane_addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    here = bound(&in, INADDR_LOOPBACK);
+    elsewhere = bound(&in, INADDR_LOOPBACK);
     state = 1;
     return true;
 }
@@ -314,6 +317,28 @@ test_key_before(void)
     peer_end(4);
 }
 
+/* As stock openvpn with --multihome: the answer to a broadcast has an address of ours. */
+static void
+test_broadcast(void)
+{
+    struct dco_ip ours = ip4(127, 0, 0, 1), local;
+
+    NEED_PLANE
+    peer_add(5);
+    key_add(5, 0);
+    send_id(here, 5, 0, 1);
+    check(hears(5, 1));
+    local = info(5).path.local;
+    check(dco_ip_equal(&local, &ours));
+    plane_addr.sin_addr.s_addr = htonl(0x7fffffff); /* of lo */
+    send_id(here, 5, 0, 2);
+    check(hears(5, 2));
+    plane_addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    local = info(5).path.local;
+    check(dco_ip_equal(&local, &ours));
+    peer_end(5);
+}
+
 static void
 test_end(void)
 {
@@ -330,6 +355,7 @@ static const struct test tests[] = {
     {"nor do packets that come again", test_repeated},
     {"a late packet does not move its peer", test_late},
     {"nor does one of a key that it has left", test_key_before},
+    {"a broadcast address is none to answer from", test_broadcast},
     {"the end", test_end},
 };
 
