@@ -75,8 +75,9 @@ struct dco_peer {
     uint64_t last_float_ns; /* control lock */
     uint64_t key_heard;     /* atomic; serial of the newest key that it has used */
 
-    uint16_t path_mtu; /* atomic; outer MTU towards the peer, 0: unknown (home's) */
-    uint32_t no_gso;   /* atomic; home's: this peer's path refuses segmentation offload */
+    uint16_t path_mtu;    /* atomic; outer MTU towards the peer, 0: unknown (home's) */
+    uint32_t gso_refused; /* atomic; home's: how often in a row segmentation offload was refused */
+    uint64_t gso_off_ns;  /* atomic; home's: it is not tried again before, 0: it works */
     struct dco_counter counts[DCO_COUNTS]; /* any thread; added to through dco_peer_count() */
 
     uint32_t events;               /* control lock */

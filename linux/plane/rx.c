@@ -195,7 +195,8 @@ run_float(struct worker *w, struct plane_sock *sock, struct rx_run *run, int new
         return;
     run_alias(w, sock, run->peer, &m->path.remote);
     dco_store(&run->peer->path_mtu, 0);
-    dco_store(&run->peer->no_gso, 0);
+    dco_store(&run->peer->gso_refused, 0U);
+    dco_store(&run->peer->gso_off_ns, 0ULL);
     plane_wake();
 }
 

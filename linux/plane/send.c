@@ -2,7 +2,9 @@
 /*
  * Sending trains. The fast case is one sendmmsg() with one UDP_SEGMENT message per train. What the
  * kernel refuses is tried again packet by packet: a device that cannot segment (EIO), a packet
- * larger than the path (EMSGSIZE; single packets are fragmented), an old kernel's limit (EINVAL).
+ * larger than the path (EMSGSIZE, EINVAL before Linux 6.13; single packets are fragmented), an old
+ * kernel's limit (EINVAL). None of it is for ever: a route, a device or a forged ICMP message that
+ * was believed may be the reason, so trains are tried again after a pause.
  */
 #include <errno.h>
 #include <poll.h>
@@ -22,7 +24,9 @@
 #define TURN_SPINS   200 /* tries before the processor is yielded */
 #define FULL_WAIT_MS 2   /* how long a full socket may hold up a worker */
 #define FULL_TRIES   4
-#define SINGLES      64U /* packets of one sendmmsg() without segmentation */
+#define GSO_PAUSE_NS 1000000000ULL /* without trains after a refusal, twice as long after each */
+#define GSO_PAUSES   5U            /* until it is this many times doubled */
+#define SINGLES      64U           /* packets of one sendmmsg() without segmentation */
 #define IP4_UDP_HDR  28U
 #define IP6_UDP_HDR  48U
 
@@ -56,15 +60,19 @@ send_segments_max(void)
     return max;
 }
 
-static bool
+/* -1: no socket could be made, which says nothing. */
+static int
 probe_gso(void)
 {
     int seg = 1000;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool works = fd >= 0 && setsockopt(fd, SOL_UDP, UDP_SEGMENT, &seg, sizeof(seg)) == 0;
+    bool works;
 
-    if (fd >= 0)
-        close(fd);
+    if (fd < 0)
+        return -1;
+    works = setsockopt(fd, SOL_UDP, UDP_SEGMENT, &seg, sizeof(seg)) == 0;
+
+    close(fd);
     return works;
 }
 
@@ -74,7 +82,7 @@ send_gso_works(void)
     int known = dco_load(&gso_works);
 
     if (known < 0) {
-        known = offload_wanted(OFFLOAD_UDP_GSO) && probe_gso();
+        known = offload_wanted(OFFLOAD_UDP_GSO) ? probe_gso() : 0;
         dco_store(&gso_works, known);
     }
     return known != 0;
@@ -185,14 +193,35 @@ account(struct train *t, uint32_t packets, uint32_t bytes, uint64_t now)
     dco_store(&t->peer->last_tx_ns, now);
 }
 
-/* A train as single packets, in order; each failure is one drop. How many were sent. */
+static void
+gso_refuse(struct dco_peer *peer, uint64_t now)
+{
+    uint32_t before = dco_load(&peer->gso_refused);
+
+    dco_store(&peer->gso_off_ns, now + (GSO_PAUSE_NS << before));
+    if (before < GSO_PAUSES)
+        dco_store(&peer->gso_refused, before + 1);
+}
+
+static void
+gso_passed(const struct train *t)
+{
+    if (t->packets < 2 || dco_load(&t->peer->gso_off_ns) == 0)
+        return;
+    dco_store(&t->peer->gso_refused, 0U);
+    dco_store(&t->peer->gso_off_ns, 0ULL);
+}
+
+/* A train from byte `at` on as single packets, in order; each failure is one drop. How many were
+ * sent. */
 static uint32_t
-send_singles(struct worker *w, struct plane_sock *sock, int fd, struct train *t, uint64_t now)
+send_singles(struct worker *w, struct plane_sock *sock, int fd, struct train *t, uint32_t at,
+             uint64_t now)
 {
     UNINITIALIZED struct out out[SINGLES]; /* out_fill() sets what is sent */
     UNINITIALIZED struct mmsghdr msg[SINGLES];
     struct dco_path path;
-    uint32_t at = 0, sent_bytes = 0, sent = 0;
+    uint32_t sent_bytes = 0, sent = 0;
     unsigned tries = 0;
 
     dco_peer_path(t->peer, &path);
@@ -222,38 +251,60 @@ send_singles(struct worker *w, struct plane_sock *sock, int fd, struct train *t,
     return sent;
 }
 
+/* As many packets of a train as an old kernel takes at once; how many bytes went. */
+static uint32_t
+send_piece(struct plane_sock *sock, int fd, struct train *t, uint64_t now)
+{
+    uint32_t bytes = KERNEL_UDP_SEGMENTS_OLD * t->seg;
+    struct dco_path path;
+    struct msghdr msg;
+    struct out o;
+
+    dco_peer_path(t->peer, &path);
+    out_fill(&o, &msg, sock->family, &path, t->buf, bytes, t->seg);
+    if (sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        return 0;
+    account(t, KERNEL_UDP_SEGMENTS_OLD, bytes, now);
+    return bytes;
+}
+
 /* Called after the kernel refused a train as a whole. */
 static void
 send_refused(struct worker *w, struct plane_sock *sock, int fd, struct train *t, int err,
              uint64_t now)
 {
+    uint32_t at = 0;
+
     if (t->packets == 1 || (err != EIO && err != EMSGSIZE && err != EINVAL)) {
         worker_drop(w, send_drop_reason(err), t->packets);
         return;
     }
-    if (err == EIO)
-        dco_store(&t->peer->no_gso, 1);
+    if (err == EINVAL && t->packets > KERNEL_UDP_SEGMENTS_OLD) {
+        at = send_piece(sock, fd, t, now);
+        if (at > 0) /* the same packets, so their number was the reason */
+            dco_store(&segments_max, KERNEL_UDP_SEGMENTS_OLD);
+    }
     /* EINVAL is also what a local address says that is gone: then no packet gets through. */
-    if (send_singles(w, sock, fd, t, now) > 0 && err == EINVAL &&
-        t->packets > KERNEL_UDP_SEGMENTS_OLD)
-        dco_store(&segments_max, KERNEL_UDP_SEGMENTS_OLD);
+    if (send_singles(w, sock, fd, t, at, now) > 0 && at == 0)
+        gso_refuse(t->peer, now);
 }
 
 /* UDP_SEGMENT fails on these: say so before asking the kernel. */
 static bool
-needs_singles(const struct train *t, const struct dco_path *path)
+needs_singles(const struct train *t, const struct dco_path *path, uint64_t now)
 {
+    uint64_t off = dco_load(&t->peer->gso_off_ns);
     uint16_t mtu = dco_load(&t->peer->path_mtu);
     uint32_t hdr = path->remote.ip.family == 6 ? IP6_UDP_HDR : IP4_UDP_HDR;
 
     return t->packets == 0 ||
-           (t->packets > 1 && (dco_load(&t->peer->no_gso) != 0 || dco_load(&gso_works) == 0 ||
+           (t->packets > 1 && ((off != 0 && now < off) || dco_load(&gso_works) == 0 ||
                                (mtu != 0 && t->seg + hdr > mtu)));
 }
 
 static uint32_t
 fill_batch(struct plane_sock *sock, struct train *trains, uint32_t n, struct out *out,
-           struct mmsghdr *msg)
+           struct mmsghdr *msg, uint64_t now)
 {
     struct dco_path path;
     uint32_t i;
@@ -262,7 +313,7 @@ fill_batch(struct plane_sock *sock, struct train *trains, uint32_t n, struct out
         struct train *t = &trains[i];
 
         dco_peer_path(t->peer, &path);
-        if (needs_singles(t, &path))
+        if (needs_singles(t, &path, now))
             break;
         out_fill(&out[i], &msg[i].msg_hdr, sock->family, &path, t->buf, t->bytes,
                  t->packets > 1 ? t->seg : 0);
@@ -280,15 +331,17 @@ send_batch(struct worker *w, struct plane_sock *sock, int fd, struct train *trai
     unsigned tries = 0;
 
     while (n > 0) {
-        uint32_t filled = fill_batch(sock, trains, n, out, msg);
+        uint32_t filled = fill_batch(sock, trains, n, out, msg, now);
         int done = 1;
 
         if (filled == 0) {
-            (void)send_singles(w, sock, fd, trains, now);
+            (void)send_singles(w, sock, fd, trains, 0, now);
         } else {
             done = sendmmsg(fd, msg, filled, MSG_DONTWAIT | MSG_NOSIGNAL);
-            for (int i = 0; i < done; i++)
+            for (int i = 0; i < done; i++) {
                 account(&trains[i], trains[i].packets, trains[i].bytes, now);
+                gso_passed(&trains[i]);
+            }
             if (done < 0 && worth_retrying(fd, errno, &tries))
                 continue;
             if (done < 0) {

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kernel refuses is sent another way, and trains come back when the reason has gone: with
+ * this program's own sendmmsg() and sendmsg() as kernel. If this failed, one forged ICMP message or
+ * one change of route would make a peer, or the whole process, slow until it is started anew.
+ */
+#include "harness.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "linux/plane/kernel_abi.h"
+#include "linux/plane/tx.h"
+#include "linux/plane/worker.h"
+
+#define SECOND 1000000000ULL
+#define SEG    500U
+
+bool doorway_state(char *reason, size_t size, const char **abi);
+
+/* The doorway is in no test program. */
+bool
+doorway_state(char *reason, size_t size, const char **abi)
+{
+    (void)reason;
+    (void)size;
+    *abi = NULL;
+    return false;
+}
+
+static unsigned kernel_max;   /* segments */
+static int kernel_error;      /* what every train is refused with; 0: none */
+static unsigned trains, most; /* accepted; packets of the largest */
+static unsigned packets;      /* accepted, one way or the other */
+static uint8_t payload[TX_TRAIN_BYTES];
+
+static int
+kernel_takes(const struct msghdr *msg)
+{
+    unsigned n = (unsigned)((msg->msg_iov->iov_len + SEG - 1) / SEG);
+
+    if (msg->msg_control == NULL) {
+        packets++;
+        return 0;
+    }
+    if (kernel_error != 0)
+        return kernel_error;
+    if (n > kernel_max)
+        return EINVAL;
+    trains++;
+    packets += n;
+    most = n > most ? n : most;
+    return 0;
+}
+
+ssize_t
+sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+    (void)fd;
+    (void)flags;
+    errno = kernel_takes(msg);
+    return errno ? -1 : (ssize_t)msg->msg_iov->iov_len;
+}
+
+int
+sendmmsg(int fd, struct mmsghdr *msg, unsigned n, int flags)
+{
+    (void)fd;
+    (void)flags;
+    for (unsigned i = 0; i < n; i++) {
+        errno = kernel_takes(&msg[i].msg_hdr);
+        if (errno)
+            return i > 0 ? (int)i : -1;
+    }
+    return (int)n;
+}
+
+static struct worker worker;
+static struct dco_drops drops;
+static struct plane_sock sock;
+static struct dco_peer peer;
+static struct dco_key key;
+static uint32_t next_id = 1;
+
+/* One train of n packets at that time: how many trains the kernel took for it. */
+static unsigned
+send_train(uint32_t n, uint64_t now)
+{
+    struct train *t = &worker.tx.train[0];
+    unsigned before = trains, all = packets;
+
+    worker.drops = &drops;
+    worker.tx.used = 1;
+    peer.transport = &sock;
+    sock.family = AF_INET;
+    *t = (struct train){.peer = &peer, .key = &key, .buf = payload, .first_id = next_id};
+    t->packets = n;
+    t->seg = SEG;
+    t->bytes = n * SEG - 10;
+    next_id += n;
+    tx_send(&worker, now);
+    check_equal(packets - all, n);
+    return trains - before;
+}
+
+static void
+begin(void)
+{
+    kernel_max = KERNEL_UDP_SEGMENTS;
+    kernel_error = 0;
+    peer.gso_refused = 0;
+    peer.gso_off_ns = 0;
+    most = 0;
+    if (next_id == 1)
+        dco_key_sent(&key, 0, 1);
+}
+
+static void
+test_heals(void)
+{
+    static const int errors[] = {EIO, EMSGSIZE, EINVAL};
+
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t now = 100 * SECOND;
+
+        begin();
+        check_equal(send_train(100, now), 1);
+        kernel_error = errors[i];
+        check_equal(send_train(100, now), 0);
+        kernel_error = 0;
+        check_equal(send_train(100, now + SECOND / 2), 0); /* not asked for each */
+        check_equal(send_train(100, now + SECOND), 1);
+        check_equal(send_train(100, now + SECOND), 1);
+        check_equal(most, 100);
+    }
+}
+
+/* A peer whose path never takes trains is asked ever more rarely, but is asked. */
+static void
+test_pauses(void)
+{
+    uint64_t now = 100 * SECOND;
+    unsigned asked = 0;
+
+    begin();
+    kernel_error = EIO;
+    for (unsigned i = 0; i < 1200; i++, now += SECOND / 10) {
+        uint64_t off = peer.gso_off_ns;
+
+        send_train(10, now);
+        asked += peer.gso_off_ns != off;
+    }
+    check(asked >= 6 && asked <= 9);
+    kernel_error = 0;
+    check_equal(send_train(10, now + 33 * SECOND), 1);
+}
+
+static void
+test_limit_of_old_kernel(void)
+{
+    begin();
+    check_equal(send_train(40, 100 * SECOND), 1);
+    kernel_max = KERNEL_UDP_SEGMENTS_OLD;
+    if (send_segments_max() <= KERNEL_UDP_SEGMENTS_OLD) {
+        harness_skip("this kernel has the old limit");
+        return;
+    }
+    check_equal(send_train(100, 100 * SECOND), 1); /* the first 64 as one */
+    check_equal(most, 64);
+    check_equal(send_segments_max(), KERNEL_UDP_SEGMENTS_OLD);
+    check_equal(send_train(64, 100 * SECOND), 1);
+}
+
+/* Must come before the limit was proven. */
+static void
+test_limit_is_not_blamed(void)
+{
+    uint32_t max = send_segments_max();
+
+    begin();
+    kernel_error = EINVAL;
+    check_equal(send_train(100, 100 * SECOND), 0);
+    check_equal(send_segments_max(), max);
+}
+
+static const struct test tests[] = {
+    {"trains come back after a refusal", test_heals},
+    {"refusals are asked for ever more rarely", test_pauses},
+    {"another refusal does not lower the limit of the process", test_limit_is_not_blamed},
+    {"an old kernel's limit is found", test_limit_of_old_kernel},
+};
+
+HARNESS_MAIN(tests)
