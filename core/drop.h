@@ -39,7 +39,8 @@
     X(TX_TOO_BIG, "tx_too_big", "packet exceeds the largest datagram")                             \
     X(TX_NO_BUFFER, "tx_no_buffer", "no memory or buffer space to send")                           \
     X(TX_UNREACHABLE, "tx_unreachable", "no route to the peer's transport address")                \
-    X(TX_ERROR, "tx_error", "sending failed for another reason")
+    X(TX_ERROR, "tx_error", "sending failed for another reason")                                   \
+    X(TX_RECURSIVE, "tx_recursive", "packet of the tunnel's own transport came back into it")
 
 enum dco_drop {
 #define DCO_DROP_ENUM(symbol, name, text) DCO_DROP_##symbol,

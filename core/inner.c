@@ -4,7 +4,10 @@
 
 #define IP4_HDR_MIN   20U
 #define IP4_FRAG_MASK 0x3fffU /* more fragments, or an offset (RFC 791) */
+#define IP4_OFFSET    0x1fffU /* of a fragment, in units of 8 bytes (RFC 791) */
 #define IP6_HDR       40U
+#define IP6_FRAG_HDR  8U
+#define IP6_OFFSET    0xfff8U /* likewise, in the fragment header (RFC 8200) */
 
 /* Next header values that lead to another header instead of a transport (RFC 8200; IANA's list of
  * IPv6 extension header types, ESP left out: what follows it cannot be read). */
@@ -97,4 +100,18 @@ dco_inner_parse(const uint8_t *pkt, size_t len, struct dco_inner *inner)
     default:
         return false;
     }
+}
+
+uint32_t
+dco_inner_transport(const uint8_t *pkt, const struct dco_inner *inner, uint8_t *protocol)
+{
+    *protocol = inner->protocol;
+    if (!inner->fragment)
+        return inner->l4;
+    if (inner->version == 4)
+        return (dco_get16(pkt + 6) & IP4_OFFSET) == 0 ? inner->ip_len : 0;
+    if (inner->total < IP6_HDR + IP6_FRAG_HDR || (dco_get16(pkt + IP6_HDR + 2) & IP6_OFFSET) != 0)
+        return 0;
+    *protocol = pkt[IP6_HDR];
+    return IP6_HDR + IP6_FRAG_HDR;
 }

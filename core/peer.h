@@ -78,6 +78,8 @@ struct dco_peer {
     uint16_t path_mtu;    /* atomic; outer MTU towards the peer, 0: unknown (home's) */
     uint32_t gso_refused; /* atomic; home's: how often in a row segmentation offload was refused */
     uint64_t gso_off_ns;  /* atomic; home's: it is not tried again before, 0: it works */
+    uint64_t inside_ns;   /* atomic; home's: when a packet for its remote last came back to us */
+    uint64_t move_ns;     /* atomic; home's: when its move elsewhere was last considered */
     struct dco_counter counts[DCO_COUNTS]; /* any thread; added to through dco_peer_count() */
 
     uint32_t events;               /* control lock */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Socket addresses <-> the core's end points. */
 #include <arpa/inet.h>
+#include <stdio.h>
 
 #include "linux/plane/internal.h"
 
@@ -68,4 +69,19 @@ endpoint_to_sockaddr(const struct dco_endpoint *ep, sa_family_t family, struct s
     if (ep->ip.family != 0 && family == AF_INET6)
         return put_in6(ep, ss);
     return 0;
+}
+
+void
+endpoint_text(const struct dco_endpoint *ep, char text[ENDPOINT_TEXT_LEN])
+{
+    char ip[INET6_ADDRSTRLEN] = "", scope[16] = "";
+
+    text[0] = '\0';
+    if (ep->ip.family == 0)
+        return;
+    inet_ntop(ep->ip.family == 4 ? AF_INET : AF_INET6, ep->ip.addr, ip, sizeof(ip));
+    if (ep->scope_id != 0)
+        snprintf(scope, sizeof(scope), "%%%u", ep->scope_id);
+    snprintf(text, ENDPOINT_TEXT_LEN, ep->ip.family == 4 ? "%s%s:%u" : "[%s%s]:%u", ip, scope,
+             ntohs(ep->port));
 }

@@ -56,9 +56,19 @@ struct plane_dev {
     bool tun_tso, tun_uso;     /* const; super-packets the TUN takes and gives */
     uint64_t flow_seed;        /* const; nobody can choose who shares a queue with whom */
     bool gone;                 /* atomic; somebody deleted the kernel's device */
-    void *routes;              /* housekeeping; see routes.h */
+    uint64_t recursion_said_ns, move_said_ns; /* atomic; when recursion.c last said it */
+    void *routes;                             /* housekeeping; see routes.h */
     struct dco_drops drops[PLANE_WORKERS_MAX]
         __attribute__((aligned(64))); /* each worker its own */
+};
+
+/* What the kernel chooses the way of this port's packets by. */
+struct sock_way {
+    uint32_t oif;        /* SO_BINDTODEVICE, 0: none */
+    uint32_t mark;       /* SO_MARK */
+    uint32_t uid;        /* owner of the socket */
+    uint16_t port;       /* network order */
+    struct dco_ip local; /* family 0: any */
 };
 
 struct plane_sock {
@@ -73,6 +83,7 @@ struct plane_sock {
      * left (a tenth of the time on a link that cannot segment) */
     int fd[1 + PLANE_MEMBERS_MAX];
     sa_family_t family;      /* const; of the socket: AF_INET6 may carry v4-mapped peers */
+    struct sock_way way;     /* const */
     int probe[2];            /* housekeeping; IPv4 and IPv6, see path_mtu_get() */
     bool udp_gro;            /* const */
     struct plane_dev *dev;   /* atomic; set once */
@@ -108,6 +119,10 @@ uint64_t plane_now(void); /* monotonic, nanoseconds */
 void endpoint_from_sockaddr(struct dco_endpoint *ep, const struct sockaddr *sa);
 socklen_t endpoint_to_sockaddr(const struct dco_endpoint *ep, sa_family_t family,
                                struct sockaddr_storage *ss);
+
+#define ENDPOINT_TEXT_LEN 80U
+/* "address:port", "[address%scope]:port" for IPv6, "" for family 0. */
+void endpoint_text(const struct dco_endpoint *ep, char text[ENDPOINT_TEXT_LEN]);
 
 /* ---- ctrl.c: control packets towards openvpn ------------------------------------------------ */
 

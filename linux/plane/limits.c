@@ -184,11 +184,12 @@ limits_allow_threads(void)
     return limits_nproc_room() >= least && limits_thread_room((unsigned)least) >= least;
 }
 
-/* Per worker a queue of the device, a member of the port, an epoll set and an eventfd. */
+/* Per worker queues of the device, members of the port, an epoll set, an eventfd and a netlink
+ * socket. */
 bool
 limits_allow_files(unsigned workers)
 {
-    const rlim_t per_worker = 5 + PLANE_QUEUES_EACH, others = 40;
+    const rlim_t per_worker = 6 + PLANE_QUEUES_EACH, others = 40;
     struct rlimit limit;
 
     return getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= others + per_worker * workers;

@@ -8,6 +8,7 @@
 #include "linux/csum_fast.h"
 #include "linux/plane/kernel_abi.h"
 #include "linux/plane/mss.h"
+#include "linux/plane/recursion.h"
 #include "linux/plane/worker.h"
 
 /* Memory that recvmmsg() points into, one per message. */
@@ -40,7 +41,7 @@ rx_init(struct rx *rx, struct worker *w)
         slot[i].iov.iov_len = RX_BUF_BYTES;
     }
     dco_coalescer_init(rx->coalescer, dco_csum_best(), rx_emit, w, true, true);
-    return 0;
+    return fib_open(&rx->fib);
 }
 
 void
@@ -51,6 +52,7 @@ rx_fini(struct rx *rx)
     free(rx->coalescer);
     tun_batch_free(rx->batch);
     free(rx->slot);
+    fib_close(&rx->fib);
 }
 
 /* ---- towards the TUN ---------------------------------------------------------------------------
@@ -190,6 +192,8 @@ run_float(struct worker *w, struct plane_sock *sock, struct rx_run *run, int new
 
     dco_peer_path(run->peer, &old);
     if (memcmp(&old, &m->path, sizeof(old)) == 0)
+        return;
+    if (!recursion_may_move(&w->rx.fib, w->rx.dev, sock, run->peer, &old, &m->path, now))
         return;
     if (!dco_peers_seen_from(&w->rx.dev->peers, run->peer, &m->path, now))
         return;

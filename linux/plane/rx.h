@@ -13,6 +13,7 @@
 
 #include "core/coalesce.h"
 #include "linux/crypto/aead.h"
+#include "linux/plane/fib.h"
 #include "linux/plane/internal.h"
 #include "linux/plane/tun_batch.h"
 
@@ -51,11 +52,12 @@ struct rx {
     struct dco_coalescer *coalescer;
     struct tun_batch *batch; /* what the coalescer emits, until the end of the burst */
     struct plane_dev *dev;   /* of the burst */
+    struct fib fib;
 };
 
 struct worker;
 
-int rx_init(struct rx *rx, struct worker *w); /* -ENOMEM */
+int rx_init(struct rx *rx, struct worker *w); /* -errno */
 void rx_fini(struct rx *rx);
 
 /* One burst from member fd of sock. Worker, inside its lock. */

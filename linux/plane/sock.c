@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "linux/plane/kernel_abi.h"
@@ -38,6 +39,32 @@ sock_family(int fd)
     socklen_t len = sizeof(ss);
 
     return getsockname(fd, (struct sockaddr *)&ss, &len) == 0 ? ss.ss_family : AF_INET;
+}
+
+static uint32_t
+sock_option(int fd, int name)
+{
+    uint32_t value = 0;
+    socklen_t len = sizeof(value);
+
+    return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value : 0;
+}
+
+static void
+sock_way_read(int fd, struct sock_way *way)
+{
+    struct sockaddr_storage ss = {0};
+    socklen_t len = sizeof(ss);
+    struct dco_endpoint ep = {0};
+    struct stat st;
+
+    if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0)
+        endpoint_from_sockaddr(&ep, (struct sockaddr *)&ss);
+    way->port = ep.port;
+    way->local = dco_ip_canon(&ep.ip);
+    way->oif = sock_option(fd, SO_BINDTOIFINDEX);
+    way->mark = sock_option(fd, SO_MARK);
+    way->uid = fstat(fd, &st) == 0 ? st.st_uid : getuid();
 }
 
 /* Member 0 is openvpn's own and gets control packets, member 1 + i belongs to worker i. */
@@ -141,6 +168,7 @@ plane_sock_new(int fd, const int *members, unsigned n, unsigned senders, int ctr
     for (unsigned i = 0; i < n + senders; i++)
         sock->fd[1 + i] = members[i];
     sock->family = sock_family(fd);
+    sock_way_read(fd, &sock->way);
     path_mtu_open(sock);
     sock->udp_gro = sock_gro(sock);
     if (!sock->udp_gro)

@@ -10,6 +10,7 @@
 #include "linux/plane/kernel_abi.h"
 #include "linux/plane/log.h"
 #include "linux/plane/mss.h"
+#include "linux/plane/recursion.h"
 #include "linux/plane/worker.h"
 
 /* A packet on its way from the TUN to its trains. */
@@ -163,7 +164,8 @@ tx_choose(struct worker *w, struct plane_dev *dev, struct tx_packet *p)
 
 /* Everything up to the point where packet ids are taken: from there on nothing may fail. */
 static enum dco_drop
-tx_prepare(struct worker *w, struct plane_dev *dev, struct tx_packet *p, uint8_t *pkt, uint32_t len)
+tx_prepare(struct worker *w, struct plane_dev *dev, struct tx_packet *p, uint8_t *pkt, uint32_t len,
+           uint64_t now)
 {
     enum dco_drop drop;
 
@@ -176,6 +178,8 @@ tx_prepare(struct worker *w, struct plane_dev *dev, struct tx_packet *p, uint8_t
     drop = tx_choose(w, dev, p);
     if (drop != DCO_DROP_NONE)
         return drop;
+    if (recursion_suspected(&p->inner) && recursion_found(dev, p->peer, pkt, &p->inner, now))
+        return DCO_DROP_TX_RECURSIVE;
     if (cut_largest(&p->cut) + DCO_OVERHEAD > KERNEL_UDP_PAYLOAD_MAX)
         return DCO_DROP_TX_TOO_BIG;
     if (p->cut.n == 1)
@@ -194,7 +198,7 @@ tx_packet(struct worker *w, struct plane_dev *dev, uint32_t len, uint64_t now)
     p.cut.n = 1;
     p.csum = dco_csum_best();
     p.segments_max = send_segments_max();
-    drop = tx_prepare(w, dev, &p, pkt, len);
+    drop = tx_prepare(w, dev, &p, pkt, len, now);
     if (drop != DCO_DROP_NONE) {
         worker_drop(w, drop, p.cut.n);
         return;

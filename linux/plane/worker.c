@@ -245,12 +245,15 @@ worker_new(unsigned index)
         return NULL;
     memset(w, 0, sizeof(*w));
     w->index = index;
+    w->rx.fib.fd = -1;
     pthread_mutex_init(&w->lock, NULL);
     w->epoll = epoll_create1(EPOLL_CLOEXEC);
     w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     err = worker_watch_wake(w);
-    if (err == 0 && (tx_init(&w->tx) < 0 || rx_init(&w->rx, w) < 0))
-        err = ENOMEM;
+    if (err == 0)
+        err = -tx_init(&w->tx);
+    if (err == 0)
+        err = -rx_init(&w->rx, w);
     if (err == 0)
         err = worker_start(w);
     if (err == 0)

@@ -28,15 +28,9 @@ report_ip(struct jsonw *j, const char *key, const struct dco_ip *ip)
 static void
 report_endpoint(struct jsonw *j, const char *key, const struct dco_endpoint *ep)
 {
-    char ip[INET6_ADDRSTRLEN] = "", scope[16] = "", text[INET6_ADDRSTRLEN + 32] = "";
+    char text[ENDPOINT_TEXT_LEN];
 
-    if (ep->ip.family != 0) {
-        inet_ntop(ep->ip.family == 4 ? AF_INET : AF_INET6, ep->ip.addr, ip, sizeof(ip));
-        if (ep->scope_id != 0)
-            snprintf(scope, sizeof(scope), "%%%u", ep->scope_id);
-        snprintf(text, sizeof(text), ep->ip.family == 4 ? "%s%s:%u" : "[%s%s]:%u", ip, scope,
-                 ntohs(ep->port));
-    }
+    endpoint_text(ep, text);
     jsonw_string(j, key, text);
 }
 

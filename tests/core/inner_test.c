@@ -164,6 +164,45 @@ fragments(void)
     }
 }
 
+/* Where the ports are: in the first fragment only, and never beyond the packet. */
+static void
+transport_of_fragments(void)
+{
+    struct rng rng = harness_rng();
+    struct packet p = packet_make(4, DCO_PROTO_UDP, 30);
+    struct dco_inner inner;
+    uint8_t pkt[100], protocol = 0;
+    uint32_t len = packet_write(&p, pkt, &rng);
+
+    check(parse(pkt, len, &inner));
+    check_equal(dco_inner_transport(pkt, &inner, &protocol), 20);
+    check_equal(protocol, DCO_PROTO_UDP);
+    dco_put16(pkt + 6, 0x2000);
+    check(parse(pkt, len, &inner));
+    check_equal(dco_inner_transport(pkt, &inner, &protocol), 20);
+    dco_put16(pkt + 6, 0x2001);
+    check(parse(pkt, len, &inner));
+    check_equal(dco_inner_transport(pkt, &inner, &protocol), 0);
+
+    p = packet_make(6, DCO_PROTO_UDP, 30);
+    len = packet_write(&p, pkt, &rng);
+    pkt[6] = 44;
+    pkt[40] = DCO_PROTO_UDP;
+    dco_put16(pkt + 42, 1); /* more fragments, offset 0 */
+    check(parse(pkt, len, &inner));
+    check_equal(dco_inner_transport(pkt, &inner, &protocol), 48);
+    check_equal(protocol, DCO_PROTO_UDP);
+    dco_put16(pkt + 42, 8);
+    check(parse(pkt, len, &inner));
+    check_equal(dco_inner_transport(pkt, &inner, &protocol), 0);
+    dco_put16(pkt + 4, 7); /* no room for the fragment header */
+    check(parse(pkt, 47, &inner));
+    check_equal(dco_inner_transport(pkt, &inner, &protocol), 0);
+    pkt[6] = 60; /* other extension headers are not walked through */
+    check(parse(pkt, 47, &inner));
+    check_equal(dco_inner_transport(pkt, &inner, &protocol), 0);
+}
+
 static void
 ipv6_next_headers(void)
 {
@@ -218,6 +257,7 @@ static const struct test tests[] = {
     {"inner: every version and IPv4 header length", every_version_and_header_length},
     {"inner: length fields", length_fields},
     {"inner: IPv4 fragments", fragments},
+    {"inner: the transport of fragments", transport_of_fragments},
     {"inner: IPv6 next headers", ipv6_next_headers},
     {"inner: random bytes", random_bytes},
 };

@@ -27,6 +27,7 @@
 
 #include "harness.h"
 #include "linux/crypto/aead.h"
+#include "linux/plane/fib.h"
 #include "linux/plane/internal.h"
 
 /* A thread that enters the sandbox, runs one function, and stays until it is released. */
@@ -262,6 +263,24 @@ test_house(void)
     probe = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     check(probe >= 0);
     in_sandbox_of(SANDBOX_HOUSE, try_house);
+}
+
+static struct fib fib;
+
+static void
+try_question(void)
+{
+    struct fib_flow flow = {.dst = ip4(127, 0, 0, 1)};
+
+    check_equal(fib_leads_to(&fib, &flow, 1), 0); /* this host; not an error */
+}
+
+static void
+test_question(void)
+{
+    check_equal(fib_open(&fib), 0);
+    in_sandbox(try_question);
+    fib_close(&fib);
 }
 
 static void
@@ -540,6 +559,7 @@ static const struct test tests[] = {
     {"one kind of thread may not do the work of another", test_each_its_own},
     {"packets and waiting", test_packets},
     {"paths and timers of housekeeping", test_house},
+    {"questions about routes", test_question},
     {"memory", test_memory},
     {"ciphers of both libraries", test_ciphers},
     {"capabilities and no_new_privs of this thread only", test_capabilities},

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/atomic.h"
+#include "linux/plane/fib.h"
+#include "linux/plane/route_msg.h"
+
+#define ANSWER_BYTES  16384U /* a route with some hundred nexthops */
+#define REQUEST_BYTES 256U
+#define STALE_MAX     4U /* answers to earlier questions that nobody read */
+
+static uint32_t generation; /* atomic */
+
+uint32_t
+fib_generation(void)
+{
+    return dco_load_acquire(&generation);
+}
+
+void
+fib_raise_generation(void)
+{
+    dco_store_release(&generation, dco_load(&generation) + 1);
+}
+
+int
+fib_open(struct fib *fib)
+{
+    struct sockaddr_nl nl = {.nl_family = AF_NETLINK};
+
+    fib->seq = 0;
+    fib->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+    if (fib->fd < 0)
+        return -errno;
+    if (bind(fib->fd, (struct sockaddr *)&nl, sizeof(nl)) < 0) {
+        int err = -errno;
+
+        fib_close(fib);
+        return err;
+    }
+    return 0;
+}
+
+void
+fib_close(struct fib *fib)
+{
+    if (fib->fd >= 0)
+        close(fib->fd);
+    fib->fd = -1;
+}
+
+static void
+put_ip(struct nlmsghdr *nlh, uint16_t type, const struct dco_ip *ip)
+{
+    mnl_attr_put(nlh, type, ip->family == 4 ? 4 : 16, ip->addr);
+}
+
+/* RTM_F_FIB_MATCH: the entry of the table, with all its nexthops, instead of the one chosen. */
+static struct nlmsghdr *
+question(struct fib *fib, char *buf, const struct fib_flow *flow)
+{
+    struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+    struct rtmsg *rtm;
+    uint8_t bits = flow->dst.family == 4 ? 32 : 128;
+
+    nlh->nlmsg_type = RTM_GETROUTE;
+    nlh->nlmsg_flags = NLM_F_REQUEST;
+    nlh->nlmsg_seq = ++fib->seq;
+    rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+    rtm->rtm_family = flow->dst.family == 4 ? AF_INET : AF_INET6;
+    rtm->rtm_flags = RTM_F_FIB_MATCH;
+    rtm->rtm_dst_len = bits;
+    put_ip(nlh, RTA_DST, &flow->dst);
+    if (flow->src.family == flow->dst.family) {
+        rtm->rtm_src_len = bits;
+        put_ip(nlh, RTA_SRC, &flow->src);
+    }
+    if (flow->oif != 0)
+        mnl_attr_put_u32(nlh, RTA_OIF, flow->oif);
+    if (flow->mark != 0)
+        mnl_attr_put_u32(nlh, RTA_MARK, flow->mark);
+    if (flow->udp) {
+        mnl_attr_put_u32(nlh, RTA_UID, flow->uid);
+        mnl_attr_put_u8(nlh, RTA_IP_PROTO, IPPROTO_UDP);
+        mnl_attr_put_u16(nlh, RTA_SPORT, flow->sport);
+        mnl_attr_put_u16(nlh, RTA_DPORT, flow->dport);
+    }
+    return nlh;
+}
+
+struct answer {
+    uint32_t seq, ifindex;
+    int verdict; /* -EAGAIN: this was none */
+};
+
+/* An error is an answer, too, but where memory is missing, or rights. */
+static int
+error_verdict(const struct nlmsghdr *nlh)
+{
+    int err = 0;
+
+    if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(err))
+        memcpy(&err, mnl_nlmsg_get_payload(nlh), sizeof(err));
+    if (err == -ENOMEM || err == -ENOBUFS || err == -EPERM)
+        return err;
+    return err == -ENETUNREACH ? FIB_DEFAULT : FIB_ELSEWHERE;
+}
+
+static int
+route_verdict(const struct route_msg *msg, uint32_t ifindex)
+{
+    for (unsigned i = 0; i < msg->n; i++)
+        if (msg->hop[i].ifindex == ifindex)
+            return FIB_DEVICE;
+    return msg->n > 0 && msg->key.len == 0 ? FIB_DEFAULT : FIB_ELSEWHERE;
+}
+
+static void
+take(const struct nlmsghdr *nlh, void *arg)
+{
+    struct answer *a = arg;
+    struct route_msg msg;
+
+    if (nlh->nlmsg_seq != a->seq)
+        return;
+    if (nlh->nlmsg_type == NLMSG_ERROR) {
+        a->verdict = error_verdict(nlh);
+    } else if (route_msg_parse(nlh, &msg)) {
+        a->verdict = route_verdict(&msg, a->ifindex);
+    }
+}
+
+/* The kernel answers before send() returns. */
+static int
+read_answer(struct fib *fib, struct answer *a)
+{
+    char buf[ANSWER_BYTES] __attribute__((aligned(8)));
+
+    for (unsigned i = 0; i < STALE_MAX && a->verdict == -EAGAIN; i++) {
+        struct sockaddr_nl from = {0};
+        socklen_t from_len = sizeof(from);
+        ssize_t len = recvfrom(fib->fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC,
+                               (struct sockaddr *)&from, &from_len);
+
+        if (len < 0)
+            return -errno;
+        if (from.nl_pid == 0 && len <= (ssize_t)sizeof(buf))
+            route_msg_each(buf, (size_t)len, take, a);
+    }
+    return a->verdict;
+}
+
+int
+fib_leads_to(struct fib *fib, const struct fib_flow *flow, uint32_t ifindex)
+{
+    char buf[REQUEST_BYTES] __attribute__((aligned(8)));
+    struct answer a = {.ifindex = ifindex, .verdict = -EAGAIN};
+    struct nlmsghdr *nlh;
+
+    if (flow->dst.family == 0 || fib->fd < 0)
+        return -EINVAL;
+    if (flow->oif == ifindex) /* whatever the tables say */
+        return FIB_DEVICE;
+    nlh = question(fib, buf, flow);
+    a.seq = nlh->nlmsg_seq;
+    if (send(fib->fd, nlh, nlh->nlmsg_len, MSG_DONTWAIT) < 0)
+        return -errno;
+    return read_answer(fib, &a);
+}

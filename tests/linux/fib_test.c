@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Questions to the kernel about its routes, in a namespace of the test's own, and one of the uses
+ * of the answers: peers do not move to where the way leads through the device. If this failed, a
+ * client could lead the server's packets in a circle, or roam no more.
+ */
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "linux/plane/plane_state.h"
+#include "linux/plane/recursion.h"
+
+bool doorway_state(char *reason, size_t size, const char **abi);
+
+/* The doorway is in no test program. */
+bool
+doorway_state(char *reason, size_t size, const char **abi)
+{
+    snprintf(reason, size, "this is a test");
+    *abi = NULL;
+    return false;
+}
+
+#define SECOND 1000000000ULL
+#define MS     1000000ULL
+
+static uint32_t ours, other; /* devices */
+static struct fib fib = {.fd = -1};
+
+static bool
+ready(void)
+{
+    static int state = -1;
+
+    if (state >= 0)
+        return state;
+    state = unshare(CLONE_NEWNET) == 0 &&
+            system("ip link set lo up && ip link add fa0 type veth peer fa1 && "
+                   "ip link add fb0 type veth peer fb1 && ip link set fa1 up && "
+                   "ip link set fb1 up && ip link set fa0 up && ip link set fb0 up && "
+                   "ip addr add 10.8.0.1/24 dev fa0 && ip addr add 192.168.1.1/24 dev fb0 && "
+                   "ip -6 addr add fd08::1/64 dev fa0 nodad && "
+                   "ip -6 addr add fd99:1::1/64 dev fb0 nodad && "
+                   "ip route add 192.168.0.0/16 via 10.8.0.5 dev fa0 && "
+                   "ip -6 route add fd99::/16 via fd08::5 dev fa0 && "
+                   "ip route add default via 192.168.1.9") == 0;
+    ours = if_nametoindex("fa0");
+    other = if_nametoindex("fb0");
+    return state;
+}
+
+#define NEED_KERNEL                                                                                \
+    if (!ready()) {                                                                                \
+        harness_skip("no network namespace");                                                      \
+        return;                                                                                    \
+    }                                                                                              \
+    check_equal(fib_open(&fib), 0);
+
+static struct dco_ip
+ip_of(const char *text)
+{
+    uint8_t addr[16];
+
+    return inet_pton(AF_INET, text, addr) == 1    ? dco_ip4(addr)
+           : inet_pton(AF_INET6, text, addr) == 1 ? dco_ip6(addr)
+                                                  : (struct dco_ip){0};
+}
+
+static int
+way(const char *dst, uint32_t ifindex)
+{
+    struct fib_flow flow = {.dst = ip_of(dst)};
+
+    return fib_leads_to(&fib, &flow, ifindex);
+}
+
+static void
+test_tables(void)
+{
+    NEED_KERNEL
+    check_equal(way("10.8.0.7", ours), FIB_DEVICE);
+    check_equal(way("10.8.0.7", other), FIB_ELSEWHERE);
+    check_equal(way("192.168.77.1", ours), FIB_DEVICE);
+    check_equal(way("192.168.1.5", ours), FIB_ELSEWHERE);
+    check_equal(way("192.168.1.5", other), FIB_DEVICE);
+    check_equal(way("192.168.1.1", ours), FIB_ELSEWHERE); /* this host */
+    check_equal(way("192.168.1.1", other), FIB_ELSEWHERE);
+    check_equal(way("10.8.0.1", ours), FIB_ELSEWHERE);
+    check_equal(way("10.8.0.255", ours), FIB_ELSEWHERE); /* broadcast */
+    check_equal(way("8.8.8.8", ours), FIB_DEFAULT);
+    check_equal(way("8.8.8.8", other), FIB_DEVICE);
+    check_equal(way("fd08::7", ours), FIB_DEVICE);
+    check_equal(way("fd99:7::1", ours), FIB_DEVICE);
+    check_equal(way("fd99:1::5", ours), FIB_ELSEWHERE);
+    check_equal(way("fd99:1::1", ours), FIB_ELSEWHERE);
+    check_equal(way("fd99:1::1", other), FIB_ELSEWHERE);
+    check_equal(way("fd08::1", ours), FIB_ELSEWHERE);
+    check_equal(way("2001:db8::1", ours), FIB_DEFAULT); /* no route */
+    check(
+        system("ip route add blackhole 192.168.9.0/24 && ip route add 192.168.10.0/24 "
+               "nexthop via 10.8.0.5 nexthop via 192.168.1.9 && "
+               "ip -6 route add fd99:a::/32 nexthop via fd08::5 nexthop via fd99:1::9 && "
+               "ip nexthop add id 3 via 10.8.0.6 dev fa0 && ip route add 192.168.11.0/24 nhid 3") ==
+        0);
+    check_equal(way("192.168.9.1", ours), FIB_ELSEWHERE);
+    for (unsigned i = 1; i < 20; i++) { /* one of several routes is enough, and always the same */
+        char dst[32];
+
+        snprintf(dst, sizeof(dst), "192.168.10.%u", i);
+        check_equal(way(dst, ours), FIB_DEVICE);
+        check_equal(way(dst, other), FIB_DEVICE);
+        snprintf(dst, sizeof(dst), "fd99:a::%u", i);
+        check_equal(way(dst, ours), FIB_DEVICE);
+    }
+    check_equal(way("192.168.11.1", ours), FIB_DEVICE);
+    check(system("ip route del 192.168.9.0/24 && ip route del 192.168.10.0/24 && "
+                 "ip -6 route del fd99:a::/32 && ip nexthop del id 3") == 0);
+    check(way("", ours) < 0);
+    fib_close(&fib);
+    check(way("10.8.0.7", ours) < 0);
+}
+
+static void
+expect_flow(struct fib_flow flow, const char *rule, uint32_t before, uint32_t after)
+{
+    char command[256];
+    struct fib_flow plain = {.dst = flow.dst};
+
+    check_equal(fib_leads_to(&fib, &flow, before), FIB_DEVICE);
+    snprintf(command, sizeof(command), "ip rule add %s lookup 77 pref 77", rule);
+    check(system(command) == 0);
+    if (!check_equal(fib_leads_to(&fib, &flow, after), FIB_DEVICE))
+        printf("# %s\n", rule);
+    check_equal(fib_leads_to(&fib, &plain, before), FIB_DEVICE);
+    check(system("ip rule del pref 77") == 0);
+}
+
+static void
+test_rules(void)
+{
+    struct fib_flow flow = {.dst = ip_of("8.8.8.8"),
+                            .src = ip_of("192.168.1.1"),
+                            .mark = 7,
+                            .uid = 123,
+                            .sport = htons(1194),
+                            .dport = htons(4000),
+                            .udp = true};
+
+    NEED_KERNEL
+    check(system("ip route add default via 10.8.0.5 table 77") == 0);
+    expect_flow(flow, "fwmark 7", other, ours);
+    expect_flow(flow, "from 192.168.1.1", other, ours);
+    expect_flow(flow, "uidrange 123-123", other, ours);
+    expect_flow(flow, "ipproto udp sport 1194", other, ours);
+    expect_flow(flow, "ipproto udp dport 4000", other, ours);
+    flow.oif = ours; /* a bound socket leaves by its device */
+    flow.src.family = 0;
+    check_equal(fib_leads_to(&fib, &flow, ours), FIB_DEVICE);
+    check_equal(fib_leads_to(&fib, &flow, other), FIB_ELSEWHERE);
+    fib_close(&fib);
+}
+
+/* ---- moves --------------------------------------------------------------------------------------
+ */
+
+static struct plane_dev *dev;
+static struct plane_sock port = {.refs = 1000}; /* never freed */
+
+static struct dco_peer *
+device_begin(void)
+{
+    struct dco_peer_new req = {.id = 5, .tx_id = 5, .transport = &port};
+    struct dco_siphash_key secret = {{1, 2}};
+
+    dev = aligned_alloc(64, (sizeof(*dev) + 63) & ~(size_t)63);
+    memset(dev, 0, sizeof(*dev));
+    snprintf(dev->name, sizeof(dev->name), "fa0");
+    dev->mode = DCO_MODE_MP;
+    dev->ifindex = ours;
+    dco_peers_init(&dev->peers, &plane_env, dev->mode, &secret);
+    req.vpn4 = ip_of("10.8.0.5");
+    req.path.remote.ip = ip_of("192.168.1.200");
+    req.path.remote.port = htons(4000);
+    check_equal(dco_control_peer_new(&dev->peers, &req, plane_now()), 0);
+    return dco_peers_by_id(&dev->peers, 5);
+}
+
+static void
+device_end(void)
+{
+    dco_peers_fini(&dev->peers);
+    plane_synchronize();
+    free(dev);
+    fib_close(&fib);
+}
+
+static bool
+may_move(struct dco_peer *peer, const char *to, uint64_t now)
+{
+    struct dco_path from, path = {.remote.ip = ip_of(to), .remote.port = htons(5000)};
+
+    dco_peer_path(peer, &from);
+    return recursion_may_move(&fib, dev, &port, peer, &from, &path, now);
+}
+
+static void
+test_moves(void)
+{
+    struct dco_path path;
+    struct dco_peer *peer;
+    uint64_t now = SECOND;
+
+    NEED_KERNEL
+    peer = device_begin();
+    check(may_move(peer, "192.168.1.201", now += 10 * MS));
+    check(may_move(peer, "8.8.4.4", now += 10 * MS));
+    check(may_move(peer, "fd99:1::8", now += 10 * MS));
+    check(may_move(peer, "2001:db8::8", now += 10 * MS)); /* no way there: no way round either */
+    check(!may_move(peer, "10.8.0.6", now += 10 * MS));
+    check(!may_move(peer, "192.168.77.1", now += 10 * MS));
+    check(!may_move(peer, "fd99:7::1", now += 10 * MS));
+    check(!may_move(peer, "fd08::9", now += 10 * MS));
+    check_equal(fib.seq, 8);
+    check(system("ip route add default via 10.8.0.5 table 78 && "
+                 "ip rule add fwmark 9 lookup 78 pref 78") == 0);
+    port.way.mark = 9;
+    check(!may_move(peer, "8.8.4.4", now += 10 * MS));
+    port.way.mark = 0;
+    check(may_move(peer, "8.8.4.4", now += 10 * MS));
+    for (unsigned i = 0; i < 100; i++) /* neither asked nor moved */
+        check(!may_move(peer, "8.8.8.8", now + 10 * MS - 1));
+    check_equal(fib.seq, 10);
+    dco_peer_path(peer, &path); /* where it is: nothing to ask */
+    check(recursion_may_move(&fib, dev, &port, peer, &path, &path, now));
+    check_equal(fib.seq, 10);
+    device_end();
+}
+
+static const struct test tests[] = {
+    {"fib: tables, local addresses, nexthops", test_tables},
+    {"fib: rules", test_rules},
+    {"moves: not into the device", test_moves},
+};
+
+HARNESS_MAIN(tests)

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A tunnel inside itself: which packets from the device are its own transport, first on packets
+ * made by hand, then in a real plane, where a client's inner datagram to the server's own port
+ * holds a newer data packet of that client. If this failed, one packet would keep the machine busy
+ * for ever, or tunnels within tunnels would be broken.
+ */
+#include <arpa/inet.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "linux/crypto/aead.h"
+#include "linux/plane/plane_state.h"
+#include "linux/plane/recursion.h"
+#include "packets.h"
+
+bool doorway_state(char *reason, size_t size, const char **abi);
+
+/* The doorway is in no test program. */
+bool
+doorway_state(char *reason, size_t size, const char **abi)
+{
+    snprintf(reason, size, "this is a test");
+    *abi = NULL;
+    return false;
+}
+
+#define SECOND 1000000000ULL
+#define PORT   1194 /* ours */
+
+/* ---- packets by hand ---------------------------------------------------------------------------
+ */
+
+static struct plane_sock port = {.refs = 1000}; /* never freed */
+static struct plane_dev *hand;
+
+/* Peer n: 10.8.0.n, reached at `remote`, whose packets carry id 100 + n. */
+static struct dco_peer *
+hand_peer(uint32_t n, struct dco_ip remote, uint16_t remote_port)
+{
+    struct dco_peer_new req = {.id = n, .tx_id = 100 + n, .transport = &port};
+
+    req.vpn4 = ip4(10, 8, 0, (uint8_t)n);
+    req.path.remote.ip = remote;
+    req.path.remote.port = htons(remote_port);
+    check_equal(dco_control_peer_new(&hand->peers, &req, SECOND), 0);
+    return hand->mode == DCO_MODE_P2P ? hand->peers.only : dco_peers_by_id(&hand->peers, n);
+}
+
+static void
+hand_begin(enum dco_mode mode)
+{
+    struct dco_siphash_key secret = {{1, 2}};
+
+    hand = aligned_alloc(64, (sizeof(*hand) + 63) & ~(size_t)63);
+    memset(hand, 0, sizeof(*hand));
+    snprintf(hand->name, sizeof(hand->name), "hand0");
+    hand->mode = mode;
+    port.way.port = htons(PORT);
+    dco_peers_init(&hand->peers, &plane_env, mode, &secret);
+}
+
+static void
+hand_end(void)
+{
+    dco_peers_fini(&hand->peers);
+    plane_synchronize();
+    free(hand);
+}
+
+/* A UDP packet to an end point whose payload begins with word. */
+struct udp {
+    struct dco_ip dst;
+    uint16_t sport, dport;
+    uint32_t word;
+    uint32_t payload;
+};
+
+static uint8_t pkt[4096];
+
+static void
+write_udp(const struct udp *u, struct dco_inner *inner)
+{
+    struct rng rng = harness_rng();
+    struct packet p = packet_make(u->dst.family, DCO_PROTO_UDP, u->payload);
+    uint32_t len, hdr = u->dst.family == 4 ? 20 : 40;
+
+    p.sport = u->sport;
+    p.dport = u->dport;
+    len = packet_write(&p, pkt, &rng);
+    memcpy(pkt + (u->dst.family == 4 ? 16 : 24), u->dst.addr, u->dst.family == 4 ? 4 : 16);
+    if (u->payload >= 4)
+        dco_put32(pkt + hdr + 8, u->word);
+    check(dco_inner_parse(pkt, len, inner));
+}
+
+static bool
+found(struct dco_peer *carrier, const struct udp *u, uint64_t now)
+{
+    struct dco_inner inner;
+
+    write_udp(u, &inner);
+    return recursion_suspected(&inner) && recursion_found(hand, carrier, pkt, &inner, now);
+}
+
+#define DATA(id) (0x48000000U | 3U << 24 | (id)) /* a data packet's first word, key 3 */
+
+static void
+own_transport(enum dco_mode mode, struct dco_ip remote)
+{
+    struct udp u = {.dst = remote, .sport = PORT, .dport = 4000, .word = 0x38000000, .payload = 60};
+    struct dco_peer *peer;
+
+    hand_begin(mode);
+    peer = hand_peer(1, remote, 4000);
+    check(found(peer, &u, SECOND)); /* whatever is in it: control packets, too */
+    u.payload = 0;
+    check(found(peer, &u, SECOND));
+    u.payload = 60;
+    u.sport = 1195; /* another program's */
+    check(!found(peer, &u, SECOND));
+    u.word = DATA(101); /* ours, with another port */
+    check(found(peer, &u, SECOND));
+    u.word = DATA(102); /* a tunnel of somebody behind us to the same port */
+    check(!found(peer, &u, SECOND));
+    u.word = DATA(101);
+    u.payload = 3;
+    check(!found(peer, &u, SECOND));
+    u.payload = 60;
+    u.dport = 4001; /* elsewhere */
+    u.sport = PORT;
+    check(!found(peer, &u, SECOND));
+    u.dport = 4000;
+    u.dst.addr[3] ^= 1;
+    check(!found(peer, &u, SECOND));
+    hand_end();
+}
+
+static void
+test_own_transport(void)
+{
+    own_transport(DCO_MODE_MP, ip4(192, 0, 2, 1));
+    own_transport(DCO_MODE_MP, ip6(1));
+    own_transport(DCO_MODE_P2P, ip4(192, 0, 2, 1));
+    own_transport(DCO_MODE_P2P, ip6(1));
+}
+
+/* Undefined ids are everybody's. */
+static void
+test_undefined_id(void)
+{
+    struct udp u = {ip4(192, 0, 2, 1), 1195, 4000, DATA(DCO_PEER_ID_UNDEF), 60};
+    struct dco_peer *peer;
+
+    hand_begin(DCO_MODE_P2P);
+    peer = hand_peer(1, u.dst, 4000);
+    peer->tx_id = DCO_PEER_ID_UNDEF;
+    check(!found(peer, &u, SECOND));
+    hand_end();
+}
+
+static void
+test_other_packets(void)
+{
+    struct udp u = {ip4(192, 0, 2, 1), PORT, 4000, 0, 60};
+    struct dco_inner inner;
+    struct dco_peer *peer;
+
+    hand_begin(DCO_MODE_MP);
+    peer = hand_peer(1, u.dst, 4000);
+    write_udp(&u, &inner);
+    pkt[9] = DCO_PROTO_TCP;
+    check(dco_inner_parse(pkt, inner.total, &inner) && !recursion_suspected(&inner));
+    pkt[9] = DCO_PROTO_UDP;
+    dco_put16(pkt + 6, 0x2000); /* the first fragment has the ports */
+    check(dco_inner_parse(pkt, inner.total, &inner) && recursion_suspected(&inner));
+    check(recursion_found(hand, peer, pkt, &inner, SECOND));
+    dco_put16(pkt + 6, 0x2001); /* another one has not */
+    check(dco_inner_parse(pkt, inner.total, &inner));
+    check(!recursion_found(hand, peer, pkt, &inner, SECOND));
+    hand_end();
+}
+
+/* A packet to peer `to` goes round as the kernel would send it; `behind[n]`: by which peer the
+ * route to peer n's remote leads, 0: not by the device. How many packets are sent before it ends.
+ */
+static unsigned
+goes_round(struct dco_peer **peers, const uint8_t *behind, unsigned to, uint64_t now)
+{
+    unsigned sent = 0;
+
+    while (sent < 1000) {
+        struct dco_path path;
+        struct udp u = {.sport = PORT, .dport = 4000, .payload = 100};
+
+        sent++; /* sealed for `to`, and on its way to its remote */
+        if (behind[to] == 0)
+            break;
+        dco_peer_path(peers[to], &path);
+        u.dst = path.remote.ip;
+        u.word = DATA(100 + to);
+        if (found(peers[behind[to]], &u, now + sent))
+            break;
+        to = behind[to];
+    }
+    return sent;
+}
+
+static void
+test_stacks(void)
+{
+    const uint8_t plain[4] = {0, 0, 1, 0}, mutual[4] = {0, 2, 1, 0}, ring[4] = {0, 2, 3, 1};
+    struct dco_peer *peers[4] = {NULL};
+    uint64_t now = SECOND;
+
+    hand_begin(DCO_MODE_MP);
+    for (uint8_t n = 1; n <= 3; n++)
+        peers[n] = hand_peer(n, ip4(192, 0, 2, n), 4000);
+    for (unsigned i = 0; i < 100; i++, now += SECOND / 50) /* 2 behind 1: each time both are sent */
+        check_equal(goes_round(peers, plain, 2, now), 2);
+    now += 2 * SECOND;
+    for (unsigned i = 0; i < 100; i++, now += SECOND / 50)
+        check(goes_round(peers, mutual, 1 + i % 2, now) <= 3);
+    now += 2 * SECOND; /* however long it lasts, one packet goes round once */
+    for (unsigned i = 0; i < 100; i++, now += 3 * SECOND)
+        check(goes_round(peers, ring, 1 + i % 3, now) <= 4);
+    now += 2 * SECOND; /* and when they stand apart again, it works again */
+    check_equal(goes_round(peers, plain, 2, now), 2);
+    hand_end();
+}
+
+/* ---- a real plane ------------------------------------------------------------------------------
+ */
+
+static struct plane_dev *dev;
+static struct plane_sock *sock;
+static struct sockaddr_in plane_addr, client_addr;
+static int client = -1;
+static struct dco_aead *theirs;
+static const uint8_t to_client[32] = {1}, to_server[32] = {2}, tail[8] = {3};
+
+static int
+bound(struct sockaddr_in *in, uint32_t address)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    socklen_t len = sizeof(*in);
+
+    *in = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
+    check(bind(fd, (struct sockaddr *)in, sizeof(*in)) == 0);
+    check(getsockname(fd, (struct sockaddr *)in, &len) == 0);
+    return fd;
+}
+
+static void
+real_key(void)
+{
+    struct dco_key_new req = {.peer_id = 5,
+                              .cipher = DCO_CIPHER_AES_GCM,
+                              .key_len = 32,
+                              .tx_key = to_client,
+                              .tx_tail = tail,
+                              .rx_tail = tail};
+
+    req.crypto =
+        dco_aead_new(DCO_CIPHER_AES_GCM, to_client, to_server, 32, tail, tail, plane_lanes());
+    check_equal(dco_control_key_new(&dev->peers, &req, plane_now()), 0);
+    theirs = dco_aead_new(DCO_CIPHER_AES_GCM, to_server, to_client, 32, tail, tail, 1);
+}
+
+/* A server at 10.9.0.1 with client 10.9.0.5, which is a socket of ours. */
+static bool
+real_ready(void)
+{
+    struct plane_config config = {.workers = 1};
+    struct dco_peer_new req = {.id = 5, .tx_id = 105};
+    int pair[2];
+
+    if (unshare(CLONE_NEWNET) < 0 || access("/dev/net/tun", R_OK | W_OK) < 0)
+        return false;
+    check(system("ip link set lo up") == 0);
+    plane_configure(&config);
+    if (!check(plane_prepare() == 0) || !check(plane_dev_new("rc0", DCO_MODE_MP, &dev) == 0))
+        return false;
+    check(system("ip addr add 10.9.0.1/24 dev rc0 && ip link set rc0 up") == 0);
+    check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
+    if (!check(plane_sock_new(bound(&plane_addr, INADDR_ANY), NULL, 0, 0, pair[0], &sock) == 0))
+        return false;
+    client = bound(&client_addr, INADDR_LOOPBACK);
+    check(plane_sock_bind_dev(sock, dev) == 0);
+    req.vpn4 = ip4(10, 9, 0, 5);
+    req.path.remote.ip = ip4(127, 0, 0, 1);
+    req.path.remote.port = client_addr.sin_port;
+    req.transport = plane_sock_get(sock);
+    check_equal(dco_control_peer_new(&dev->peers, &req, plane_now()), 0);
+    real_key();
+    return true;
+}
+
+static uint32_t
+seal(uint32_t id, const uint8_t *inner, uint32_t len, uint8_t *out)
+{
+    struct dco_aead_op op = {.pkt = out, .in = inner, .len = len};
+
+    dco_wire_put_hdr(out, 0, 5, id);
+    dco_aead_seal(theirs, 0, &op, 1);
+    check(op.ok);
+    return len + DCO_OVERHEAD;
+}
+
+static void
+client_sends(const uint8_t *data, uint32_t len)
+{
+    struct sockaddr_in to = plane_addr;
+
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    check_equal(sendto(client, data, len, 0, (struct sockaddr *)&to, sizeof(to)), len);
+}
+
+/* An inner datagram of the client's to the server's own port. */
+static uint32_t
+wrap(const uint8_t *data, uint32_t len, uint8_t *out)
+{
+    struct rng rng = harness_rng();
+    struct packet p = packet_make(4, DCO_PROTO_UDP, len);
+    uint32_t total;
+
+    p.sport = 7777;
+    p.dport = ntohs(plane_addr.sin_port);
+    total = packet_write(&p, out, &rng);
+    memcpy(out + 12, ip4(10, 9, 0, 5).addr, 4);
+    memcpy(out + 16, ip4(10, 9, 0, 1).addr, 4);
+    memcpy(out + 28, data, len);
+    packet_fix_checksums(out, total);
+    return total;
+}
+
+static uint64_t
+received(void)
+{
+    struct dco_peer_info info;
+
+    check_equal(dco_control_peer_get(&dev->peers, 5, &info), 0);
+    return info.stats.link_rx_packets;
+}
+
+static void
+test_moves_into_itself(void)
+{
+    uint8_t keepalive[64], inner[256], outer[256];
+    struct dco_peer_info info;
+    struct dco_drops drops;
+    uint64_t end;
+
+    if (!real_ready()) {
+        harness_skip("no network namespace or no /dev/net/tun");
+        return;
+    }
+    seal(1000, dco_keepalive_payload, DCO_KEEPALIVE_LEN, keepalive);
+    client_sends(outer,
+                 seal(1, inner, wrap(keepalive, DCO_OVERHEAD + DCO_KEEPALIVE_LEN, inner), outer));
+    for (end = plane_now() + 10 * SECOND; received() < 2 && plane_now() < end;)
+        usleep(10000);
+    check_equal((long long)received(), 2); /* the second came through the tunnel */
+    usleep(50000);
+    check_equal(dco_control_peer_get(&dev->peers, 5, &info), 0);
+    check_equal(info.path.remote.port, client_addr.sin_port);
+    check_equal(info.path.remote.ip.addr[0], 127);
+
+    /* Where it was moved all the same, what comes back is not sent. */
+    check(system("ip route add 192.0.2.9 via 10.9.0.5 dev rc0") == 0);
+    {
+        struct dco_path path = {.remote = info.path.remote};
+
+        path.remote.ip = ip4(192, 0, 2, 9);
+        check(
+            dco_peers_seen_from(&dev->peers, dco_peers_by_id(&dev->peers, 5), &path, plane_now()));
+    }
+    check(system("ping -c 3 -i 0.2 -W 1 10.9.0.5 >/dev/null; true") == 0);
+    plane_dev_drops(dev, &drops);
+    check(drops.count[DCO_DROP_TX_RECURSIVE] >= 3 && drops.count[DCO_DROP_TX_RECURSIVE] < 20);
+    dco_aead_free(theirs);
+    plane_shutdown();
+    plane_sock_close(sock);
+    plane_sock_put(sock);
+    close(client);
+}
+
+static const struct test tests[] = {
+    {"recursion: what is our own transport", test_own_transport},
+    {"recursion: undefined peer ids", test_undefined_id},
+    {"recursion: fragments and other protocols", test_other_packets},
+    {"recursion: peers behind peers", test_stacks},
+    {"recursion: a client that would move into itself", test_moves_into_itself},
+};
+
+HARNESS_MAIN(tests)
