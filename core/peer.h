@@ -80,6 +80,7 @@ struct dco_peer {
     uint64_t gso_off_ns;  /* atomic; home's: it is not tried again before, 0: it works */
     uint64_t inside_ns;   /* atomic; home's: when a packet for its remote last came back to us */
     uint64_t move_ns;     /* atomic; home's: when its move elsewhere was last considered */
+    uint64_t question_ns; /* atomic; home's: until then its questions about sources are spent */
     struct dco_counter counts[DCO_COUNTS]; /* any thread; added to through dco_peer_count() */
 
     uint32_t events;               /* control lock */

@@ -64,14 +64,21 @@ by_vpn(const struct dco_peers *p, const struct dco_ip *ip)
 }
 
 struct dco_peer *
-dco_peers_by_dest(const struct dco_peers *p, const struct dco_ip *dst)
+dco_peers_by_route(const struct dco_peers *p, const struct dco_routes *routes,
+                   const struct dco_ip *dst)
 {
     struct dco_ip hop;
 
+    dco_routes_hop(routes, dst, &hop);
+    return by_vpn(p, &hop);
+}
+
+struct dco_peer *
+dco_peers_by_dest(const struct dco_peers *p, const struct dco_ip *dst)
+{
     if (p->mode == DCO_MODE_P2P)
         return dco_load_acquire(&p->only);
-    dco_routes_hop(dco_load_acquire(&p->routes), dst, &hop);
-    return by_vpn(p, &hop);
+    return dco_peers_by_route(p, dco_load_acquire(&p->routes), dst);
 }
 
 struct dco_peer *

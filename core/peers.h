@@ -55,6 +55,10 @@ struct dco_peer *dco_peers_by_id(const struct dco_peers *p, uint32_t id);
 /* The peer that an inner packet for dst goes to, or NULL. P2P: the only peer. */
 struct dco_peer *dco_peers_by_dest(const struct dco_peers *p, const struct dco_ip *dst);
 
+/* The same by a set of routes of the caller's. NULL: no routes, dst is a peer's own or nobody's. */
+struct dco_peer *dco_peers_by_route(const struct dco_peers *p, const struct dco_routes *routes,
+                                    const struct dco_ip *dst);
+
 /* For packets without a peer id (DCO_PEER_ID_UNDEF), and control packets. remote: any form. Where
  * several peers have one address it is found for the one that was created there last; a peer that
  * moved to an address in use gets it when the others have left, so that nobody can take away the

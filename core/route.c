@@ -204,12 +204,18 @@ routes_end(struct dco_deferred *d)
 }
 
 void
-dco_peers_set_routes(struct dco_peers *p, struct dco_routes *routes)
+dco_routes_publish(const struct dco_env *env, struct dco_routes **slot, struct dco_routes *routes)
 {
-    struct dco_routes *old = dco_exchange(&p->routes, routes);
+    struct dco_routes *old = dco_exchange(slot, routes);
 
     if (old == NULL)
         return;
     old->deferred.run = routes_end;
-    p->env->defer(p->env->arg, &old->deferred);
+    env->defer(env->arg, &old->deferred);
+}
+
+void
+dco_peers_set_routes(struct dco_peers *p, struct dco_routes *routes)
+{
+    dco_routes_publish(p->env, &p->routes, routes);
 }

@@ -22,6 +22,10 @@ struct dco_routes;
 /* NULL if memory ran out. routes may be NULL when n is 0. */
 struct dco_routes *dco_routes_new(const struct dco_env *env, const struct dco_route *routes,
                                   size_t n);
+/* Puts routes in the place of *slot, for readers that dco_load_acquire() it, and defers the end of
+ * what was there. One writer at a time. */
+void dco_routes_publish(const struct dco_env *env, struct dco_routes **slot,
+                        struct dco_routes *routes);
 /* No reader may be left. */
 void dco_routes_free(struct dco_routes *routes);
 

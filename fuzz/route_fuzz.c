@@ -102,7 +102,7 @@ compare(const struct route_store *s)
     for (unsigned d = 0; d < DEVICES; d++) {
         struct dco_route *routes;
 
-        must(route_store_list(s, devices[d], &routes, &n) == 0);
+        must(route_store_list(s, devices[d], ROUTE_TABLES_ALL, &routes, &n) == 0);
         for (size_t i = 0; i < n; i++) {
             must(routes[i].prefix.family == 4 || routes[i].prefix.family == 6);
             must(routes[i].len <= (routes[i].prefix.family == 4 ? 32 : 128));

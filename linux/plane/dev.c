@@ -234,6 +234,7 @@ plane_dev_free(struct plane_dev *dev)
     plane_sock_forget_dev(dev);
     plane_synchronize();
     dco_peers_fini(&dev->peers);
+    dco_routes_free(dev->policy);
     plane_synchronize();
     tun_free(dco_load(&dev->gone) ? 0 : dev->ifindex, dev->queues, dev->tun);
     dev_close_query(dev);

@@ -58,6 +58,7 @@ struct plane_dev {
     bool gone;                 /* atomic; somebody deleted the kernel's device */
     uint64_t recursion_said_ns, move_said_ns; /* atomic; when recursion.c last said it */
     void *routes;                             /* housekeeping; see routes.h */
+    struct dco_routes *policy; /* atomic; the routes of peers that only rules choose */
     struct dco_drops drops[PLANE_WORKERS_MAX]
         __attribute__((aligned(64))); /* each worker its own */
 };

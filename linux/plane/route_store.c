@@ -268,13 +268,15 @@ compare(const void *va, const void *vb)
 }
 
 static size_t
-collect(const struct route_store *s, uint32_t ifindex, const struct route_entry **list)
+collect(const struct route_store *s, uint32_t ifindex, enum route_tables tables,
+        const struct route_entry **list)
 {
     size_t n = 0;
 
     for (uint32_t b = 0; s->bucket != NULL && b <= s->mask; b++) {
         for (const struct route_entry *e = s->bucket[b]; e != NULL; e = e->next) {
-            if (e->hop.ifindex == ifindex)
+            if (e->hop.ifindex == ifindex &&
+                (tables == ROUTE_TABLES_ALL || e->key.table != RT_TABLE_MAIN))
                 list[n++] = e;
         }
     }
@@ -282,8 +284,8 @@ collect(const struct route_store *s, uint32_t ifindex, const struct route_entry 
 }
 
 int
-route_store_list(const struct route_store *s, uint32_t ifindex, struct dco_route **routes,
-                 size_t *n)
+route_store_list(const struct route_store *s, uint32_t ifindex, enum route_tables tables,
+                 struct dco_route **routes, size_t *n)
 {
     const struct route_entry **list;
 
@@ -298,7 +300,7 @@ route_store_list(const struct route_store *s, uint32_t ifindex, struct dco_route
         free(*routes);
         return -ENOMEM;
     }
-    *n = collect(s, ifindex, list);
+    *n = collect(s, ifindex, tables, list);
     qsort(list, *n, sizeof(const struct route_entry *), compare);
     for (size_t i = 0; i < *n; i++) {
         (*routes)[i].prefix = list[i]->key.prefix;

@@ -38,9 +38,14 @@ void route_store_sweep(struct route_store *s, const uint32_t *ifindexes, unsigne
 /* Deletes every route of a device. */
 void route_store_forget(struct route_store *s, uint32_t ifindex);
 
+enum route_tables {
+    ROUTE_TABLES_ALL,
+    ROUTE_TABLES_POLICY, /* all but the main one: only a rule can choose them */
+};
+
 /* The routes of one device, best first among equal prefixes: lower metric, then the main table,
  * then the lower table, then the older route. Caller frees. *n may be 0 with NULL. -ENOMEM. */
-int route_store_list(const struct route_store *s, uint32_t ifindex, struct dco_route **routes,
-                     size_t *n);
+int route_store_list(const struct route_store *s, uint32_t ifindex, enum route_tables tables,
+                     struct dco_route **routes, size_t *n);
 
 #endif

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "linux/plane/fib.h"
 #include "linux/plane/log.h"
 #include "linux/plane/plane_state.h"
 #include "linux/plane/route_store.h"
@@ -21,6 +22,11 @@
 #define RETRY_NS    (200 * MS)
 #define DUMP_MAX_NS (10000 * MS) /* then its end was lost, and another one is asked for */
 #define NEVER       UINT64_MAX
+
+/* Answers of fib.h: how long one holds at most while routes change all the time, and always. What
+ * was forgotten is asked again for every source that is in use. */
+#define ANSWERS_NS     (100 * MS)
+#define ANSWERS_MAX_NS (10000 * MS)
 
 struct dev_routes {
     struct plane_dev *dev;
@@ -47,6 +53,9 @@ static struct {
     uint64_t dump_at;   /* when the next one begins */
     bool unclean;       /* something else happened during the dump */
     bool overfull;      /* said once */
+
+    bool moved;         /* something changed since answers of the kernel last lost their validity */
+    uint64_t raised_ns; /* when that was */
 } routes = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .dump_at = NEVER};
 
 /* ---- the socket ----------------------------------------------------------------------------- */
@@ -55,15 +64,16 @@ static int
 join_groups(int fd)
 {
     static const int groups[] = {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_LINK,
-                                 RTNLGRP_IPV4_IFADDR};
-    int nexthops = RTNLGRP_NEXTHOP;
+                                 RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR};
+    static const int optional[] = {RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP};
 
     for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
         if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(int)) < 0)
             return -errno;
     }
-    /* Kernels without nexthop objects need no word about them. */
-    (void)setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &nexthops, sizeof(int));
+    /* Kernels without rules or nexthop objects need no word about them. */
+    for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
+        (void)setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &optional[i], sizeof(int));
     return 0;
 }
 
@@ -251,6 +261,21 @@ dump_done(int err, uint64_t now)
     end_dump(now);
 }
 
+/* ---- answers that the workers remember ------------------------------------------------------- */
+
+/* Returns when to call again. */
+static uint64_t
+forget_answers(uint64_t now)
+{
+    if ((routes.moved && now >= routes.raised_ns + ANSWERS_NS) ||
+        now >= routes.raised_ns + ANSWERS_MAX_NS) {
+        routes.moved = false;
+        routes.raised_ns = now;
+        fib_raise_generation();
+    }
+    return routes.raised_ns + (routes.moved ? ANSWERS_NS : ANSWERS_MAX_NS);
+}
+
 /* ---- messages ------------------------------------------------------------------------------- */
 
 static bool
@@ -325,6 +350,7 @@ take_message(const struct nlmsghdr *nlh, void *arg)
 {
     uint64_t now = *(const uint64_t *)arg;
 
+    routes.moved = routes.moved || (nlh->nlmsg_type >= RTM_BASE && !in_dump(nlh));
     switch (nlh->nlmsg_type) {
     case RTM_NEWROUTE:
     case RTM_DELROUTE:
@@ -362,6 +388,7 @@ read_one(uint64_t now)
                            (struct sockaddr *)&from, &from_len);
 
     if (len < 0 && errno == ENOBUFS) {
+        routes.moved = true;
         routes.unclean = true;
         want_dump(now + SETTLE_NS);
         return true;
@@ -384,28 +411,42 @@ routes_ready(void)
     pthread_mutex_lock(&routes.lock);
     for (unsigned i = 0; i < READS_MAX && read_one(now); i++) {
     }
+    (void)forget_answers(now);
     pthread_mutex_unlock(&routes.lock);
 }
 
 /* ---- publication ---------------------------------------------------------------------------- */
 
+/* NULL: no memory. */
+static struct dco_routes *
+make_set(uint32_t ifindex, enum route_tables tables, size_t *n)
+{
+    struct dco_route *list = NULL;
+    struct dco_routes *set = NULL;
+
+    if (route_store_list(&routes.store, ifindex, tables, &list, n) == 0)
+        set = dco_routes_new(&plane_env, list, *n);
+    free(list);
+    return set;
+}
+
 static void
 publish(unsigned i, uint64_t now)
 {
     struct dev_routes *d = &routes.dev[i];
-    struct dco_route *list = NULL;
-    struct dco_routes *set = NULL;
-    size_t n = 0;
+    size_t n = 0, of_rules = 0;
+    struct dco_routes *set = make_set(routes.ifindex[i], ROUTE_TABLES_ALL, &n);
+    struct dco_routes *policy = make_set(routes.ifindex[i], ROUTE_TABLES_POLICY, &of_rules);
     uint64_t cost;
 
-    if (route_store_list(&routes.store, routes.ifindex[i], &list, &n) == 0)
-        set = dco_routes_new(&plane_env, list, n);
-    free(list);
-    if (set == NULL) {
+    if (set == NULL || policy == NULL) {
+        dco_routes_free(set);
+        dco_routes_free(policy);
         d->not_before = now + RETRY_NS; /* the routes of before stay in force */
         return;
     }
     dco_peers_set_routes(&d->dev->peers, set);
+    dco_routes_publish(&plane_env, &d->dev->policy, policy);
     routes.dirty[i] = false;
     cost = plane_now() - now;
     d->not_before = now + 8 * cost;
@@ -415,9 +456,10 @@ publish(unsigned i, uint64_t now)
 uint64_t
 routes_tick(uint64_t now)
 {
-    uint64_t next;
+    uint64_t next, forget;
 
     pthread_mutex_lock(&routes.lock);
+    forget = forget_answers(now);
     if (routes.dumping != 0 && now - routes.dump_began > DUMP_MAX_NS) {
         routes.unclean = true;
         end_dump(now);
@@ -434,5 +476,5 @@ routes_tick(uint64_t now)
             next = routes.dev[i].not_before;
     }
     pthread_mutex_unlock(&routes.lock);
-    return next;
+    return next < forget ? next : forget;
 }

@@ -8,6 +8,9 @@
  * nexthop objects, an overflow of the socket, a dump that was interrupted, and notifications that
  * arrived in the middle of a dump all lead to another dump.
  *
+ * Any notification on its socket, rules included, also ends what workers remember of the kernel's
+ * answers (fib.h): at once, and then at most ten times a second.
+ *
  * Threads: all but routes_open(), routes_close(), routes_detach() and routes_fork_child() belong to
  * housekeeping. A lock of its own (after devs_lock, before a control lock) guards the copy.
  */

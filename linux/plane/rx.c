@@ -27,6 +27,7 @@ int
 rx_init(struct rx *rx, struct worker *w)
 {
     struct rx_slot *slot = calloc(RX_MSGS, sizeof(*slot));
+    int err;
 
     rx->bufs = packet_buffer_new((size_t)RX_MSGS * RX_BUF_BYTES);
     rx->hdr = calloc(RX_MSGS, sizeof(*rx->hdr));
@@ -41,7 +42,8 @@ rx_init(struct rx *rx, struct worker *w)
         slot[i].iov.iov_len = RX_BUF_BYTES;
     }
     dco_coalescer_init(rx->coalescer, dco_csum_best(), rx_emit, w, true, true);
-    return fib_open(&rx->fib);
+    err = fib_open(&rx->fib);
+    return err < 0 ? err : source_check_init(&rx->sources, &rx->fib);
 }
 
 void
@@ -52,6 +54,7 @@ rx_fini(struct rx *rx)
     free(rx->coalescer);
     tun_batch_free(rx->batch);
     free(rx->slot);
+    source_check_fini(&rx->sources);
     fib_close(&rx->fib);
 }
 
@@ -98,11 +101,11 @@ rx_emit(void *arg, struct dco_super *super)
 
 /* Runs mostly come from one inner address. */
 static bool
-rx_source_ok(struct rx *rx, const struct dco_peer *peer, const struct dco_ip *source)
+rx_source_ok(struct rx *rx, struct dco_peer *peer, const struct dco_ip *source)
 {
     if (dco_ip_equal(&rx->run.source, source))
         return true;
-    if (!dco_peers_source_ok(&rx->dev->peers, peer, source))
+    if (!source_ok(&rx->sources, rx->dev, peer, source))
         return false;
     rx->run.source = *source;
     return true;

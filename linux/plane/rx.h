@@ -13,8 +13,8 @@
 
 #include "core/coalesce.h"
 #include "linux/crypto/aead.h"
-#include "linux/plane/fib.h"
 #include "linux/plane/internal.h"
+#include "linux/plane/source.h"
 #include "linux/plane/tun_batch.h"
 
 #define RX_MSGS          8U /* trains of one recvmmsg */
@@ -53,6 +53,7 @@ struct rx {
     struct tun_batch *batch; /* what the coalescer emits, until the end of the burst */
     struct plane_dev *dev;   /* of the burst */
     struct fib fib;
+    struct source_check sources;
 };
 
 struct worker;

@@ -229,12 +229,17 @@ test_store_order(void)
     check(apply(&s, make(true, 1, 50, 300, 2, 5), NULL));
     check(!apply(&s, make(true, 1, 50, 300, 2, 5), NULL));  /* again */
     check(!apply(&s, make(true, 1, 50, 300, 2, 99), NULL)); /* another's device */
-    check_equal(route_store_list(&s, 5, &list, &n), 0);
+    check_equal(route_store_list(&s, 5, ROUTE_TABLES_ALL, &list, &n), 0);
     check_equal(n, 3);
     for (unsigned i = 0; i < n; i++)
         check_equal(list[i].gateway.addr[3], 2 + i);
     free(list);
-    check_equal(route_store_list(&s, 6, &list, &n), 0);
+    check_equal(route_store_list(&s, 5, ROUTE_TABLES_POLICY, &list, &n), 0);
+    check_equal(n, 2); /* without that of the main table */
+    check_equal(list[0].gateway.addr[3], 2);
+    check_equal(list[1].gateway.addr[3], 4);
+    free(list);
+    check_equal(route_store_list(&s, 6, ROUTE_TABLES_ALL, &list, &n), 0);
     check_equal(n, 0);
     free(list);
     route_store_fini(&s);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "core/atomic.h"
+#include "linux/plane/source.h"
+
+#define SETS         8192U  /* power of two; 128 bytes each, touched as they fill */
+#define WAYS         4U     /* a network of some thousand hosts must not live on questions */
+#define QUESTION_NS  50000U /* between two of one peer, on average: a tenth of one processor */
+#define QUESTION_ROW 2000U  /* but so many in a row: a network behind a client wakes up */
+
+struct source_answer {
+    struct dco_ip src; /* family 0: none */
+    uint32_t ifindex;  /* of the device that it is about */
+    uint32_t generation;
+    uint32_t way; /* enum fib_way */
+};
+
+int
+source_check_init(struct source_check *check, struct fib *fib)
+{
+    check->fib = fib;
+    check->cache = calloc((size_t)SETS * WAYS, sizeof(*check->cache));
+    if (check->cache == NULL)
+        return -ENOMEM;
+    if (getrandom(&check->seed, sizeof(check->seed), 0) != sizeof(check->seed))
+        return -EIO;
+    return 0;
+}
+
+void
+source_check_fini(struct source_check *check)
+{
+    free(check->cache);
+}
+
+/* The time until which the peer's questions are paid for may run ahead of now by a row of them. Two
+ * workers that read one peer at a time may lose one count. */
+static bool
+may_ask(struct dco_peer *peer, uint64_t now)
+{
+    uint64_t until = dco_load(&peer->question_ns);
+
+    if (until >= now + (uint64_t)QUESTION_ROW * QUESTION_NS)
+        return false;
+    dco_store(&peer->question_ns, (until > now ? until : now) + QUESTION_NS);
+    return true;
+}
+
+static struct source_answer *
+set_of(const struct source_check *check, const struct dco_ip *src)
+{
+    return &check->cache[(dco_ip_hash(src, check->seed) & (SETS - 1)) * WAYS];
+}
+
+static struct source_answer *
+find(struct source_answer *set, uint32_t ifindex, const struct dco_ip *src)
+{
+    for (unsigned i = 0; i < WAYS; i++)
+        if (set[i].ifindex == ifindex && dco_ip_equal(&set[i].src, src))
+            return &set[i];
+    return NULL;
+}
+
+/* What is out of date goes first, then each in turn. */
+static struct source_answer *
+victim(struct source_check *check, struct source_answer *set, uint32_t generation)
+{
+    for (unsigned i = 0; i < WAYS; i++)
+        if (set[i].src.family == 0 || set[i].generation != generation)
+            return &set[i];
+    return &set[check->turn++ % WAYS];
+}
+
+/* known: the answer of before, NULL if there is none. */
+static int
+ask(struct source_check *check, struct source_answer *known, uint32_t ifindex,
+    struct dco_peer *peer, const struct dco_ip *src)
+{
+    struct fib_flow flow = {.dst = *src};
+    uint32_t generation = fib_generation(); /* before the question */
+    int way = may_ask(peer, plane_now()) ? fib_leads_to(check->fib, &flow, ifindex) : -EAGAIN;
+
+    if (way < 0)
+        return known != NULL ? (int)known->way : FIB_ELSEWHERE;
+    if (known == NULL)
+        known = victim(check, set_of(check, src), generation);
+    *known = (struct source_answer){
+        .src = *src, .ifindex = ifindex, .generation = generation, .way = (uint32_t)way};
+    return way;
+}
+
+static int
+way_to(struct source_check *check, uint32_t ifindex, struct dco_peer *peer,
+       const struct dco_ip *src)
+{
+    struct source_answer *known = find(set_of(check, src), ifindex, src);
+
+    if (known != NULL && known->generation == fib_generation())
+        return (int)known->way;
+    return ask(check, known, ifindex, peer, src);
+}
+
+static bool
+kernel_agrees(struct source_check *check, const struct plane_dev *dev, struct dco_peer *peer,
+              const struct dco_ip *src)
+{
+    switch (way_to(check, dev->ifindex, peer, src)) {
+    case FIB_DEVICE:
+        return true;
+    case FIB_DEFAULT:
+        return dco_peers_by_route(&dev->peers, dco_load_acquire(&dev->policy), src) == peer;
+    default:
+        return false;
+    }
+}
+
+bool
+source_ok(struct source_check *check, const struct plane_dev *dev, struct dco_peer *peer,
+          const struct dco_ip *src)
+{
+    if (!dco_peers_source_ok(&dev->peers, peer, src))
+        return false;
+    return dev->mode == DCO_MODE_P2P || dco_ip_equal(src, &peer->vpn4) ||
+           dco_ip_equal(src, &peer->vpn6) || kernel_agrees(check, dev, peer, src);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which inner addresses a client may send from, in a namespace of the test's own whose routes are
+ * changed with ip(8). If this failed, a client could speak for hosts of the server's network, or
+ * make the server ask the kernel without end, or networks behind clients would be cut off.
+ */
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "linux/plane/plane_state.h"
+#include "linux/plane/source.h"
+
+bool doorway_state(char *reason, size_t size, const char **abi);
+
+/* The doorway is in no test program. */
+bool
+doorway_state(char *reason, size_t size, const char **abi)
+{
+    snprintf(reason, size, "this is a test");
+    *abi = NULL;
+    return false;
+}
+
+#define SECOND 1000000000ULL
+
+static uint32_t ours; /* the device */
+static struct fib fib = {.fd = -1};
+
+static bool
+ready(void)
+{
+    static int state = -1;
+
+    if (state >= 0)
+        return state;
+    state = unshare(CLONE_NEWNET) == 0 &&
+            system("ip link set lo up && ip link add fa0 type veth peer fa1 && "
+                   "ip link add fb0 type veth peer fb1 && ip link set fa1 up && "
+                   "ip link set fb1 up && ip link set fa0 up && ip link set fb0 up && "
+                   "ip addr add 10.8.0.1/24 dev fa0 && ip addr add 192.168.1.1/24 dev fb0 && "
+                   "ip -6 addr add fd08::1/64 dev fa0 nodad && "
+                   "ip -6 addr add fd99:1::1/64 dev fb0 nodad && "
+                   "ip route add 192.168.0.0/16 via 10.8.0.5 dev fa0 && "
+                   "ip -6 route add fd99::/16 via fd08::5 dev fa0 && "
+                   "ip route add default via 192.168.1.9") == 0;
+    ours = if_nametoindex("fa0");
+    return state;
+}
+
+#define NEED_KERNEL                                                                                \
+    if (!ready()) {                                                                                \
+        harness_skip("no network namespace");                                                      \
+        return;                                                                                    \
+    }                                                                                              \
+    check_equal(fib_open(&fib), 0);
+
+static struct dco_ip
+ip_of(const char *text)
+{
+    uint8_t addr[16];
+
+    return inet_pton(AF_INET, text, addr) == 1    ? dco_ip4(addr)
+           : inet_pton(AF_INET6, text, addr) == 1 ? dco_ip6(addr)
+                                                  : (struct dco_ip){0};
+}
+
+static struct plane_dev *dev;
+static struct source_check sources;
+static struct plane_sock port = {.refs = 1000}; /* never freed */
+
+static struct dco_peer *
+device_begin(enum dco_mode mode)
+{
+    struct dco_route routes[] = {
+        {.prefix = ip_of("0.0.0.0"), .gateway = ip_of("10.8.0.5")},
+        {.prefix = ip_of("::"), .gateway = ip_of("fd08::5")},
+        {.prefix = ip_of("10.8.0.0"), .len = 24},
+        {.prefix = ip_of("fd08::"), .len = 64},
+    };
+    struct dco_peer_new req = {.id = 5, .tx_id = 5, .transport = &port};
+    struct dco_siphash_key secret = {{1, 2}};
+
+    dev = aligned_alloc(64, (sizeof(*dev) + 63) & ~(size_t)63);
+    memset(dev, 0, sizeof(*dev));
+    dev->mode = mode;
+    dev->ifindex = ours;
+    dco_peers_init(&dev->peers, &plane_env, mode, &secret);
+    dco_peers_set_routes(&dev->peers, dco_routes_new(&plane_env, routes, 4));
+    req.vpn4 = ip_of("10.8.0.5");
+    req.vpn6 = ip_of("fd08::5");
+    req.path.remote.ip = ip_of("192.168.1.200");
+    req.path.remote.port = htons(4000);
+    check_equal(dco_control_peer_new(&dev->peers, &req, plane_now()), 0);
+    check_equal(source_check_init(&sources, &fib), 0);
+    return mode == DCO_MODE_P2P ? dev->peers.only : dco_peers_by_id(&dev->peers, 5);
+}
+
+static void
+device_end(void)
+{
+    source_check_fini(&sources);
+    dco_peers_fini(&dev->peers);
+    dco_routes_free(dev->policy);
+    plane_synchronize();
+    free(dev);
+    fib_close(&fib);
+}
+
+static bool
+source(struct dco_peer *peer, const char *text)
+{
+    struct dco_ip ip = ip_of(text);
+
+    return source_ok(&sources, dev, peer, &ip);
+}
+
+static void
+test_sources(void)
+{
+    struct dco_peer *peer;
+
+    NEED_KERNEL
+    peer = device_begin(DCO_MODE_MP);
+    check(source(peer, "10.8.0.5") && source(peer, "fd08::5"));
+    check_equal(fib.seq, 0); /* nobody is asked about these */
+    check(!source(peer, "10.8.0.6"));
+    check_equal(fib.seq, 0);
+    check(source(peer, "192.168.77.1") && source(peer, "fd99:7::1"));
+    check(!source(peer, "192.168.1.5") && !source(peer, "fd99:1::5"));
+    check(!source(peer, "192.168.1.1") && !source(peer, "fd99:1::1"));
+    check(!source(peer, "8.8.8.8") && !source(peer, "255.255.255.255"));
+    check_equal(fib.seq, 8);
+    for (unsigned i = 0; i < 100; i++)
+        check(source(peer, "192.168.77.1") && !source(peer, "192.168.1.5"));
+    check_equal(fib.seq, 8); /* remembered */
+    check(system("ip route add 192.168.77.0/24 dev fb0") == 0);
+    fib_raise_generation();
+    check(!source(peer, "192.168.77.1"));
+    check_equal(fib.seq, 9);
+    check(system("ip route del 192.168.77.0/24 dev fb0") == 0);
+    fib_raise_generation();
+    check(source(peer, "192.168.77.1"));
+    device_end();
+}
+
+/* A client as the way out for hosts that a rule chooses: no better route may speak against it. */
+static void
+test_sources_policy(void)
+{
+    struct dco_route route = {.prefix = ip_of("0.0.0.0"), .gateway = ip_of("10.8.0.5")};
+    struct dco_route another = {.prefix = ip_of("0.0.0.0"), .gateway = ip_of("10.8.0.6")};
+    struct dco_peer *peer;
+
+    NEED_KERNEL
+    peer = device_begin(DCO_MODE_MP);
+    check(!source(peer, "8.8.8.8"));
+    dco_routes_publish(&plane_env, &dev->policy, dco_routes_new(&plane_env, &route, 1));
+    check(source(peer, "8.8.8.8"));
+    check(!source(peer, "192.168.1.5") && !source(peer, "192.168.1.1"));
+    check(!source(peer, "2001:db8::1"));
+    dco_routes_publish(&plane_env, &dev->policy, dco_routes_new(&plane_env, &another, 1));
+    check(!source(peer, "8.8.8.8"));
+    device_end();
+}
+
+static void
+test_sources_p2p(void)
+{
+    struct dco_peer *peer;
+
+    NEED_KERNEL
+    peer = device_begin(DCO_MODE_P2P);
+    check(source(peer, "192.168.1.5") && source(peer, "8.8.8.8"));
+    check_equal(fib.seq, 0);
+    device_end();
+}
+
+/* A few thousand hosts behind a client: asked once each, however their packets are mixed. */
+static void
+test_sources_many(void)
+{
+    struct dco_peer *peer;
+    char text[32];
+    uint32_t first = 0;
+
+    NEED_KERNEL
+    peer = device_begin(DCO_MODE_MP);
+    for (unsigned round = 0; round < 5; round++) {
+        for (uint32_t i = 0; i < 5000; i++) {
+            snprintf(text, sizeof(text), "192.168.%u.%u", 20 + i / 250, i % 250 + 1);
+            peer->question_ns = 0;
+            check(source(peer, text));
+        }
+        if (round == 0)
+            first = fib.seq;
+    }
+    check_equal(first, 5000);
+    check(fib.seq - first < 5000 / 50); /* sets that are full, by chance */
+    device_end();
+}
+
+/* Another source with each packet: a bounded number of questions, then only what is known counts.
+ */
+static void
+test_sources_flood(void)
+{
+    struct dco_peer *peer;
+    uint64_t began, took;
+    char text[32];
+    uint32_t asked;
+
+    NEED_KERNEL
+    peer = device_begin(DCO_MODE_MP);
+    check(source(peer, "192.168.77.1") && !source(peer, "192.168.1.5"));
+    began = plane_now();
+    for (uint32_t i = 0; i < 20000; i++) {
+        snprintf(text, sizeof(text), "fd99:7::%x:%x", i >> 8, i);
+        (void)source(peer, text);
+    }
+    took = plane_now() - began;
+    check(fib.seq >= 2000 && fib.seq <= 2000 + took / 50000 + 4);
+
+    peer->question_ns = plane_now() + 3600 * SECOND; /* all spent */
+    asked = fib.seq;
+    check(!source(peer, "192.168.77.2"));
+    fib_raise_generation();
+    check(source(peer, "192.168.77.1") && !source(peer, "192.168.1.5"));
+    check_equal(fib.seq, asked);
+    peer->question_ns = plane_now(); /* and earned again */
+    check(source(peer, "192.168.77.2"));
+    check_equal(fib.seq, asked + 1);
+    device_end();
+}
+
+static const struct test tests[] = {
+    {"sources: asked once, until something changes", test_sources},
+    {"sources: routes that rules choose", test_sources_policy},
+    {"sources: peer to peer", test_sources_p2p},
+    {"sources: thousands of hosts", test_sources_many},
+    {"sources: another one with each packet", test_sources_flood},
+};
+
+HARNESS_MAIN(tests)
