@@ -5,8 +5,8 @@
  * thread that answers each connection with one JSON text and closes it. Nothing is read from the
  * client.
  *
- * A file of that kind is there only once somebody listens, and no name comes twice. Whoever is refused
- * by one knows that its process is gone, and may remove it.
+ * A file of that kind is there only once somebody listens, and no name comes twice. Whoever is
+ * refused by one knows that its process is gone, and may remove it.
  *
  * The thread is its own, whether offload is active or not: there is one answer to both, and neither
  * a slow reader nor a text about ten thousand peers holds up a keepalive.

@@ -16,7 +16,7 @@ children_end() {
 }
 
 # Whatever way this script ends, so do the children that the plugin left.
-trap 'children_end; test_leave' EXIT
+trap 'status=$?; children_end; (exit $status); test_leave' EXIT
 
 # descriptors_held PID: which of ours a child holds, if any: the TUN device, a UDP socket
 descriptors_held() {

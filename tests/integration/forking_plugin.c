@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LIFE_SECONDS 60
+#define LIFE_SECONDS 3000
 
 struct plugin {
     char *folder;

@@ -625,21 +625,29 @@ capture_start() {
     background "$name" tcpdump -Z root -B 32768 -U -n -i "${CAPTURE_ON:-eth0}" -w "$file" \
         "$@" 2>"$file.log"
     capture_pid=$started
-    capture_log=$file.log
+    capture_logs[capture_pid]=$file.log
     until_true 5 capture_begins_or_ends
-    grep -q 'listening on' "$capture_log" && kill -0 "$capture_pid" 2>/dev/null
+    capture_begins && kill -0 "$capture_pid" 2>/dev/null
 }
-capture_begins_or_ends() { grep -q 'listening on' "$capture_log" || ! kill -0 "$capture_pid"; }
+capture_logs=() # by process id
+capture_begins() { grep -q 'listening on' "${capture_logs[capture_pid]}"; }
+capture_begins_or_ends() { capture_begins || ! kill -0 "$capture_pid"; }
 
-# It has written all that the kernel took for it, which may be a second late or more: tcpdump says so
-# when it is asked.
+# It has written all that the kernel took for it, which may be a second late or more: tcpdump says how
+# much both are when it is asked. On lo the kernel counts each packet twice; there nothing more comes.
 capture_caught_up() {
+    local last=$capture_said
     kill -USR1 "$capture_pid" || return 0
     sleep 0.3
-    tail -n 1 "$capture_log" | awk '{ exit !(/received by filter/ && $2 == $5) }'
+    capture_said=$(tail -n 1 "${capture_logs[capture_pid]}")
+    capture_same=$((capture_same + 1))
+    [ "$capture_said" = "$last" ] || capture_same=0
+    [ $capture_same -ge 10 ] ||
+        awk '{ exit !(/received by filter/ && $2 == $5) }' <<<"$capture_said"
 }
 
 capture_stop() {
+    capture_said='' capture_same=0
     sleep 1.2
     until_true 5 capture_caught_up
     kill -TERM "$capture_pid" 2>/dev/null
