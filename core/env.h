@@ -6,19 +6,31 @@
  *
  * Readers and writers.  Readers of peers, keys, tables and routes run inside a read section that
  * the home defines (a worker's burst; epoch(9) in a kernel). Writers hold the control lock of the
- * set (struct dco_peers). An object that a reader may still see is handed to defer(), which calls
- * it back once every read section that was open at the time of the call has ended.
+ * set (struct dco_peers). An object that a reader may still see is handed to defer(), which hands
+ * it to dco_deferred_run() once every read section that was open at the time of the call has ended.
  */
 #ifndef DCO_ENV_H
 #define DCO_ENV_H
 
 #include "dco_os.h"
 
+/* What shall be ended. Not the address of a function: that would lie in memory that can be written,
+ * and be called by threads that have more rights than those that write there. */
+enum dco_deferred_kind {
+    DCO_DEFERRED_KEY = 1,
+    DCO_DEFERRED_PEER,
+    DCO_DEFERRED_TABLE,
+    DCO_DEFERRED_ROUTES,
+};
+
 /* Lies inside the object that waits. */
 struct dco_deferred {
     struct dco_deferred *next; /* owner: the home's defer() */
-    void (*run)(struct dco_deferred *);
+    uint32_t kind;             /* enum dco_deferred_kind */
 };
+
+/* For the home, when the time has come: ends the object in which d lies. */
+void dco_deferred_run(struct dco_deferred *d);
 
 struct dco_env {
     void *arg; /* first argument of each function below */

@@ -11,6 +11,12 @@
 /* The object of this type in whose member "deferred" d lies. */
 #define dco_deferred_in(d, type) ((type *)(void *)((char *)(d)-offsetof(type, deferred)))
 
+/* What dco_deferred_run() calls, by the kind of d. */
+void dco_key_end(struct dco_deferred *d);
+void dco_peer_end(struct dco_deferred *d);
+void dco_table_array_end(struct dco_deferred *d);
+void dco_routes_end(struct dco_deferred *d);
+
 /* keys.c. A valid request; the key takes crypto over. NULL: no memory. One reference. */
 struct dco_key *dco_key_new(const struct dco_env *env, const struct dco_key_new *req,
                             uint64_t serial, uint64_t now_ns);

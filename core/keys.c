@@ -27,8 +27,8 @@ dco_key_new(const struct dco_env *env, const struct dco_key_new *req, uint64_t s
     return key;
 }
 
-static void
-key_free(struct dco_deferred *d)
+void
+dco_key_end(struct dco_deferred *d)
 {
     struct dco_key *key = dco_deferred_in(d, struct dco_key);
     const struct dco_env *env = key->env;
@@ -50,7 +50,7 @@ dco_key_put(struct dco_key *key)
 {
     if (!dco_ref_put(&key->refs))
         return;
-    key->deferred.run = key_free;
+    key->deferred.kind = DCO_DEFERRED_KEY;
     key->env->defer(key->env->arg, &key->deferred);
 }
 

@@ -68,8 +68,8 @@ dco_peer_abandon(struct dco_peer *peer)
     peer->env->free(peer->env->arg, peer, sizeof(*peer));
 }
 
-static void
-peer_free(struct dco_deferred *d)
+void
+dco_peer_end(struct dco_deferred *d)
 {
     struct dco_peer *peer = dco_deferred_in(d, struct dco_peer);
     const struct dco_env *env = peer->env;
@@ -90,7 +90,7 @@ dco_peer_put(struct dco_peer *peer)
 {
     if (!dco_ref_put(&peer->refs))
         return;
-    peer->deferred.run = peer_free;
+    peer->deferred.kind = DCO_DEFERRED_PEER;
     peer->env->defer(peer->env->arg, &peer->deferred);
 }
 

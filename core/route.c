@@ -197,8 +197,8 @@ dco_routes_hop(const struct dco_routes *r, const struct dco_ip *ip, struct dco_i
     *hop = best != NULL && best->gateway.family != 0 ? best->gateway : *ip;
 }
 
-static void
-routes_end(struct dco_deferred *d)
+void
+dco_routes_end(struct dco_deferred *d)
 {
     dco_routes_free(dco_deferred_in(d, struct dco_routes));
 }
@@ -210,7 +210,7 @@ dco_routes_publish(const struct dco_env *env, struct dco_routes **slot, struct d
 
     if (old == NULL)
         return;
-    old->deferred.run = routes_end;
+    old->deferred.kind = DCO_DEFERRED_ROUTES;
     env->defer(env->arg, &old->deferred);
 }
 

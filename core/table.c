@@ -40,8 +40,8 @@ dco_table_init(struct dco_table *t, const struct dco_env *env,
     t->match = match;
 }
 
-static void
-array_free(struct dco_deferred *d)
+void
+dco_table_array_end(struct dco_deferred *d)
 {
     struct dco_table_array *a = dco_deferred_in(d, struct dco_table_array);
 
@@ -52,7 +52,7 @@ void
 dco_table_fini(struct dco_table *t)
 {
     if (t->array != NULL)
-        array_free(&t->array->deferred);
+        dco_table_array_end(&t->array->deferred);
     t->array = NULL;
 }
 
@@ -127,7 +127,7 @@ array_new(const struct dco_env *env, uint64_t objects)
     a = env->alloc(env->arg, bytes);
     if (a == NULL)
         return NULL;
-    a->deferred.run = array_free;
+    a->deferred.kind = DCO_DEFERRED_TABLE;
     a->env = env;
     a->bytes = bytes;
     a->mask = cells - 1;

@@ -27,7 +27,7 @@ run_all(struct dco_deferred *list)
 
     while ((d = list) != NULL) {
         list = d->next;
-        d->run(d);
+        dco_deferred_run(d);
     }
 }
 

@@ -122,7 +122,7 @@ plane_synchronize(void)
         while (d != NULL) {
             struct dco_deferred *next = d->next;
 
-            d->run(d);
+            dco_deferred_run(d);
             d = next;
         }
     }

@@ -189,13 +189,23 @@ home_free(void *arg, void *object, size_t size)
     pthread_mutex_unlock(&home->mutex);
 }
 
+/* Objects of a test's own have no kind. */
+static void
+home_end(struct home *home, struct dco_deferred *d)
+{
+    if (d->kind == 0)
+        home->end_own(d);
+    else
+        dco_deferred_run(d);
+}
+
 static void
 home_defer(void *arg, struct dco_deferred *d)
 {
     struct home *home = arg;
 
     if (home->how == HOME_IMMEDIATE) {
-        d->run(d);
+        home_end(home, d);
         return;
     }
     pthread_mutex_lock(&home->mutex);
@@ -239,7 +249,7 @@ home_run_deferred(struct home *home)
         pthread_rwlock_unlock(&home->readers);
         for (; d != NULL; d = next) {
             next = d->next;
-            d->run(d);
+            home_end(home, d);
         }
     }
 }

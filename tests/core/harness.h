@@ -69,7 +69,8 @@ struct home {
     struct dco_env env;
     enum home_defer how;
     pthread_mutex_t mutex;
-    struct dco_deferred *deferred; /* mutex; newest first */
+    struct dco_deferred *deferred;           /* mutex; newest first */
+    void (*end_own)(struct dco_deferred *d); /* const; for what a test itself defers, kind 0 */
     pthread_rwlock_t readers;
     long fail_in;  /* mutex; the allocation after this many more fails; -1: none */
     bool fail_all; /* mutex; and every later one too */

@@ -88,7 +88,6 @@ take_out(struct item **place)
 
     *place = NULL;
     check(dco_table_del(&table, hash(item->key), item));
-    item->deferred.run = item_end;
     home.env.defer(&home, &item->deferred);
 }
 
@@ -130,6 +129,7 @@ readers_and_writer(void)
     struct item *stable[STABLE];
 
     home_init(&home, HOME_GRACE);
+    home.end_own = item_end;
     dco_table_init(&table, &home.env, match);
     for (uint32_t key = 0; key < STABLE; key++) {
         stable[key] = item_new(key);
