@@ -9,6 +9,12 @@
 
 #include "core/atomic.h"
 #include "linux/plane/internal.h"
+#include "linux/plane/route_mtu.h"
+
+/* What ICMP says below this is not believed: anybody can send "fragmentation needed" with the ports
+ * of a tunnel, and the kernel follows it down to 552 bytes for ten minutes. It is what every path
+ * of IPv6 carries, and what Linux itself takes as the least there. */
+#define LEARNT_MIN 1280U
 
 /* Each call asks for the peers whose turn it is, for new ones and for those that floated. */
 #define TURNS    40U
@@ -20,17 +26,20 @@
 
 /* Packets with another mark or device may take another way. */
 static void
-copy_options(int from, int to)
+copy_options(struct plane_sock *sock, int from, int to)
 {
     char device[IFNAMSIZ] = "";
     socklen_t len = sizeof(device);
     int mark = 0;
     socklen_t mark_len = sizeof(mark);
 
-    if (getsockopt(from, SOL_SOCKET, SO_BINDTODEVICE, device, &len) == 0 && device[0] != '\0')
+    if (getsockopt(from, SOL_SOCKET, SO_BINDTODEVICE, device, &len) == 0 && device[0] != '\0') {
         (void)setsockopt(to, SOL_SOCKET, SO_BINDTODEVICE, device, len);
+        sock->oif = if_nametoindex(device);
+    }
     if (getsockopt(from, SOL_SOCKET, SO_MARK, &mark, &mark_len) == 0 && mark != 0)
         (void)setsockopt(to, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
+    sock->mark = (uint32_t)mark;
 }
 
 void
@@ -41,8 +50,9 @@ path_mtu_open(struct plane_sock *sock)
     for (int i = 0; i < 2; i++) {
         sock->probe[i] = socket(families[i], SOCK_DGRAM | SOCK_CLOEXEC, 0);
         if (sock->probe[i] >= 0)
-            copy_options(sock->fd[0], sock->probe[i]);
+            copy_options(sock, sock->fd[0], sock->probe[i]);
     }
+    sock->route_fd = route_mtu_open();
 }
 
 void
@@ -53,6 +63,9 @@ path_mtu_close(struct plane_sock *sock)
             close(sock->probe[i]);
         sock->probe[i] = -1;
     }
+    if (sock->route_fd >= 0)
+        close(sock->route_fd);
+    sock->route_fd = -1;
 }
 
 /* Also undoes the local address of the question before; one that has gone since is no reason to
@@ -95,6 +108,32 @@ disconnect(int fd)
     (void)connect(fd, &unspec, sizeof(unspec));
 }
 
+/* With mtu-disc yes the kernel refuses what it believes too large, instead of fragmenting it: then
+ * only packets that fit get through, whoever said so. */
+static bool
+may_fragment(const struct plane_sock *sock)
+{
+    int how = 0;
+    socklen_t len = sizeof(how);
+
+    return getsockopt(sock->fd[0], IPPROTO_IP, IP_MTU_DISCOVER, &how, &len) == 0 &&
+           how != IP_PMTUDISC_DO;
+}
+
+/* What the administrator set counts, however little it is. */
+static unsigned
+not_below_sense(const struct plane_sock *sock, const struct dco_path *path, unsigned mtu)
+{
+    struct route_question q = {path->remote.ip, path->local, sock->oif, sock->mark};
+    unsigned set;
+
+    if (!may_fragment(sock))
+        return mtu;
+    set = route_mtu_get(sock->route_fd, &q);
+    set = set < LEARNT_MIN ? set : LEARNT_MIN;
+    return mtu > set ? mtu : set;
+}
+
 unsigned
 path_mtu_get(const struct plane_sock *sock, const struct dco_path *path)
 {
@@ -108,6 +147,8 @@ path_mtu_get(const struct plane_sock *sock, const struct dco_path *path)
     bind_local(fd, &path->local, family);
     mtu = connected_mtu(fd, &path->remote, family);
     disconnect(fd);
+    if (!six && mtu != 0 && mtu < LEARNT_MIN) /* the kernel itself holds IPv6 to that */
+        mtu = not_below_sense(sock, path, mtu);
     return mtu;
 }
 
