@@ -17,6 +17,7 @@
     X(RX_DATA_V1, "rx_data_v1", "data packet without a peer id (P_DATA_V1)")                       \
     X(RX_NO_PEER, "rx_no_peer", "no peer has this peer id")                                        \
     X(RX_NO_KEY, "rx_no_key", "the peer has no key with this key id")                              \
+    X(RX_ADDRESS, "rx_address", "from another address than the peer's, without --float")           \
     X(RX_AUTH, "rx_auth", "authentication failed: wrong key or forged packet")                     \
     X(RX_KEY_LIMIT, "rx_key_limit", "the key reached its limit of failed authentications")         \
     /* received, authentic */                                                                      \

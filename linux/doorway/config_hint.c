@@ -166,6 +166,8 @@ option(struct scan *s, const char *const *w)
     compression(s, name, w[1]);
     if (LISTED(name, tools))
         s->tool = true;
+    s->hint->remote |= is(name, "remote");
+    s->hint->floats |= is(name, "float");
     s->hint->no_time |= is(name, "suppress-timestamps");
     s->peer |= is(name, "remote") || is(name, "secret") || is(name, "ifconfig");
     if (LISTED(name, dropped))
@@ -384,6 +386,12 @@ arguments(struct scan *s, int argc, char *const *argv)
         } while (i < argc && !starts(argv[i], "--"));
         option(s, w);
     }
+}
+
+bool
+config_hint_floats(const struct config_hint *hint)
+{
+    return hint->floats || (hint->readable && !hint->remote);
 }
 
 void

@@ -28,12 +28,19 @@ struct config_hint {
     bool c2c;      /* --client-to-client */
     bool inner4;   /* --server or --ifconfig: IPv4 inside */
     bool inner6;   /* --server-ipv6 or --ifconfig-ipv6 */
+    bool remote;   /* --remote */
+    bool floats;   /* --float */
     bool no_time;  /* --suppress-timestamps: lines of the log carry none */
     bool vpn;      /* the options of a tunnel, not of another program or of --mktun and the like */
     char dev[IFNAMSIZ];          /* --dev; "" if there is none or no device can have the name */
     char dropped[HINT_TEXT_MAX]; /* an option that has no effect with offload; "" if none */
     char option[HINT_TEXT_MAX];  /* what rules offload out, as a phrase; "" if nothing was seen */
 };
+
+/* Whether a peer in point-to-point mode, or a client's server, may be at another address than that
+ * of its session: as openvpn(8) says, with --float or without --remote. What could not be read has
+ * neither, which is openvpn's default and loses nothing against it. */
+bool config_hint_floats(const struct config_hint *hint);
 
 /* argv as given to openvpn's main(). */
 void config_hint_scan(struct config_hint *hint, int argc, char *const *argv);

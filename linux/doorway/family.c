@@ -64,6 +64,12 @@ family_is_client(void)
 }
 
 bool
+family_floats(void)
+{
+    return config_hint_floats(&hint);
+}
+
+bool
 family_is_openvpn(void)
 {
     return hint.vpn;

@@ -32,6 +32,10 @@ bool family_is_openvpn(void);
 /* Whether openvpn's configuration says that it is a client, which has one peer. */
 bool family_is_client(void);
 
+/* Whether that lets the peer of a client, or in point-to-point mode, be at another address than
+ * that of its session: config_hint_floats(). Door lock held. */
+bool family_floats(void);
+
 /* In the child of fork(). */
 void family_fork_child(void);
 

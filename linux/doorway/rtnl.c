@@ -59,11 +59,13 @@ static int
 dev_new(const struct link_request *link, struct plane_dev **dev)
 {
     int error = dev_make(link, dev);
+    bool server = link->mode == DCO_MODE_MP;
 
-    if (!error)
-        plane_dev_set_kind(*dev, link->front->link_kind,
-                           link->front->follows_floats && link->mode == DCO_MODE_MP);
-    return error;
+    if (error)
+        return error;
+    plane_dev_set_kind(*dev, link->front->link_kind, link->front->follows_floats && server);
+    plane_dev_set_floats(*dev, server || family_floats());
+    return 0;
 }
 
 static void

@@ -283,6 +283,12 @@ plane_dev_set_kind(struct plane_dev *dev, const char *kind, bool floats_told)
     dev->floats_told = floats_told;
 }
 
+void
+plane_dev_set_floats(struct plane_dev *dev, bool floats)
+{
+    dev->fixed = !floats;
+}
+
 const char *
 plane_dev_kind(const struct plane_dev *dev)
 {

@@ -49,6 +49,7 @@ struct plane_dev {
     enum dco_mode mode;        /* const */
     const char *kind;          /* const once there is a peer */
     bool floats_told;          /* likewise; openvpn itself looks for a peer where it is now */
+    bool fixed;                /* likewise; no peer may be anywhere but where its session is */
     unsigned workers;          /* const */
     unsigned queues;           /* const; a multiple of workers */
     int tun[PLANE_QUEUES_MAX]; /* const while the device lives; worker i % workers reads queue i */

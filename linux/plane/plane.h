@@ -68,6 +68,9 @@ uint32_t plane_dev_index(const struct plane_dev *dev);
 /* What the interface that made the device calls its kind (static; "" until then), and whether
  * openvpn is told through it where a client is that moved. Before the first peer. */
 void plane_dev_set_kind(struct plane_dev *dev, const char *kind, bool floats_told);
+/* Whether its peers may be at another address than that of their session; until then they may.
+ * Before the first peer. */
+void plane_dev_set_floats(struct plane_dev *dev, bool floats);
 const char *plane_dev_kind(const struct plane_dev *dev);
 struct dco_peers *plane_dev_peers(struct plane_dev *dev);
 

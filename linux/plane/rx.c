@@ -283,6 +283,21 @@ rx_find_peer(const struct plane_dev *dev, const struct rx_msg *m, uint32_t id)
     return dco_peers_by_id(&dev->peers, id);
 }
 
+/* As openvpn without --float, which looks at nothing else of a packet from another address. */
+static bool
+rx_address_ok(const struct plane_dev *dev, struct rx_msg *m, const struct dco_peer *peer)
+{
+    struct dco_path path;
+
+    if (!dev->fixed || m->at == peer)
+        return true;
+    dco_peer_path(peer, &path);
+    if (!dco_endpoint_equal(&path.remote, &m->path.remote))
+        return false;
+    m->at = peer;
+    return true;
+}
+
 /* Adds a data packet to the run of its key; the first of another key flushes the run. */
 static void
 rx_data(struct worker *w, struct plane_sock *sock, unsigned msg, uint8_t *pkt, uint32_t len,
@@ -296,6 +311,10 @@ rx_data(struct worker *w, struct plane_sock *sock, unsigned msg, uint8_t *pkt, u
         peer = rx_find_peer(w->rx.dev, &w->rx.msg[msg], hdr->peer_id);
     if (peer == NULL) {
         worker_drop(w, DCO_DROP_RX_NO_PEER, 1);
+        return;
+    }
+    if (!rx_address_ok(w->rx.dev, &w->rx.msg[msg], peer)) {
+        worker_drop(w, DCO_DROP_RX_ADDRESS, 1);
         return;
     }
     if (run->n > 0 && peer == run->peer && run->key->key_id == hdr->key_id)
@@ -405,6 +424,7 @@ rx_describe(struct rx_msg *m, struct msghdr *hdr, uint32_t len)
     memset(&m->path, 0, sizeof(m->path));
     endpoint_from_sockaddr(&m->path.remote, (const struct sockaddr *)&m->source);
     m->ctrl.has_pktinfo = 0;
+    m->at = NULL;
     m->seg = len;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(hdr); c != NULL; c = CMSG_NXTHDR(hdr, c)) {
         if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {

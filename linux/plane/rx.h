@@ -28,6 +28,7 @@ struct rx_msg {
     struct dco_path path;       /* source and, if known, local address */
     struct plane_ctrl_hdr ctrl; /* packet info for openvpn, source filled on demand */
     uint32_t seg;               /* length of each packet but the last */
+    const struct dco_peer *at;  /* the peer that is known to be at that source; for this burst */
 };
 
 /* Packets of one key that are opened together. */

@@ -178,6 +178,35 @@ files(void)
     rmdir(dir);
 }
 
+static bool
+floats(const char *text)
+{
+    struct config_hint hint;
+
+    config_hint_text(&hint, text, strlen(text));
+    return config_hint_floats(&hint);
+}
+
+static void
+floating(void)
+{
+    char *none[] = {"openvpn", "--config", "/nonexistent/x.conf"};
+    char *said[] = {"openvpn", "--config", "/nonexistent/x.conf", "--float"};
+    struct config_hint hint;
+
+    check(!floats(CLIENT));
+    check(floats(CLIENT "float\n"));
+    check(!floats(CLIENT "# float\n"));
+    check(floats("dev tun\ntls-server\nifconfig 10.8.0.1 10.8.0.2\n"));
+    check(!floats("dev tun\ntls-server\nremote host\n"));
+    check(!floats("client\ndev tun\n<connection>\nremote host 1194\n</connection>\n"));
+    check(floats("client\ndev tun\n<connection>\nremote host 1194\nfloat\n</connection>\n"));
+    config_hint_scan(&hint, 3, none);
+    check(!config_hint_floats(&hint)); /* it cannot be read */
+    config_hint_scan(&hint, 4, said);
+    check(config_hint_floats(&hint));
+}
+
 /* Any bytes, lines of any length. */
 static void
 noise(void)
@@ -204,6 +233,7 @@ static const struct test tests[] = {
     {"what is inside the tunnel", inner_families},
     {"command lines", command_lines},
     {"files that name files", files},
+    {"who may be at another address", floating},
     {"noise", noise},
 };
 

@@ -339,6 +339,28 @@ test_broadcast(void)
     peer_end(5);
 }
 
+/* As stock openvpn without --float: nothing of it is looked at, so that its id stays unused. */
+static void
+test_fixed(void)
+{
+    uint64_t refused;
+
+    NEED_PLANE
+    refused = drops(DCO_DROP_RX_ADDRESS);
+    plane_dev_set_floats(dev, false);
+    peer_add(6);
+    key_add(6, 0);
+    send_id(here, 6, 0, 1);
+    check(hears(6, 1));
+    send_id(elsewhere, 6, 0, 2);
+    check(drops_become(DCO_DROP_RX_ADDRESS, refused + 1));
+    check(is_at(6, here));
+    send_id(here, 6, 0, 2);
+    check(hears(6, 2) && is_at(6, here));
+    peer_end(6);
+    plane_dev_set_floats(dev, true);
+}
+
 static void
 test_end(void)
 {
@@ -356,6 +378,7 @@ static const struct test tests[] = {
     {"a late packet does not move its peer", test_late},
     {"nor does one of a key that it has left", test_key_before},
     {"a broadcast address is none to answer from", test_broadcast},
+    {"without --float nothing comes from elsewhere", test_fixed},
     {"the end", test_end},
 };
 
