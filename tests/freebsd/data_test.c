@@ -916,7 +916,8 @@ TEST(the_stack_may_send_odd_packets)
     /* Pitfall: longer than the MTU was an assertion. */
     CHECK_EQ(world_transmit(t.ifp, big, 1500, NULL, NULL), 0);
     tunnel_expect_out(&t, big, 1500);
-    world_route(AF_INET, client, 32, t.ifp, gateway, 1500); /* the way to the peer: its own tunnel */
+    world_route(AF_INET, client, 32, t.ifp, gateway,
+                1500); /* the way to the peer: its own tunnel */
     CHECK_EQ(world_transmit(t.ifp, big, 1500, NULL, NULL), 0);
     CHECK_EQ(world_sent_count(), 0);
     CHECK_EQ(user_drops(t.ifp, "tx_not_ip"), 3);
