@@ -88,7 +88,6 @@ struct plane_sock {
     struct sock_way way;     /* const */
     int probe[2];            /* housekeeping; IPv4 and IPv6, see path_mtu_get() */
     int route_fd;            /* housekeeping; likewise */
-    uint32_t oif, mark;      /* const; what the probes are bound to and marked with */
     bool udp_gro;            /* const */
     struct plane_dev *dev;   /* atomic; set once */
     struct ctrl_queue *ctrl; /* const; towards openvpn */

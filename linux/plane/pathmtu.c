@@ -26,20 +26,17 @@
 
 /* Packets with another mark or device may take another way. */
 static void
-copy_options(struct plane_sock *sock, int from, int to)
+copy_options(int from, int to)
 {
     char device[IFNAMSIZ] = "";
     socklen_t len = sizeof(device);
     int mark = 0;
     socklen_t mark_len = sizeof(mark);
 
-    if (getsockopt(from, SOL_SOCKET, SO_BINDTODEVICE, device, &len) == 0 && device[0] != '\0') {
+    if (getsockopt(from, SOL_SOCKET, SO_BINDTODEVICE, device, &len) == 0 && device[0] != '\0')
         (void)setsockopt(to, SOL_SOCKET, SO_BINDTODEVICE, device, len);
-        sock->oif = if_nametoindex(device);
-    }
     if (getsockopt(from, SOL_SOCKET, SO_MARK, &mark, &mark_len) == 0 && mark != 0)
         (void)setsockopt(to, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
-    sock->mark = (uint32_t)mark;
 }
 
 void
@@ -50,7 +47,7 @@ path_mtu_open(struct plane_sock *sock)
     for (int i = 0; i < 2; i++) {
         sock->probe[i] = socket(families[i], SOCK_DGRAM | SOCK_CLOEXEC, 0);
         if (sock->probe[i] >= 0)
-            copy_options(sock, sock->fd[0], sock->probe[i]);
+            copy_options(sock->fd[0], sock->probe[i]);
     }
     sock->route_fd = route_mtu_open();
 }
@@ -124,7 +121,7 @@ may_fragment(const struct plane_sock *sock)
 static unsigned
 not_below_sense(const struct plane_sock *sock, const struct dco_path *path, unsigned mtu)
 {
-    struct route_question q = {path->remote.ip, path->local, sock->oif, sock->mark};
+    struct route_question q = {path->remote.ip, path->local, sock->way.oif, sock->way.mark};
     unsigned set;
 
     if (!may_fragment(sock))
