@@ -6,8 +6,9 @@
  *
  * Readers and writers.  Readers of peers, keys, tables and routes run inside a read section that
  * the home defines (a worker's burst; epoch(9) in a kernel). Writers hold the control lock of the
- * set (struct dco_peers). An object that a reader may still see is handed to defer(), which hands
- * it to dco_deferred_run() once every read section that was open at the time of the call has ended.
+ * set (struct dco_peers). An object that a reader may still see is handed to dco_env_defer(), which
+ * hands it to dco_deferred_run() once every read section that was open at the time of the call has
+ * ended.
  */
 #ifndef DCO_ENV_H
 #define DCO_ENV_H
@@ -25,27 +26,31 @@ enum dco_deferred_kind {
 
 /* Lies inside the object that waits. */
 struct dco_deferred {
-    struct dco_deferred *next; /* owner: the home's defer() */
+    struct dco_deferred *next; /* owner: dco_env_defer() */
     uint32_t kind;             /* enum dco_deferred_kind */
 };
 
 /* For the home, when the time has come: ends the object in which d lies. */
 void dco_deferred_run(struct dco_deferred *d);
 
+/* Whose memory it is: handed back to each of the functions below. */
 struct dco_env {
-    void *arg; /* first argument of each function below */
-
-    /* Zeroed memory, 64-byte aligned, or NULL. */
-    void *(*alloc)(void *arg, size_t size);
-    void (*free)(void *arg, void *p, size_t size);
-    void (*defer)(void *arg, struct dco_deferred *d);
-
-    /* Ends a cipher given to dco_control_key_new(): wipes and frees it. */
-    void (*crypto_free)(void *arg, void *crypto);
-    /* Gives up the reference to a transport given to dco_control_peer_new(). */
-    void (*transport_put)(void *arg, void *transport);
-    /* At least one event waits; see dco_event_take(). Called with the control lock held. */
-    void (*wake)(void *arg);
+    void *home; /* const; the home's own */
 };
+
+/* Each home defines these once. They are functions and no pointers, for the same reason as above.
+ */
+
+/* Zeroed memory, 64-byte aligned, or NULL. */
+void *dco_env_alloc(const struct dco_env *env, size_t size);
+void dco_env_free(const struct dco_env *env, void *p, size_t size);
+void dco_env_defer(const struct dco_env *env, struct dco_deferred *d);
+
+/* Ends a cipher given to dco_control_key_new(): wipes and frees it. */
+void dco_env_crypto_free(const struct dco_env *env, void *crypto);
+/* Gives up the reference to a transport given to dco_control_peer_new(). */
+void dco_env_transport_put(const struct dco_env *env, void *transport);
+/* At least one event waits; see dco_event_take(). Called with the control lock held. */
+void dco_env_wake(const struct dco_env *env);
 
 #endif

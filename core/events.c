@@ -15,7 +15,7 @@ dco_event_raise(struct dco_peers *p, struct dco_peer *peer, uint32_t kind)
     *p->event_tail = peer;
     p->event_tail = &peer->event_next;
     if (first)
-        p->env->wake(p->env->arg);
+        dco_env_wake(p->env);
 }
 
 static void

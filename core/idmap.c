@@ -17,7 +17,7 @@ dco_idmap_fini(struct dco_idmap *map)
 {
     for (uint32_t i = 0; i < DCO_IDMAP_PAGE; i++) {
         if (map->page[i] != NULL)
-            map->env->free(map->env->arg, map->page[i], PAGE_BYTES);
+            dco_env_free(map->env, map->page[i], PAGE_BYTES);
         map->page[i] = NULL;
     }
 }
@@ -40,7 +40,7 @@ dco_idmap_reserve(struct dco_idmap *map, uint32_t id)
 
     if (map->page[id >> DCO_IDMAP_BITS] != NULL)
         return 0;
-    page = map->env->alloc(map->env->arg, PAGE_BYTES);
+    page = dco_env_alloc(map->env, PAGE_BYTES);
     if (page == NULL)
         return -ENOMEM;
     dco_store_release(&map->page[id >> DCO_IDMAP_BITS], page);

@@ -6,7 +6,7 @@ struct dco_key *
 dco_key_new(const struct dco_env *env, const struct dco_key_new *req, uint64_t serial,
             uint64_t now_ns)
 {
-    struct dco_key *key = env->alloc(env->arg, sizeof(*key));
+    struct dco_key *key = dco_env_alloc(env, sizeof(*key));
 
     if (key == NULL)
         return NULL;
@@ -33,10 +33,10 @@ dco_key_end(struct dco_deferred *d)
     struct dco_key *key = dco_deferred_in(d, struct dco_key);
     const struct dco_env *env = key->env;
 
-    env->crypto_free(env->arg, key->crypto);
+    dco_env_crypto_free(env, key->crypto);
     dco_lock_fini(&key->replay_lock);
     dco_wipe(key, sizeof(*key));
-    env->free(env->arg, key, sizeof(*key));
+    dco_env_free(env, key, sizeof(*key));
 }
 
 bool
@@ -51,7 +51,7 @@ dco_key_put(struct dco_key *key)
     if (!dco_ref_put(&key->refs))
         return;
     key->deferred.kind = DCO_DEFERRED_KEY;
-    key->env->defer(key->env->arg, &key->deferred);
+    dco_env_defer(key->env, &key->deferred);
 }
 
 /* True once per key and wish. */

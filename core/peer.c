@@ -37,12 +37,12 @@ struct dco_peer *
 dco_peer_new(struct dco_peers *p, const struct dco_peer_new *req, uint64_t now_ns)
 {
     struct dco_path path = dco_path_canon(&req->path);
-    struct dco_peer *peer = p->env->alloc(p->env->arg, sizeof(*peer));
+    struct dco_peer *peer = dco_env_alloc(p->env, sizeof(*peer));
 
     if (peer == NULL)
         return NULL;
     if (!counts_init(peer)) {
-        p->env->free(p->env->arg, peer, sizeof(*peer));
+        dco_env_free(p->env, peer, sizeof(*peer));
         return NULL;
     }
     peer->peers = p;
@@ -65,7 +65,7 @@ void
 dco_peer_abandon(struct dco_peer *peer)
 {
     counts_fini(peer);
-    peer->env->free(peer->env->arg, peer, sizeof(*peer));
+    dco_env_free(peer->env, peer, sizeof(*peer));
 }
 
 void
@@ -75,7 +75,7 @@ dco_peer_end(struct dco_deferred *d)
     const struct dco_env *env = peer->env;
 
     if (peer->transport != NULL)
-        env->transport_put(env->arg, peer->transport);
+        dco_env_transport_put(env, peer->transport);
     dco_peer_abandon(peer);
 }
 
@@ -91,7 +91,7 @@ dco_peer_put(struct dco_peer *peer)
     if (!dco_ref_put(&peer->refs))
         return;
     peer->deferred.kind = DCO_DEFERRED_PEER;
-    peer->env->defer(peer->env->arg, &peer->deferred);
+    dco_env_defer(peer->env, &peer->deferred);
 }
 
 static void

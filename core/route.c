@@ -157,7 +157,7 @@ dco_routes_new(const struct dco_env *env, const struct dco_route *routes, size_t
     if (n >= NONE / 2 || n > (SIZE_MAX - sizeof(*r)) / (2 * sizeof(struct node)))
         return NULL;
     bytes = sizeof(*r) + 2 * n * sizeof(struct node);
-    r = env->alloc(env->arg, bytes);
+    r = dco_env_alloc(env, bytes);
     if (r == NULL)
         return NULL;
     r->env = env;
@@ -173,7 +173,7 @@ void
 dco_routes_free(struct dco_routes *r)
 {
     if (r != NULL)
-        r->env->free(r->env->arg, r, r->bytes);
+        dco_env_free(r->env, r, r->bytes);
 }
 
 void
@@ -211,7 +211,7 @@ dco_routes_publish(const struct dco_env *env, struct dco_routes **slot, struct d
     if (old == NULL)
         return;
     old->deferred.kind = DCO_DEFERRED_ROUTES;
-    env->defer(env->arg, &old->deferred);
+    dco_env_defer(env, &old->deferred);
 }
 
 void

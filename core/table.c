@@ -45,7 +45,7 @@ dco_table_array_end(struct dco_deferred *d)
 {
     struct dco_table_array *a = dco_deferred_in(d, struct dco_table_array);
 
-    a->env->free(a->env->arg, a, a->bytes);
+    dco_env_free(a->env, a, a->bytes);
 }
 
 void
@@ -124,7 +124,7 @@ array_new(const struct dco_env *env, uint64_t objects)
     while (cells < 4 * objects)
         cells *= 2;
     bytes = sizeof(*a) + (size_t)cells * sizeof(a->cell[0]);
-    a = env->alloc(env->arg, bytes);
+    a = dco_env_alloc(env, bytes);
     if (a == NULL)
         return NULL;
     a->deferred.kind = DCO_DEFERRED_TABLE;
@@ -164,7 +164,7 @@ dco_table_reserve(struct dco_table *t, uint32_t n)
         array_copy(a, old);
     dco_store_release(&t->array, a);
     if (old != NULL)
-        t->env->defer(t->env->arg, &old->deferred);
+        dco_env_defer(t->env, &old->deferred);
     return 0;
 }
 

@@ -8,14 +8,14 @@
  */
 #include "ovpn_crypto.h"
 
-static void *
-env_alloc(void *arg __unused, size_t size)
+void *
+dco_env_alloc(const struct dco_env *env __unused, size_t size)
 {
     return malloc_aligned(size, 64, M_OVPN, M_NOWAIT | M_ZERO);
 }
 
-static void
-env_free(void *arg __unused, void *p, size_t size __unused)
+void
+dco_env_free(const struct dco_env *env __unused, void *p, size_t size __unused)
 {
     free(p, M_OVPN);
 }
@@ -52,10 +52,10 @@ grace_period_over(struct epoch_context *ctx)
     mtx_unlock(&sc->defer_mtx);
 }
 
-static void
-env_defer(void *arg, struct dco_deferred *d)
+void
+dco_env_defer(const struct dco_env *env, struct dco_deferred *d)
 {
-    struct ovpn_softc *sc = arg;
+    struct ovpn_softc *sc = env->home;
 
     mtx_lock(&sc->defer_mtx);
     if (sc->defer_armed) {
@@ -70,17 +70,17 @@ env_defer(void *arg, struct dco_deferred *d)
     mtx_unlock(&sc->defer_mtx);
 }
 
-static void
-env_crypto_free(void *arg __unused, void *crypto)
+void
+dco_env_crypto_free(const struct dco_env *env __unused, void *crypto)
 {
     ovpn_cipher_free(crypto);
 }
 
 /* The socket is the interface's; a peer's reference only counts how many peers exist. */
-static void
-env_transport_put(void *arg, void *transport __unused)
+void
+dco_env_transport_put(const struct dco_env *env, void *transport __unused)
 {
-    struct ovpn_softc *sc = arg;
+    struct ovpn_softc *sc = env->home;
 
     dco_add(&sc->objects, -1);
 }
@@ -89,15 +89,7 @@ void
 ovpn_env_init(struct ovpn_softc *sc)
 {
     mtx_init(&sc->defer_mtx, "if_ovpn defer", NULL, MTX_DEF);
-    sc->env = (struct dco_env){
-        .arg = sc,
-        .alloc = env_alloc,
-        .free = env_free,
-        .defer = env_defer,
-        .crypto_free = env_crypto_free,
-        .transport_put = env_transport_put,
-        .wake = ovpn_wake,
-    };
+    sc->env.home = sc;
 }
 
 void

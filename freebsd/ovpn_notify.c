@@ -15,9 +15,9 @@
 /* openvpn sleeps in poll(2) on its UDP socket; a pending error makes that return, and the read
  * that follows fails with EAGAIN, which it ignores. */
 void
-ovpn_wake(void *arg)
+dco_env_wake(const struct dco_env *env)
 {
-    struct ovpn_softc *sc = arg;
+    struct ovpn_softc *sc = env->home;
 
     mtx_lock(&sc->so_mtx);
     if (sc->so != NULL) {

@@ -161,7 +161,6 @@ int ovpn_cmd_get_event(struct ovpn_softc *sc, nvlist_t *reply);
 /* The event arrived that was the newest when ovpn_cmd_get_event() described it. */
 void ovpn_event_fetched(struct ovpn_softc *sc, uint64_t number);
 void ovpn_events_flush(struct ovpn_softc *sc);
-void ovpn_wake(void *sc); /* dco_env.wake */
 
 /* ovpn_stats.c */
 int ovpn_stats_init(struct ovpn_softc *sc);

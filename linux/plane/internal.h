@@ -104,8 +104,6 @@ sock_fds(const struct plane_sock *sock)
 void worker_enter(struct worker *w);
 void worker_leave(struct worker *w);
 
-/* env.defer of every device: run once all workers have passed. Any thread. */
-void plane_defer(void *arg, struct dco_deferred *d);
 /* Waits for a grace period and runs what was deferred before. Not from a worker. */
 void plane_synchronize(void);
 

@@ -31,61 +31,55 @@ plane_now(void)
 
 /* ---- the home of core/: see core/env.h ------------------------------------------------------- */
 
-static void *
-env_alloc(void *arg, size_t size)
+const struct dco_env plane_env;
+
+void *
+dco_env_alloc(const struct dco_env *env, size_t size)
 {
     size_t rounded = (size + 63) & ~(size_t)63;
     void *p = aligned_alloc(64, rounded);
 
-    (void)arg;
+    (void)env;
     if (p != NULL)
         memset(p, 0, rounded);
     return p;
 }
 
-static void
-env_free(void *arg, void *p, size_t size)
+void
+dco_env_free(const struct dco_env *env, void *p, size_t size)
 {
-    (void)arg;
+    (void)env;
     (void)size;
     free(p);
 }
 
-static void
-env_crypto_free(void *arg, void *crypto)
+void
+dco_env_crypto_free(const struct dco_env *env, void *crypto)
 {
-    (void)arg;
+    (void)env;
     dco_aead_free(crypto);
 }
 
-static void
-env_transport_put(void *arg, void *transport)
+void
+dco_env_transport_put(const struct dco_env *env, void *transport)
 {
-    (void)arg;
+    (void)env;
     plane_sock_put(transport);
 }
 
-static void
-env_wake(void *arg)
+void
+dco_env_wake(const struct dco_env *env)
 {
-    (void)arg;
+    (void)env;
     dco_store_release(&plane.events, 1U);
     plane_wake();
 }
 
-const struct dco_env plane_env = {
-    .alloc = env_alloc,
-    .free = env_free,
-    .defer = plane_defer,
-    .crypto_free = env_crypto_free,
-    .transport_put = env_transport_put,
-    .wake = env_wake,
-};
-
+/* Run once all workers have passed. Any thread. */
 void
-plane_defer(void *arg, struct dco_deferred *d)
+dco_env_defer(const struct dco_env *env, struct dco_deferred *d)
 {
-    (void)arg;
+    (void)env;
     pthread_mutex_lock(&plane.deferred_lock);
     d->next = plane.deferred;
     plane.deferred = d;

@@ -76,8 +76,9 @@ struct home {
     bool fail_all; /* mutex; and every later one too */
     /* mutex; alive */
     long allocations, bytes, cryptos, transports;
-    long allocated; /* mutex; successful allocations ever */
-    long wakes;     /* mutex */
+    long allocated;                                       /* mutex; successful allocations ever */
+    long wakes;                                           /* mutex */
+    void (*before_free)(const void *object, size_t size); /* NULL, or looks at what is freed */
 };
 
 void home_init(struct home *home, enum home_defer how);

@@ -65,7 +65,7 @@ read_table(void *arg)
 static struct item *
 item_new(uint32_t key)
 {
-    struct item *item = home.env.alloc(&home, sizeof(*item));
+    struct item *item = dco_env_alloc(&home.env, sizeof(*item));
 
     item->key = key;
     item->alive = ALIVE;
@@ -78,7 +78,7 @@ item_end(struct dco_deferred *d)
     struct item *item = (struct item *)d; /* its first member */
 
     item->alive = 0;
-    home.env.free(&home, item, sizeof(*item));
+    dco_env_free(&home.env, item, sizeof(*item));
 }
 
 static void
@@ -88,7 +88,7 @@ take_out(struct item **place)
 
     *place = NULL;
     check(dco_table_del(&table, hash(item->key), item));
-    home.env.defer(&home, &item->deferred);
+    dco_env_defer(&home.env, &item->deferred);
 }
 
 /* Up to three objects per changing key, in front or behind. */
