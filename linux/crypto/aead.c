@@ -17,26 +17,47 @@ key_len_suits(enum dco_cipher cipher, size_t key_len)
     }
 }
 
+#define BACKENDS 4U /* a power of two: whatever a key's number is, it names one of them */
+
+static const struct dco_aead_backend *const backends[BACKENDS] = {
+    &dco_aead_vaes,
+    &dco_aead_imb,
+    &dco_aead_ossl,
+    &dco_aead_null,
+};
+
+static inline const struct dco_aead_backend *
+backend_of(const struct dco_aead *aead)
+{
+    return backends[aead->backend % BACKENDS];
+}
+
+static uint8_t
+number_of(const struct dco_aead_backend *backend)
+{
+    uint8_t i = 0;
+
+    while (backends[i] != backend)
+        i++;
+    return i;
+}
+
 /* The first that is preferred and usable, or has the name that is wished for. Others are not asked
  * whether they are usable, which may take a self-test. */
 static const struct dco_aead_backend *
 choose(enum dco_cipher cipher)
 {
-    static const struct dco_aead_backend *const all[] = {
-        &dco_aead_vaes,
-        &dco_aead_imb,
-        &dco_aead_ossl,
-        &dco_aead_null,
-    };
     const char *wish = getenv("OPENDCO_AEAD");
 
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        if (!all[i])
+    for (size_t i = 0; i < BACKENDS; i++) {
+        const struct dco_aead_backend *b = backends[i];
+
+        if (!b)
             continue;
-        if (wish && *wish ? strcmp(all[i]->name, wish) != 0 : !all[i]->preferred(cipher))
+        if (wish && *wish ? strcmp(b->name, wish) != 0 : !b->preferred(cipher))
             continue;
-        if (all[i]->usable(cipher))
-            return all[i];
+        if (b->usable(cipher))
+            return b;
     }
     return NULL;
 }
@@ -51,7 +72,8 @@ dco_aead_new_by(const struct dco_aead_backend *backend, enum dco_cipher cipher,
 
     if (!aead)
         return NULL;
-    aead->backend = backend;
+    aead->backend = number_of(backend);
+    aead->mode = cipher == DCO_CIPHER_AES_GCM ? DCO_AEAD_GCM : DCO_AEAD_CHACHA;
     memcpy(aead->tx_tail, tx_tail, DCO_NONCE_TAIL_LEN);
     memcpy(aead->rx_tail, rx_tail, DCO_NONCE_TAIL_LEN);
     return aead;
@@ -83,7 +105,7 @@ dco_aead_free(struct dco_aead *aead)
         return;
     dco_wipe(aead->tx_tail, sizeof(aead->tx_tail));
     dco_wipe(aead->rx_tail, sizeof(aead->rx_tail));
-    aead->backend->free(aead);
+    backend_of(aead)->free(aead);
 }
 
 /* Its own frame lies where theirs were. */
@@ -99,17 +121,17 @@ dco_aead_forget(void)
 void
 dco_aead_seal(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
 {
-    aead->seal(aead, lane, ops, n);
+    backend_of(aead)->seal[aead->mode % DCO_AEAD_MODES](aead, lane, ops, n);
 }
 
 void
 dco_aead_open(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
 {
-    aead->open(aead, lane, ops, n);
+    backend_of(aead)->open[aead->mode % DCO_AEAD_MODES](aead, lane, ops, n);
 }
 
 const char *
 dco_aead_backend(const struct dco_aead *aead)
 {
-    return aead->backend->name;
+    return backend_of(aead)->name;
 }

@@ -186,8 +186,6 @@ gcm_new(const uint8_t *tx_key, const uint8_t *rx_key, size_t key_len)
         return NULL;
     }
     gcm_expand(gcm, keys, tx_key, rx_key, key_len);
-    gcm->base.seal = gcm_seal;
-    gcm->base.open = gcm_open;
     return &gcm->base;
 }
 
@@ -313,8 +311,6 @@ chacha_new(const uint8_t *tx_key, const uint8_t *rx_key)
     memcpy(keys->tx, tx_key, sizeof(keys->tx));
     memcpy(keys->rx, rx_key, sizeof(keys->rx));
     chacha->keys = keys;
-    chacha->base.seal = chacha_seal;
-    chacha->base.open = chacha_open;
     return &chacha->base;
 }
 
@@ -337,7 +333,7 @@ imb_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, si
 static void
 imb_free(struct dco_aead *aead)
 {
-    if (aead->seal == gcm_seal)
+    if (aead->mode == DCO_AEAD_GCM)
         dco_secret_free((void *)((struct gcm *)aead)->keys);
     else
         dco_secret_free((void *)((struct chacha *)aead)->keys);
@@ -350,4 +346,6 @@ const struct dco_aead_backend dco_aead_imb = {
     .preferred = imb_preferred,
     .new = imb_new,
     .free = imb_free,
+    .seal = {gcm_seal, chacha_seal},
+    .open = {gcm_open, chacha_open},
 };

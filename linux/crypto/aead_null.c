@@ -61,10 +61,6 @@ null_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, s
     (void)rx_key;
     (void)key_len;
     (void)lanes;
-    if (aead) {
-        aead->seal = null_seal;
-        aead->open = null_open;
-    }
     return aead;
 }
 
@@ -80,6 +76,8 @@ const struct dco_aead_backend dco_aead_null = {
     .preferred = null_preferred,
     .new = null_new,
     .free = null_free,
+    .seal = {null_seal, null_seal},
+    .open = {null_open, null_open},
 };
 
 #endif

@@ -213,8 +213,6 @@ ossl_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, s
         return NULL;
     }
     forbid_core_dumps();
-    ossl->base.seal = ossl_seal;
-    ossl->base.open = ossl_open;
     ossl->cipher = find_cipher(cipher, key_len);
     memcpy(ossl->keys->tx, tx_key, key_len);
     memcpy(ossl->keys->rx, rx_key, key_len);
@@ -232,4 +230,6 @@ const struct dco_aead_backend dco_aead_ossl = {
     .preferred = ossl_preferred,
     .new = ossl_new,
     .free = ossl_free,
+    .seal = {ossl_seal, ossl_seal},
+    .open = {ossl_open, ossl_open},
 };

@@ -72,8 +72,6 @@ vaes_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, s
     gcm_vaes_expand(&keys->tx, tx_key, key_len);
     gcm_vaes_expand(&keys->rx, rx_key, key_len);
     vaes->keys = keys;
-    vaes->base.seal = vaes_seal;
-    vaes->base.open = vaes_open;
     return &vaes->base;
 }
 
@@ -176,4 +174,6 @@ const struct dco_aead_backend dco_aead_vaes = {
     .preferred = vaes_preferred,
     .new = vaes_new,
     .free = vaes_free,
+    .seal = {vaes_seal}, /* never used for another cipher: see vaes_usable() */
+    .open = {vaes_open},
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What an implementation of aead.h provides. aead.c checks arguments, chooses one and fills in what
- * they share; the bursts go through the two function pointers of the key.
+ * they share. A key names its implementation by a number, and functions stand in constant tables
+ * only: keys lie in memory that can be written, and threads without a filter use them, too.
  */
 #ifndef DCO_AEAD_BACKEND_H
 #define DCO_AEAD_BACKEND_H
@@ -10,12 +11,16 @@
 
 /* The first member of each implementation's own struct. Constant between new and free. */
 struct dco_aead {
-    void (*seal)(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n);
-    void (*open)(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n);
-    const struct dco_aead_backend *backend;
+    uint8_t backend; /* index of the table in aead.c */
+    uint8_t mode;    /* enum dco_aead_mode */
     uint8_t tx_tail[DCO_NONCE_TAIL_LEN];
     uint8_t rx_tail[DCO_NONCE_TAIL_LEN];
 };
+
+enum dco_aead_mode { DCO_AEAD_GCM, DCO_AEAD_CHACHA, DCO_AEAD_MODES };
+
+typedef void dco_aead_burst_fn(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops,
+                               unsigned n);
 
 struct dco_aead_backend {
     const char *name;
@@ -25,10 +30,12 @@ struct dco_aead_backend {
     bool (*usable)(enum dco_cipher cipher);
     bool (*preferred)(enum dco_cipher cipher);
 
-    /* Sets seal and open. The arguments were checked. NULL with errno EINVAL or ENOMEM. */
+    /* The arguments were checked. NULL with errno EINVAL or ENOMEM. */
     struct dco_aead *(*new)(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key,
                             size_t key_len, unsigned lanes);
     void (*free)(struct dco_aead *aead);
+
+    dco_aead_burst_fn *seal[DCO_AEAD_MODES], *open[DCO_AEAD_MODES];
 };
 
 /* dco_aead_new() without its checks and choice: the backend is usable for the cipher. */

@@ -14,6 +14,7 @@
 #include "linux/doorway/forwarding.h"
 #include "linux/doorway/genl.h"
 #include "linux/doorway/life.h"
+#include "linux/doorway/real.h"
 #include "linux/doorway/state_set.h"
 #include "linux/doorway/stdio.h"
 #include "linux/plane/log.h"
@@ -111,6 +112,7 @@ prepare(void)
     door_on_notify(genl_events);
     plane_on_event(door_notify);
     life_started();
+    real_seal();
     __atomic_store_n(&known, true, __ATOMIC_RELEASE);
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/mman.h>
 
 #define SYMBOL(field, name)                                                                        \
     {                                                                                              \
@@ -48,7 +49,13 @@ static const struct {
     SYMBOL(openlog, "openlog"),
 };
 
-static struct real table;
+#define PAGE_MAX 65536 /* the largest page of a machine that Linux runs on */
+
+/* Alone on its pages. */
+static union {
+    struct real real;
+    char pages[PAGE_MAX];
+} table __attribute__((aligned(PAGE_MAX)));
 static bool ready; /* atomic */
 
 /* Two threads may do this at once: both write the same pointers. */
@@ -56,7 +63,7 @@ static void
 resolve(void)
 {
     for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
-        void **slot = (void **)((char *)&table + symbols[i].offset);
+        void **slot = (void **)((char *)&table.real + symbols[i].offset);
 
         __atomic_store_n(slot, dlsym(RTLD_NEXT, symbols[i].name), __ATOMIC_RELAXED);
     }
@@ -68,5 +75,12 @@ real(void)
 {
     if (__builtin_expect(!__atomic_load_n(&ready, __ATOMIC_ACQUIRE), 0))
         resolve();
-    return &table;
+    return &table.real;
+}
+
+void
+real_seal(void)
+{
+    (void)real();
+    (void)mprotect(&table, sizeof(table), PROT_READ);
 }

@@ -49,4 +49,8 @@ struct real {
 /* real()->close(fd). Resolved on the first call. */
 const struct real *real(void);
 
+/* Makes the table of functions read-only: openvpn's own thread, which no filter holds back, calls
+ * through it. While there is one thread. */
+void real_seal(void);
+
 #endif

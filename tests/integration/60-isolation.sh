@@ -34,6 +34,23 @@ isolated() {
     done
     [ $n -gt 0 ] && [ $((n - $4)) -ge 0 ] || { echo "$n threads"; return 1; }
 }
+# The one table of functions that openvpn's own thread calls through is the symbol "table" of the
+# library, on pages of its own.
+table_writable() {
+    local pid=${vpn_pid[$1]} lib offset base
+    lib=$(awk '/libopendco\.so$/ { print $6; exit }' "/proc/$pid/maps")
+    offset=$(nm "$lib" | awk '$3 == "table" { print $1 }')
+    base=$(awk '/libopendco\.so$/ { print substr($1, 1, index($1, "-") - 1); exit }' "/proc/$pid/maps")
+    [ -n "$offset" ] || { echo "no symbol"; return; }
+    python3 - "$pid" $((16#$base + 16#$offset)) <<'END'
+import sys
+address = int(sys.argv[2])
+for line in open('/proc/%s/maps' % sys.argv[1]):
+    low, high = (int(x, 16) for x in line.split()[0].split('-'))
+    if low <= address < high:
+        print(line.split()[1])
+END
+}
 workers_isolated() { isolated "$1" "$2" opendco/ 1; }
 helpers_isolated() { isolated "$1" "$2" 'opendco-(house|status)' 2; }
 
@@ -49,6 +66,8 @@ expect "in words, too" in_ns server env OPENDCO_RUNTIME_DIR="$W/run-server" sh -
     "'$OPENDCO' status | grep -qE '^  system call filter: ([0-9]+) of \\1 threads'"
 expect "openvpn's own thread is not filtered" \
     test "$(field "/proc/${vpn_pid[server]}/task/${vpn_pid[server]}" Seccomp)" = 0
+equal "the C library's functions are called through a table that cannot be written" \
+    "$(table_writable server)" r--p
 equal "the status socket is its owner's" "$(stat -c %a "$W"/run-server/*.sock)" 600
 equal "and so is its folder" "$(stat -c %a "$W/run-server")" 700
 if other_users; then
