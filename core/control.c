@@ -279,6 +279,21 @@ dco_control_peer_get(struct dco_peers *p, uint32_t id, struct dco_peer_info *inf
     return 0;
 }
 
+bool
+dco_control_peer_is(struct dco_peers *p, const struct dco_endpoint *remote,
+                    const struct dco_endpoint *origin)
+{
+    struct dco_endpoint canon = dco_endpoint_canon(origin);
+    const struct dco_peer *peer;
+    bool same;
+
+    dco_lock_acquire(&p->lock);
+    peer = dco_peers_by_remote(p, remote);
+    same = peer != NULL && dco_endpoint_equal(&peer->origin, &canon);
+    dco_lock_release(&p->lock);
+    return same;
+}
+
 int
 dco_control_peer_next(struct dco_peers *p, uint32_t from, struct dco_peer_info *info)
 {

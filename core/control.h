@@ -85,6 +85,11 @@ struct dco_peer_info {
 
 int dco_control_peer_get(struct dco_peers *p, uint32_t id, struct dco_peer_info *info);
 
+/* Whether the peer that is found at `remote` is the one that was created under the address
+ * `origin`. Both in any form. */
+bool dco_control_peer_is(struct dco_peers *p, const struct dco_endpoint *remote,
+                         const struct dco_endpoint *origin);
+
 /* The peer with the lowest id >= from; -ENOENT if there is none. A dump is a loop over it, and may
  * be interrupted by any other command between two calls. */
 int dco_control_peer_next(struct dco_peers *p, uint32_t from, struct dco_peer_info *info);

@@ -58,6 +58,22 @@ struct dco_wire_hdr {
 /* Tells what a datagram is, and for DCO_WIRE_DATA fills hdr. Reads at most DCO_HDR_LEN bytes. */
 enum dco_wire_kind dco_wire_parse(const uint8_t *pkt, size_t len, struct dco_wire_hdr *hdr);
 
+/* Whether a control packet, of one byte or more, begins a new session. */
+static inline bool
+dco_wire_is_hard_reset(const uint8_t *pkt)
+{
+    switch (pkt[0] >> 3) {
+    case 1: /* P_CONTROL_HARD_RESET_CLIENT_V1, and of the server */
+    case 2:
+    case 7: /* ..._V2 */
+    case 8:
+    case 10: /* P_CONTROL_HARD_RESET_CLIENT_V3 */
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Writes the DCO_HDR_LEN bytes before the tag. */
 static inline void
 dco_wire_put_hdr(uint8_t *pkt, uint8_t key_id, uint32_t peer_id, uint32_t packet_id)

@@ -17,6 +17,7 @@
 #include "core/atomic.h"
 #include "linux/plane/internal.h"
 #include "linux/plane/log.h"
+#include "linux/plane/recent.h"
 
 #define BUCKETS_FIRST 16U
 
@@ -37,6 +38,7 @@ struct alias {
     uint32_t mask;        /* buckets - 1, of each index */
     struct dco_siphash_key secret;
     struct entry **bucket[INDEXES];
+    struct recent answered; /* where sessions may be that are no peers yet */
 };
 
 static void
@@ -73,6 +75,7 @@ alias_new(void)
         return NULL;
     }
     a->mask = BUCKETS_FIRST - 1;
+    recent_init(&a->answered, &a->secret);
     dco_lock_init(&a->lock);
     return a;
 }
@@ -270,32 +273,79 @@ make_room(struct alias *a, const struct dco_endpoint *known, const struct dco_en
     }
 }
 
+/* Of `known` to `now`; *out is NULL where the two are the same. False: no memory. */
+static bool
+new_entry(uint32_t peer_id, const struct dco_endpoint *known, const struct dco_endpoint *now,
+          struct entry **out)
+{
+    struct entry *e;
+
+    *out = NULL;
+    if (dco_endpoint_equal(known, now))
+        return true;
+    e = calloc(1, sizeof(*e));
+    if (e == NULL) {
+        dco_log(DCO_LOG_WARN, "no memory to remember where peer %u moved", peer_id);
+        return false;
+    }
+    e->peer_id = peer_id;
+    e->addr[BY_KNOWN] = *known;
+    e->addr[BY_NOW] = *now;
+    *out = e;
+    return true;
+}
+
+/* In place of what peer_id had. */
+static void
+replace_entry(struct alias *a, uint32_t peer_id, struct entry *e)
+{
+    drop_entry(a, find_id(a, peer_id));
+    if (e == NULL)
+        return;
+    /* Who else claims one of the two addresses claimed it earlier, and has lost it. */
+    drop_entry(a, find_addr(a, BY_KNOWN, &e->addr[BY_KNOWN]));
+    drop_entry(a, find_addr(a, BY_NOW, &e->addr[BY_NOW]));
+    make_room(a, &e->addr[BY_KNOWN], &e->addr[BY_NOW]);
+    grow(a);
+    link_entry(a, e);
+}
+
 void
 alias_set(struct alias *a, uint32_t peer_id, const struct dco_endpoint *known,
           const struct dco_endpoint *now)
 {
-    struct entry *e = NULL;
+    struct entry *e;
 
-    if (!dco_endpoint_equal(known, now)) {
-        e = calloc(1, sizeof(*e));
-        if (e == NULL) {
-            dco_log(DCO_LOG_WARN, "no memory to remember where peer %u moved", peer_id);
-            return;
-        }
-        e->peer_id = peer_id;
-        e->addr[BY_KNOWN] = *known;
-        e->addr[BY_NOW] = *now;
-    }
+    if (!new_entry(peer_id, known, now, &e))
+        return;
     dco_lock_acquire(&a->lock);
-    drop_entry(a, find_id(a, peer_id));
-    if (e != NULL) {
-        /* Who else claims one of the two addresses claimed it earlier, and has lost it. */
-        drop_entry(a, find_addr(a, BY_KNOWN, known));
-        drop_entry(a, find_addr(a, BY_NOW, now));
-        make_room(a, known, now);
-        grow(a);
-        link_entry(a, e);
-    }
+    replace_entry(a, peer_id, e);
+    dco_lock_release(&a->lock);
+}
+
+bool
+alias_move(struct alias *a, uint32_t peer_id, const struct dco_endpoint *known,
+           const struct dco_endpoint *now, uint64_t now_ns)
+{
+    struct entry *e;
+    bool taken;
+
+    if (!new_entry(peer_id, known, now, &e))
+        return false;
+    dco_lock_acquire(&a->lock);
+    taken = e != NULL && recent_has(&a->answered, now, now_ns);
+    replace_entry(a, peer_id, taken ? NULL : e);
+    dco_lock_release(&a->lock);
+    if (taken)
+        free(e);
+    return !taken;
+}
+
+void
+alias_answered(struct alias *a, const struct dco_endpoint *ep, uint64_t now_ns)
+{
+    dco_lock_acquire(&a->lock);
+    recent_add(&a->answered, ep, now_ns);
     dco_lock_release(&a->lock);
 }
 

@@ -152,6 +152,14 @@ void alias_free(struct alias *a);
 /* peer_id, which openvpn knows at `known`, now is at `now`. now == known forgets it. */
 void alias_set(struct alias *a, uint32_t peer_id, const struct dco_endpoint *known,
                const struct dco_endpoint *now);
+/* The same for a peer that moved, which proves that it is it and not that it is there: false, and
+ * it has no alias, where openvpn answered a session at `now` lately that is not this peer's. */
+bool alias_move(struct alias *a, uint32_t peer_id, const struct dco_endpoint *known,
+                const struct dco_endpoint *now, uint64_t now_ns);
+/* openvpn sends to ep, where it has a session and we have no peer of that session: it may be in its
+ * handshake, and its control packets must stay its own. Remembered for RECENT_GENERATION_NS to
+ * twice that, anew with each answer. Any thread. */
+void alias_answered(struct alias *a, const struct dco_endpoint *ep, uint64_t now_ns);
 void alias_forget(struct alias *a, uint32_t peer_id);
 /* Rewrites the source of a control packet into what openvpn knows / the destination of one of
  * openvpn's into where the peer is. The two are a permutation of addresses, so that a stranger who

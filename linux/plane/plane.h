@@ -104,7 +104,8 @@ void plane_sock_close(struct plane_sock *sock);
 int plane_sock_bind_dev(struct plane_sock *sock, struct plane_dev *dev);
 
 /* Where a datagram of openvpn's to dst really goes: a peer that floated is reached at its new
- * address. Any thread. */
+ * address. What goes to a session that is no peer yet is remembered, so that no peer takes its name
+ * by moving there. The thread that makes and ends devices. */
 void plane_sock_map_dest(struct plane_sock *sock, struct sockaddr_storage *dst);
 
 /* Before a datagram from the pair: where it came from and, if the socket asked for packet info,

@@ -172,18 +172,18 @@ run_replay(struct worker *w, struct rx_run *run, uint64_t now, struct rx_result 
 }
 
 /* An openvpn that is not told where the peer is has its control packets translated (alias) from the
- * address it was told of at first; not where another peer was there before, which would lose its
- * own. */
-static void
+ * address it was told of at first; not where another peer was there before, or a session that is
+ * no peer yet, which would lose its own. True: they are. */
+static bool
 run_alias(struct worker *w, struct plane_sock *sock, const struct dco_peer *peer,
-          const struct dco_endpoint *now)
+          const struct dco_endpoint *now, uint64_t now_ns)
 {
     if (w->rx.dev->floats_told)
-        return;
+        return false;
     if (dco_peers_by_remote(&w->rx.dev->peers, now) == peer)
-        alias_set(sock->alias, peer->id, &peer->origin, now);
-    else
-        alias_forget(sock->alias, peer->id);
+        return alias_move(sock->alias, peer->id, &peer->origin, now, now_ns);
+    alias_forget(sock->alias, peer->id);
+    return false;
 }
 
 /* Only the newest packet of the newest key moves the peer: see dco_peer_may_move(). */
@@ -200,7 +200,7 @@ run_float(struct worker *w, struct plane_sock *sock, struct rx_run *run, int new
         return;
     if (!dco_peers_seen_from(&w->rx.dev->peers, run->peer, &m->path, now))
         return;
-    run_alias(w, sock, run->peer, &m->path.remote);
+    run_alias(w, sock, run->peer, &m->path.remote, now);
     dco_store(&run->peer->path_mtu, 0);
     dco_store(&run->peer->gso_refused, 0U);
     dco_store(&run->peer->gso_off_ns, 0ULL);
@@ -335,18 +335,32 @@ rx_data(struct worker *w, struct plane_sock *sock, unsigned msg, uint8_t *pkt, u
     run->n++;
 }
 
+/* The name under which openvpn knows the source. A peer that was refused a translation when it
+ * moved, because of a session that has ended since, gets it with its next packet; but the first
+ * packet of a new session says nothing of the peer. */
+static void
+rx_name(struct worker *w, struct plane_sock *sock, const struct dco_peer *peer,
+        struct dco_endpoint *source, const uint8_t *pkt, uint64_t now)
+{
+    if (alias_source(sock->alias, source) || peer == NULL ||
+        dco_endpoint_equal(&peer->origin, source) || dco_wire_is_hard_reset(pkt))
+        return;
+    if (run_alias(w, sock, peer, source, now))
+        (void)alias_source(sock->alias, source);
+}
+
 static void
 rx_control(struct worker *w, struct plane_sock *sock, struct rx_msg *m, const uint8_t *pkt,
-           uint32_t len)
+           uint32_t len, uint64_t now)
 {
     struct dco_endpoint source = m->path.remote;
     struct sockaddr_storage ss;
-    bool known = dco_peers_by_remote(&w->rx.dev->peers, &source) != NULL;
+    const struct dco_peer *peer = dco_peers_by_remote(&w->rx.dev->peers, &source);
 
-    alias_source(sock->alias, &source);
+    rx_name(w, sock, peer, &source, pkt, now);
     m->ctrl.source_len = endpoint_to_sockaddr(&source, sock->family, &ss);
     memcpy(&m->ctrl.source, &ss, sizeof(m->ctrl.source));
-    if (!ctrl_queue_push(sock->ctrl, &m->ctrl, pkt, len, known))
+    if (!ctrl_queue_push(sock->ctrl, &m->ctrl, pkt, len, peer != NULL))
         worker_drop(w, DCO_DROP_RX_CTRL_QUEUE, 1);
 }
 
@@ -361,7 +375,7 @@ rx_packet(struct worker *w, struct plane_sock *sock, unsigned msg, uint8_t *pkt,
         rx_data(w, sock, msg, pkt, len, &hdr, now);
         break;
     case DCO_WIRE_CONTROL:
-        rx_control(w, sock, &w->rx.msg[msg], pkt, len);
+        rx_control(w, sock, &w->rx.msg[msg], pkt, len, now);
         break;
     case DCO_WIRE_DATA_V1:
         worker_drop(w, DCO_DROP_RX_DATA_V1, 1);

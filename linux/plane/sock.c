@@ -236,12 +236,28 @@ plane_sock_bind_dev(struct plane_sock *sock, struct plane_dev *dev)
     return err;
 }
 
+/* openvpn sends to `name`, which is at `real`. One that is told of floats needs no memory of that,
+ * and in peer-to-peer mode there is no other session that could be taken over. */
+static void
+sock_answered(struct plane_sock *sock, const struct dco_endpoint *name,
+              const struct dco_endpoint *real)
+{
+    struct plane_dev *dev = dco_load_acquire(&sock->dev);
+
+    if (dev == NULL || dev->floats_told || dev->mode != DCO_MODE_MP)
+        return;
+    if (!dco_control_peer_is(&dev->peers, real, name))
+        alias_answered(sock->alias, real, plane_now());
+}
+
 void
 plane_sock_map_dest(struct plane_sock *sock, struct sockaddr_storage *dst)
 {
-    struct dco_endpoint ep;
+    struct dco_endpoint name, real;
 
-    endpoint_from_sockaddr(&ep, (const struct sockaddr *)dst);
-    if (alias_dest(sock->alias, &ep))
-        (void)endpoint_to_sockaddr(&ep, sock->family, dst);
+    endpoint_from_sockaddr(&name, (const struct sockaddr *)dst);
+    real = name;
+    if (alias_dest(sock->alias, &real))
+        (void)endpoint_to_sockaddr(&real, sock->family, dst);
+    sock_answered(sock, &name, &real);
 }

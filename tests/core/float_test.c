@@ -21,6 +21,9 @@ floats(void)
     check(memcmp(&now, &path, sizeof(now)) == 0);
     first = endpoint4(1, 1000);
     check(dco_endpoint_equal(&a->origin, &first));
+    check(dco_control_peer_is(p, &path.remote, &first));
+    check(!dco_control_peer_is(p, &path.remote, &path.remote));
+    check(!dco_control_peer_is(p, &first, &first)); /* nobody is there */
     check_equal(home.wakes, 1);
     {
         struct dco_event event = take();

@@ -9,8 +9,10 @@
 
 #include "harness.h"
 #include "linux/plane/internal.h"
+#include "linux/plane/recent.h"
 
 #define PEERS_MAX 150U
+#define SECOND    1000000000ULL
 
 static struct dco_endpoint
 host(uint32_t i)
@@ -297,6 +299,84 @@ test_many(void)
     alias_free(a);
 }
 
+/* ---- sessions that are no peers yet ---------------------------------------------------------- */
+
+static bool
+move(struct alias *a, uint32_t id, uint32_t known, uint32_t now, uint64_t now_ns)
+{
+    struct dco_endpoint k = host(known), n = host(now);
+
+    return alias_move(a, id, &k, &n, now_ns);
+}
+
+static void
+answered(struct alias *a, uint32_t address, uint64_t now_ns)
+{
+    struct dco_endpoint ep = host(address);
+
+    alias_answered(a, &ep, now_ns);
+}
+
+/* A client in its handshake keeps its address, and who was elsewhere before has lost that too. */
+static void
+test_half_open(void)
+{
+    struct alias *a = alias_new();
+
+    answered(a, 5, 1000 * SECOND);
+    check(move(a, 7, 0, 1, 1001 * SECOND));
+    check(!move(a, 7, 0, 5, 1002 * SECOND));
+    for (uint32_t i = 0; i < 6; i++) {
+        expect(a, true, i, i);
+        expect(a, false, i, i);
+    }
+    check(move(a, 7, 0, 0, 1003 * SECOND)); /* home is no other's, whatever was answered there */
+    answered(a, 0, 1003 * SECOND);
+    check(move(a, 7, 0, 0, 1003 * SECOND));
+    check(move(a, 7, 0, 2, 1004 * SECOND));
+    expect(a, true, 2, 0);
+    alias_free(a);
+}
+
+/* For as long as a handshake may last, from its last answer on, and not for ever. */
+static void
+test_half_open_ends(void)
+{
+    const uint64_t keep = RECENT_GENERATION_NS, start = 1000 * SECOND;
+    struct alias *a = alias_new();
+
+    for (uint64_t t = start; t < start + 10 * keep; t += keep / 3) {
+        answered(a, 5, t);
+        answered(a, 1000 + (uint32_t)(t / SECOND), t); /* others come and go */
+        check(!move(a, 7, 0, 5, t));
+        check(!move(a, 7, 0, 5, t + keep / 4));
+    }
+    answered(a, 6, start + 20 * keep); /* a new generation, after a long rest */
+    check(!move(a, 7, 0, 6, start + 20 * keep));
+    check(!move(a, 7, 0, 6, start + 21 * keep - 1));
+    check(move(a, 7, 0, 5, start + 21 * keep));
+    check(move(a, 7, 0, 6, start + 22 * keep));
+    expect(a, true, 6, 0);
+    alias_free(a);
+}
+
+/* What was not answered is hardly ever taken for it, and what was always is. */
+static void
+test_half_open_many(void)
+{
+    struct alias *a = alias_new();
+    unsigned refused = 0;
+
+    for (uint32_t i = 0; i < 1000; i++)
+        answered(a, i, SECOND);
+    for (uint32_t i = 0; i < 1000; i++) {
+        check(!move(a, 7, 5000, i, 2 * SECOND));
+        refused += !move(a, 7, 5000, 10000 + i, 2 * SECOND);
+    }
+    check(refused < 5);
+    alias_free(a);
+}
+
 static const struct test tests[] = {
     {"a floated peer and a stranger at its old address", test_one},
     {"chains and rings of peers that took over addresses", test_chain},
@@ -307,6 +387,9 @@ static const struct test tests[] = {
     {"a permutation of long chains", test_random_long},
     {"a chain has a bound", test_chain_bound},
     {"10000 peers", test_many},
+    {"nobody moves to a session in its handshake", test_half_open},
+    {"which is remembered for as long as it may last", test_half_open_ends},
+    {"and however many there are", test_half_open_many},
 };
 
 HARNESS_MAIN(tests)

@@ -32,6 +32,7 @@ static struct plane_sock *sock;
 static struct sockaddr_in plane_addr;
 static int here = -1, elsewhere = -1; /* sockets of the far end */
 static struct dco_aead *far_key[2];
+static int openvpn_end = -1; /* where openvpn would read its control packets */
 
 static int
 bound(struct sockaddr_in *in, uint32_t address)
@@ -79,6 +80,7 @@ ready(void)
     check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
     if (!check(plane_sock_new(bound(&plane_addr, INADDR_ANY), NULL, 0, 0, pair[0], &sock) == 0))
         return false;
+    openvpn_end = pair[1];
     check(plane_sock_bind_dev(sock, dev) == 0);
     plane_addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     here = bound(&in, INADDR_LOOPBACK);
@@ -127,14 +129,20 @@ key_add(uint32_t id, uint8_t number)
     check_equal(dco_control_key_new(&dev->peers, &req, plane_now()), 0);
 }
 
+/* openvpn hears of it, which ends the peer's translation too. */
 static void
 peer_end(uint32_t id)
 {
+    struct plane_dev *of;
+    struct dco_event event;
+
     check_equal(dco_control_peer_del(&dev->peers, id, DCO_DEL_USERSPACE), 0);
     for (int i = 0; i < 2; i++) {
         dco_aead_free(far_key[i]);
         far_key[i] = NULL;
     }
+    while (plane_event_take(&of, &event))
+        check(of == dev);
 }
 
 static struct dco_peer_info
@@ -361,6 +369,118 @@ test_fixed(void)
     plane_dev_set_floats(dev, true);
 }
 
+/* ---- what openvpn hears ---------------------------------------------------------------------- */
+
+/* A control packet from fd; the port that openvpn sees it come from. */
+static uint16_t
+named(int fd, uint8_t opcode)
+{
+    struct {
+        struct plane_ctrl_hdr hdr;
+        uint8_t pkt[16];
+    } got;
+    uint8_t pkt[14] = {(uint8_t)(opcode << 3)};
+
+    send_raw(fd, pkt, sizeof(pkt));
+    if (!check(recv(openvpn_end, &got, sizeof(got), 0) == sizeof(got.hdr) + sizeof(pkt)))
+        return 0;
+    return got.hdr.source.in.sin_port;
+}
+
+/* Where a packet of openvpn's for the address of fd goes. */
+static uint16_t
+answer_goes(int fd)
+{
+    struct sockaddr_storage ss = {0};
+    struct sockaddr_in *in = (struct sockaddr_in *)&ss;
+
+    *in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = port_of(fd)};
+    in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    plane_sock_map_dest(sock, &ss);
+    return in->sin_port;
+}
+
+#define CONTROL    4 /* P_CONTROL_V1 */
+#define HARD_RESET 7 /* P_CONTROL_HARD_RESET_CLIENT_V2 */
+
+static void
+test_translated(void)
+{
+    NEED_PLANE
+    peer_add(7);
+    key_add(7, 0);
+    send_id(here, 7, 0, 1);
+    check(hears(7, 1));
+    check(named(here, CONTROL) == port_of(here));
+    check(answer_goes(here) == port_of(here));
+    send_id(elsewhere, 7, 0, 2);
+    check(hears(7, 2) && is_at(7, elsewhere));
+    check(named(elsewhere, CONTROL) == port_of(here));
+    check(named(here, HARD_RESET) == port_of(elsewhere)); /* a stranger */
+    check(answer_goes(here) == port_of(elsewhere));
+    check(answer_goes(elsewhere) == port_of(here));
+    send_id(here, 7, 0, 3);
+    check(hears(7, 3) && is_at(7, here));
+    check(named(elsewhere, CONTROL) == port_of(elsewhere));
+    peer_end(7);
+}
+
+/* Whom openvpn answers at an address keeps it. For how long is in alias_test. */
+static void
+test_half_open(void)
+{
+    struct sockaddr_in in;
+    int third = -1;
+
+    NEED_PLANE
+    third = bound(&in, INADDR_LOOPBACK);
+    peer_add(8);
+    key_add(8, 0);
+    send_id(here, 8, 0, 1);
+    check(hears(8, 1));
+    check(named(third, HARD_RESET) == port_of(third));
+    check(answer_goes(third) == port_of(third)); /* a session begins */
+    send_id(third, 8, 0, 2);
+    check(hears(8, 2) && is_at(8, third));
+    check(named(third, CONTROL) == port_of(third));
+    check(answer_goes(third) == port_of(third));
+    check(answer_goes(here) == port_of(here));
+    send_id(here, 8, 0, 3);
+    check(hears(8, 3) && is_at(8, here));
+    peer_end(8);
+    close(third);
+}
+
+/* A peer that was refused gets its translation with the first packet of its own after that. */
+static void
+test_refused_for_a_time(void)
+{
+    struct sockaddr_in in;
+    struct alias *kept = NULL;
+    int third = -1;
+
+    NEED_PLANE
+    third = bound(&in, INADDR_LOOPBACK);
+    peer_add(9);
+    key_add(9, 0);
+    send_id(here, 9, 0, 1);
+    check(hears(9, 1));
+    check(answer_goes(third) == port_of(third));
+    send_id(third, 9, 0, 2);
+    check(hears(9, 2) && is_at(9, third));
+    check(named(third, CONTROL) == port_of(third));
+    kept = sock->alias;
+    plane_stop_workers();
+    sock->alias = alias_new(); /* openvpn has long been silent */
+    plane_resume_workers();
+    check(named(third, HARD_RESET) == port_of(third));
+    check(named(third, CONTROL) == port_of(here));
+    check(answer_goes(here) == port_of(third));
+    alias_free(kept);
+    peer_end(9);
+    close(third);
+}
+
 static void
 test_end(void)
 {
@@ -368,6 +488,7 @@ test_end(void)
     plane_shutdown();
     plane_sock_close(sock);
     plane_sock_put(sock);
+    close(openvpn_end);
     close(here);
     close(elsewhere);
 }
@@ -379,6 +500,9 @@ static const struct test tests[] = {
     {"nor does one of a key that it has left", test_key_before},
     {"a broadcast address is none to answer from", test_broadcast},
     {"without --float nothing comes from elsewhere", test_fixed},
+    {"openvpn knows a peer that moved by its first address", test_translated},
+    {"but a session in its handshake keeps its own", test_half_open},
+    {"as long as there is one", test_refused_for_a_time},
     {"the end", test_end},
 };
 
