@@ -20,12 +20,14 @@ struct dco_peer_new {
     struct dco_ip vpn6;   /* family 0 or 6; the all-zero address of either counts as none */
     struct dco_path path; /* remote.ip.family 0: the transport knows (TCP). local: of the family of
                              remote (v4-mapped is IPv4), or none */
-    bool share_vpn;       /* a VPN address in use is no error: the newest peer that has it gets its
-                             packets, the others again when that one is gone. OpenVPN 2.6 needs it:
-                             it deletes the older session of a client before it adds the newer, but
-                             with --duplicate-cn or scripts that hand out one address twice both
-                             live, and its own table lets the newest win */
-    void *transport;      /* one reference, taken over on success only; NULL: none */
+    struct dco_endpoint origin; /* where openvpn knows it, if that is not path.remote; family 0: it
+                                   is */
+    bool share_vpn;  /* a VPN address in use is no error: the newest peer that has it gets its
+                        packets, the others again when that one is gone. OpenVPN 2.6 needs it:
+                        it deletes the older session of a client before it adds the newer, but
+                        with --duplicate-cn or scripts that hand out one address twice both
+                        live, and its own table lets the newest win */
+    void *transport; /* one reference, taken over on success only; NULL: none */
 };
 
 /* MP: -EEXIST for a used id. P2P: replaces the present peer, which goes with reason TEARDOWN before

@@ -54,7 +54,7 @@ dco_peer_new(struct dco_peers *p, const struct dco_peer_new *req, uint64_t now_n
         peer->vpn4 = dco_ip_canon(&req->vpn4);
         peer->vpn6 = dco_ip_canon(&req->vpn6);
     }
-    peer->origin = path.remote;
+    peer->origin = req->origin.ip.family != 0 ? dco_endpoint_canon(&req->origin) : path.remote;
     peer->transport = req->transport;
     peer->timers_ns = now_ns;
     dco_peer_set_path(peer, &path);

@@ -54,8 +54,8 @@ struct dco_peer {
     uint32_t id;                  /* const: id in received packets, key of the table */
     uint32_t tx_id;               /* const: id written into sent packets */
     struct dco_ip vpn4, vpn6;     /* const after publication; family 0: none */
-    struct dco_endpoint origin; /* const: remote it was created with, whatever it moved to since */
-    void *transport;            /* const; given up through dco_env_transport_put() */
+    struct dco_endpoint origin;   /* const: where openvpn knows it, wherever it was or is since */
+    void *transport;              /* const; given up through dco_env_transport_put() */
 
     struct dco_key *slot[2]; /* atomic pointers; writers: control lock */
     uint32_t primary;        /* atomic index of the slot that encrypts */

@@ -162,9 +162,13 @@ abi_peer_new(const struct abi_call *c, uint32_t fd, struct dco_peer_new *req)
 
     if (error)
         return error;
+    if (c->host->peer_locate)
+        c->host->peer_locate(c->host->arg, req);
     error = dco_control_peer_new(c->peers, req, c->host->now(c->host->arg));
     if (error)
         c->host->transport_put(c->host->arg, req->transport);
+    else if (c->host->peer_made)
+        c->host->peer_made(c->host->arg, req);
     return error;
 }
 

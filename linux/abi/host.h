@@ -26,6 +26,11 @@ struct abi_host {
     /* A reference to the transport behind fd, tied to the device. -ENOTSOCK, -ENOMEM ... */
     int (*transport_get)(void *arg, uint32_t fd, uint32_t ifindex, void **transport);
     void (*transport_put)(void *arg, void *transport);
+    /* openvpn may know the remote of a new peer under another address: sets path and origin of req,
+     * whose transport is set. May be NULL: it never does. */
+    void (*peer_locate)(void *arg, struct dco_peer_new *req);
+    /* The peer of req was made. May be NULL. */
+    void (*peer_made)(void *arg, const struct dco_peer_new *req);
     /* Local port in network order, 0 if unknown. transport may have been closed. */
     uint16_t (*transport_port)(void *arg, const void *transport);
     /* Keyed ciphers for dco_key_new.crypto. -ENOMEM, or -EINVAL for what this machine's libraries

@@ -57,6 +57,20 @@ host_transport_put(void *arg, void *transport)
     plane_sock_put(transport);
 }
 
+static void
+host_peer_locate(void *arg, struct dco_peer_new *req)
+{
+    (void)arg;
+    plane_sock_peer_locate(req->transport, req);
+}
+
+static void
+host_peer_made(void *arg, const struct dco_peer_new *req)
+{
+    (void)arg;
+    plane_sock_peer_made(req->transport, req);
+}
+
 static uint16_t
 host_transport_port(void *arg, const void *transport)
 {
@@ -123,6 +137,8 @@ const struct abi_host host_abi = {
     .socket_check = host_socket_check,
     .transport_get = host_transport_get,
     .transport_put = host_transport_put,
+    .peer_locate = host_peer_locate,
+    .peer_made = host_peer_made,
     .transport_port = host_transport_port,
     .crypto_new = host_crypto_new,
     .crypto_free = host_crypto_free,

@@ -296,14 +296,19 @@ plane_dispatch_events(void)
         plane.on_event();
 }
 
-/* openvpn is about to learn of the removal: the next peer of this id starts without an alias. */
+/* openvpn is about to learn of the removal. There may be another peer of this id already, whose
+ * alias stays. */
 static void
-event_books(const struct dco_event *event)
+event_books(struct plane_dev *dev, const struct dco_event *event)
 {
+    struct dco_peer_info next = {.transport = NULL};
+
     if (event->kind != DCO_EVENT_DEL)
         return;
+    (void)dco_control_peer_get(&dev->peers, event->peer_id, &next);
     for (struct plane_sock *s = plane.socks; s != NULL; s = s->next)
-        alias_forget(s->alias, event->peer_id);
+        if (s != next.transport)
+            alias_forget(s->alias, event->peer_id);
 }
 
 bool
@@ -318,7 +323,7 @@ plane_event_take(struct plane_dev **dev, struct dco_event *event)
             *dev = d;
     }
     if (found)
-        event_books(event);
+        event_books(*dev, event);
     pthread_mutex_unlock(&plane.devs_lock);
     return found;
 }

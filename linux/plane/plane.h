@@ -108,6 +108,12 @@ int plane_sock_bind_dev(struct plane_sock *sock, struct plane_dev *dev);
  * by moving there. The thread that makes and ends devices. */
 void plane_sock_map_dest(struct plane_sock *sock, struct sockaddr_storage *dst);
 
+/* For a new peer of openvpn's: its path as it really is, and as origin what openvpn said, which is
+ * something else for one that came from where another peer had been before. */
+void plane_sock_peer_locate(struct plane_sock *sock, struct dco_peer_new *req);
+/* The peer was made, and has no key yet: from now on that name is its own. Likewise. */
+void plane_sock_peer_made(struct plane_sock *sock, const struct dco_peer_new *req);
+
 /* Before a datagram from the pair: where it came from and, if the socket asked for packet info,
  * which of our addresses it was sent to. */
 struct plane_ctrl_hdr {

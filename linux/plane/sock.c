@@ -261,3 +261,27 @@ plane_sock_map_dest(struct plane_sock *sock, struct sockaddr_storage *dst)
         (void)endpoint_to_sockaddr(&real, sock->family, dst);
     sock_answered(sock, &name, &real);
 }
+
+/* On a dual-stack socket the two may be of different families, and our own address then belongs to
+ * the one that it is not. */
+void
+plane_sock_peer_locate(struct plane_sock *sock, struct dco_peer_new *req)
+{
+    struct dco_endpoint real = dco_endpoint_canon(&req->path.remote);
+
+    req->origin = real;
+    if (!alias_dest(sock->alias, &real))
+        return;
+    if (real.ip.family != req->origin.ip.family)
+        memset(&req->path.local, 0, sizeof(req->path.local));
+    req->path.remote = real;
+}
+
+/* Also ends what is left of an earlier peer of this id. */
+void
+plane_sock_peer_made(struct plane_sock *sock, const struct dco_peer_new *req)
+{
+    struct dco_endpoint real = dco_endpoint_canon(&req->path.remote);
+
+    alias_set(sock->alias, req->id, &req->origin, &real);
+}

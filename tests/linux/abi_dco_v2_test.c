@@ -424,6 +424,46 @@ errors_of_new_key(void)
     world_fini(&w);
 }
 
+static struct dco_peer_new made;
+
+/* It lost its old address to somebody else, and has another port now. */
+static void
+moved(void *arg, struct dco_peer_new *req)
+{
+    (void)arg;
+    check(req->transport != NULL);
+    req->origin = req->path.remote;
+    req->path.remote.port = htons(4711);
+}
+
+static void
+remember_made(void *arg, const struct dco_peer_new *req)
+{
+    (void)arg;
+    made = *req;
+}
+
+/* openvpn may know a peer under an address where it is not. */
+static void
+peer_of_another_name(void)
+{
+    const struct new_peer peer = {WORLD_MP, 1, 3, REMOTE4, .ip4 = "0a080002"};
+    struct dco_endpoint name = {.ip = ip4(10, 99, 0, 2), .port = htons(1194)}, real = name;
+
+    world_init(&w);
+    w.host.peer_locate = moved;
+    w.host.peer_made = remember_made;
+    real.port = htons(4711);
+    check_equal(new_peer(&peer), 0);
+    check_equal(made.id, 1);
+    check(dco_control_peer_is(w.mp, &real, &name));
+    check(dco_endpoint_equal(&made.path.remote, &real));
+    made.id = 0;
+    check_equal(new_peer(&peer), EEXIST);
+    check_equal(made.id, 0); /* it was not made */
+    world_fini(&w);
+}
+
 static uint32_t unheard_id;
 
 static bool
@@ -776,6 +816,7 @@ static const struct test tests[] = {
     {"the family and its group are described as by the kernel", family_is_described},
     {"only questions for our family are answered", family_is_recognised},
     {"errors of NEW_PEER", errors_of_new_peer},
+    {"a peer that openvpn knows under another address", peer_of_another_name},
     {"errors of NEW_KEY", errors_of_new_key},
     {"keys of peers whose removal was not heard of", keys_of_removed_peers},
     {"errors of the other commands", errors_of_the_rest},

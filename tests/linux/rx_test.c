@@ -129,20 +129,27 @@ key_add(uint32_t id, uint8_t number)
     check_equal(dco_control_key_new(&dev->peers, &req, plane_now()), 0);
 }
 
-/* openvpn hears of it, which ends the peer's translation too. */
+/* openvpn hears of what happened. */
 static void
-peer_end(uint32_t id)
+events_end(void)
 {
     struct plane_dev *of;
     struct dco_event event;
 
+    while (plane_event_take(&of, &event))
+        check(of == dev);
+}
+
+/* Its translation ends too. */
+static void
+peer_end(uint32_t id)
+{
     check_equal(dco_control_peer_del(&dev->peers, id, DCO_DEL_USERSPACE), 0);
     for (int i = 0; i < 2; i++) {
         dco_aead_free(far_key[i]);
         far_key[i] = NULL;
     }
-    while (plane_event_take(&of, &event))
-        check(of == dev);
+    events_end();
 }
 
 static struct dco_peer_info
@@ -481,6 +488,48 @@ test_refused_for_a_time(void)
     close(third);
 }
 
+/* As a request for a new peer from openvpn, which knows it at the address of fd. */
+static void
+peer_named(uint32_t id, int fd)
+{
+    struct dco_peer_new req = {.id = id, .tx_id = id, .transport = plane_sock_get(sock)};
+
+    req.vpn4 = ip4(10, 9, 0, (uint8_t)id);
+    req.path.remote.ip = ip4(127, 0, 0, 1);
+    req.path.remote.port = port_of(fd);
+    plane_sock_peer_locate(sock, &req);
+    check_equal(dco_control_peer_new(&dev->peers, &req, plane_now()), 0);
+    plane_sock_peer_made(sock, &req);
+}
+
+/* Peer 10 has gone elsewhere; from where it was comes another one, of another name. */
+static void
+test_old_address(void)
+{
+    NEED_PLANE
+    peer_named(10, here);
+    key_add(10, 0);
+    send_id(elsewhere, 10, 0, 1);
+    check(hears(10, 1) && is_at(10, elsewhere));
+    check(named(here, HARD_RESET) == port_of(elsewhere));
+    peer_named(11, elsewhere);
+    check(is_at(11, here) && is_at(10, elsewhere));
+    check(named(here, CONTROL) == port_of(elsewhere));
+    check(named(elsewhere, CONTROL) == port_of(here));
+    peer_end(10); /* which takes nothing with it */
+    check(named(here, CONTROL) == port_of(elsewhere));
+    check(answer_goes(elsewhere) == port_of(here));
+    /* An id that is used again before openvpn has heard that its peer is gone. */
+    check_equal(dco_control_peer_del(&dev->peers, 11, DCO_DEL_USERSPACE), 0);
+    peer_named(11, elsewhere);
+    check(is_at(11, here));
+    events_end();
+    check(answer_goes(elsewhere) == port_of(here));
+    check(named(here, CONTROL) == port_of(elsewhere));
+    peer_end(11);
+    check(named(here, CONTROL) == port_of(here));
+}
+
 static void
 test_end(void)
 {
@@ -503,6 +552,7 @@ static const struct test tests[] = {
     {"openvpn knows a peer that moved by its first address", test_translated},
     {"but a session in its handshake keeps its own", test_half_open},
     {"as long as there is one", test_refused_for_a_time},
+    {"one at its old address is where it is", test_old_address},
     {"the end", test_end},
 };
 
