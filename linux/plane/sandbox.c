@@ -138,6 +138,8 @@ static const struct profile status_profile = {for_status, status_ioctls};
 
 static int states[SANDBOX_THREADS] = {[0 ... SANDBOX_THREADS - 1] = ABSENT}; /* atomic */
 
+static pthread_once_t time_zone = PTHREAD_ONCE_INIT;
+
 static const struct profile *
 profile_of(unsigned thread)
 {
@@ -259,7 +261,8 @@ sandbox_enter(unsigned thread)
     char name[16];
     int rc;
 
-    tzset(); /* later the time zone cannot be read any more, and lines of the log bear the time */
+    /* Later the time zone cannot be read any more, and lines of the log bear the time. */
+    (void)pthread_once(&time_zone, tzset);
     rc = drop_capabilities();
     if (rc == 0)
         rc = load_filter(profile_of(thread));

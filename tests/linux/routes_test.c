@@ -557,6 +557,7 @@ test_detach(void)
     routes_detach(dev);
     plane_synchronize();
     dco_peers_fini(&dev->peers);
+    dco_routes_free(dev->policy);
     plane_synchronize();
     routes_close();
     free(dev);
