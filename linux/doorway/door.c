@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "linux/doorway/genl.h"
 #include "linux/doorway/real.h"
 
 /* Two levels, so that the table costs nothing where there are no doors, and readers take no lock:
@@ -23,10 +24,9 @@ static struct chunk *chunks[CHUNKS]; /* atomic; writers: table_lock */
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pid_t self;              /* atomic; who owns the table: a child of vfork() shares it */
-static bool inert;              /* set in children; they have one thread then */
-static bool notify_wanted;      /* atomic */
-static void (*notify_fn)(void); /* set before the first door_notify() */
+static pid_t self;         /* atomic; who owns the table: a child of vfork() shares it */
+static bool inert;         /* set in children; they have one thread then */
+static bool notify_wanted; /* atomic */
 static __thread unsigned inside __attribute__((tls_model("initial-exec")));
 
 /* ---- the table ------------------------------------------------------------------------------- */
@@ -60,10 +60,10 @@ slot_make(int fd)
 }
 
 void
-door_init(struct door *d, const struct door_ops *ops)
+door_init(struct door *d, enum door_kind kind)
 {
     memset(d, 0, sizeof(*d));
-    d->ops = ops;
+    d->kind = kind;
     for (unsigned i = 0; i < DOOR_WATCHES; i++)
         d->watch[i].epfd = -1;
 }
@@ -94,7 +94,7 @@ door_put(struct door *d)
     last = --d->refs == 0;
     pthread_mutex_unlock(&table_lock);
     if (last)
-        d->ops->fini(d);
+        door_ops(d)->fini(d);
     errno = saved;
 }
 
@@ -122,9 +122,9 @@ replaced(struct door *old, bool last)
 {
     if (!old)
         return;
-    if (last && old->ops->end) {
+    if (last && door_ops(old)->end) {
         door_lock();
-        old->ops->end(old);
+        door_ops(old)->end(old);
         door_unlock();
     }
     door_put(old);
@@ -257,7 +257,7 @@ door_unlock(void)
 
     for (;;) {
         if (__atomic_exchange_n(&notify_wanted, false, __ATOMIC_ACQ_REL))
-            notify_fn();
+            genl_events();
         inside--;
         pthread_mutex_unlock(&lock);
         if (!__atomic_load_n(&notify_wanted, __ATOMIC_ACQUIRE) || pthread_mutex_trylock(&lock) != 0)
@@ -265,12 +265,6 @@ door_unlock(void)
         inside++;
     }
     errno = saved;
-}
-
-void
-door_on_notify(void (*fn)(void))
-{
-    notify_fn = fn;
 }
 
 void
@@ -309,8 +303,8 @@ fork_child_fd(struct door **slot, int fd)
     struct door *d = *slot;
 
     *slot = NULL;
-    if (d && --d->fds == 0 && d->ops->fork_child)
-        d->ops->fork_child(d, fd);
+    if (d && --d->fds == 0 && door_ops(d)->fork_child)
+        door_ops(d)->fork_child(d, fd);
 }
 
 /* The child has one thread; the locks may have been held by another one of the parent's. */

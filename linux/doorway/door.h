@@ -48,15 +48,27 @@ struct door_watch {
 
 #define DOOR_WATCHES 4
 
+/* A door names its calls by a number: it lies in memory that can be written, and openvpn's own
+ * thread, which no filter holds back, would call what an address there says. */
+enum door_kind { DOOR_UDP, DOOR_GENL, DOOR_RTNL, DOOR_KINDS };
+
+extern const struct door_ops *const door_kinds[DOOR_KINDS]; /* kinds.c */
+
 struct door {
-    const struct door_ops *ops;            /* const */
+    enum door_kind kind;                   /* const */
     unsigned refs;                         /* table lock; numbers and calls inside */
     unsigned fds;                          /* table lock; numbers */
     bool ended;                            /* table lock; the last number is gone */
     struct door_watch watch[DOOR_WATCHES]; /* door lock */
 };
 
-void door_init(struct door *d, const struct door_ops *ops);
+void door_init(struct door *d, enum door_kind kind);
+
+static inline const struct door_ops *
+door_ops(const struct door *d)
+{
+    return door_kinds[(unsigned)d->kind % DOOR_KINDS];
+}
 
 /* The door behind fd with a reference, or NULL. Keeps errno. */
 struct door *door_get(int fd);
@@ -82,9 +94,8 @@ int door_swap(struct door *d, int fd, int with);
 void door_lock(void);
 void door_unlock(void);
 
-/* Runs fn with the door lock held: now, or, if it is busy, by its present holder on the way out.
- * For threads of the plane. fn is set once. */
-void door_on_notify(void (*fn)(void));
+/* Runs genl_events() with the door lock held: now, or, if it is busy, by its present holder on the
+ * way out. For threads of the plane. */
 void door_notify(void);
 
 /* True while this thread is inside the doorway: calls that it makes are the plane's own and go to

@@ -109,8 +109,6 @@ prepare(void)
     error = plane_prepare();
     if (error)
         return error;
-    door_on_notify(genl_events);
-    plane_on_event(door_notify);
     life_started();
     real_seal();
     __atomic_store_n(&known, true, __ATOMIC_RELEASE);

@@ -15,6 +15,7 @@
 #include "linux/doorway/host.h"
 #include "linux/doorway/iov.h"
 #include "linux/doorway/nudge.h"
+#include "linux/doorway/kinds.h"
 #include "linux/doorway/real.h"
 #include "linux/plane/log.h"
 #include "linux/plane/plane.h"
@@ -576,7 +577,7 @@ genl_fork_child(struct door *door, int fd)
     real()->close(g->hidden);
 }
 
-static const struct door_ops genl_ops = {
+const struct door_ops genl_ops = {
     .sendmsg = genl_sendmsg,
     .recvmsg = genl_recvmsg,
     .bind = genl_bind,
@@ -597,7 +598,7 @@ genl_opened(int fd)
 
     if (!g)
         return; /* the socket then reaches the kernel only */
-    door_init(&g->door, &genl_ops);
+    door_init(&g->door, DOOR_GENL);
     g->hidden = g->inner = -1;
     datagrams_init(&g->queue);
     if (!door_set(fd, &g->door))

@@ -163,7 +163,7 @@ sending(int fd)
 {
     struct door *d = answering(fd);
 
-    if (d && !d->ops->sendmsg) {
+    if (d && !door_ops(d)->sendmsg) {
         door_put(d);
         return NULL;
     }
@@ -173,7 +173,7 @@ sending(int fd)
 static ssize_t
 send_through(struct door *d, int fd, const struct msghdr *msg, int flags)
 {
-    ssize_t n = d->ops->sendmsg(d, fd, msg, flags);
+    ssize_t n = door_ops(d)->sendmsg(d, fd, msg, flags);
 
     door_put(d);
     return n;
@@ -239,7 +239,7 @@ receiving(int fd)
 {
     struct door *d = answering(fd);
 
-    if (d && !d->ops->recvmsg) {
+    if (d && !door_ops(d)->recvmsg) {
         door_put(d);
         return NULL;
     }
@@ -249,7 +249,7 @@ receiving(int fd)
 static ssize_t
 receive_through(struct door *d, int fd, struct msghdr *msg, int flags)
 {
-    ssize_t n = d->ops->recvmsg(d, fd, msg, flags);
+    ssize_t n = door_ops(d)->recvmsg(d, fd, msg, flags);
 
     door_put(d);
     return n;
@@ -349,7 +349,8 @@ HOOK int
 bind(int fd, const struct sockaddr *sa, socklen_t len)
 {
     struct door *d = answering(fd);
-    int result = d && d->ops->bind ? d->ops->bind(d, fd, sa, len) : real()->bind(fd, sa, len);
+    int result =
+        d && door_ops(d)->bind ? door_ops(d)->bind(d, fd, sa, len) : real()->bind(fd, sa, len);
 
     if (d)
         door_put(d);
@@ -360,8 +361,8 @@ HOOK int
 connect(int fd, const struct sockaddr *sa, socklen_t len)
 {
     struct door *d = answering(fd);
-    int result =
-        d && d->ops->connect ? d->ops->connect(d, fd, sa, len) : real()->connect(fd, sa, len);
+    int result = d && door_ops(d)->connect ? door_ops(d)->connect(d, fd, sa, len)
+                                           : real()->connect(fd, sa, len);
 
     if (d)
         door_put(d);
@@ -372,7 +373,8 @@ HOOK int
 shutdown(int fd, int how)
 {
     struct door *d = answering(fd);
-    int result = d && d->ops->shutdown ? d->ops->shutdown(d, fd, how) : real()->shutdown(fd, how);
+    int result =
+        d && door_ops(d)->shutdown ? door_ops(d)->shutdown(d, fd, how) : real()->shutdown(fd, how);
 
     if (d)
         door_put(d);
@@ -383,8 +385,8 @@ HOOK int
 getsockname(int fd, struct sockaddr *sa, socklen_t *len)
 {
     struct door *d = answering(fd);
-    int result = d && d->ops->getsockname ? d->ops->getsockname(d, fd, sa, len)
-                                          : real()->getsockname(fd, sa, len);
+    int result = d && door_ops(d)->getsockname ? door_ops(d)->getsockname(d, fd, sa, len)
+                                               : real()->getsockname(fd, sa, len);
 
     if (d)
         door_put(d);
@@ -395,8 +397,8 @@ HOOK int
 getpeername(int fd, struct sockaddr *sa, socklen_t *len)
 {
     struct door *d = answering(fd);
-    int result = d && d->ops->getpeername ? d->ops->getpeername(d, fd, sa, len)
-                                          : real()->getpeername(fd, sa, len);
+    int result = d && door_ops(d)->getpeername ? door_ops(d)->getpeername(d, fd, sa, len)
+                                               : real()->getpeername(fd, sa, len);
 
     if (d)
         door_put(d);
@@ -407,8 +409,9 @@ HOOK int
 getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 {
     struct door *d = answering(fd);
-    int result = d && d->ops->getsockopt ? d->ops->getsockopt(d, fd, level, name, value, len)
-                                         : real()->getsockopt(fd, level, name, value, len);
+    int result = d && door_ops(d)->getsockopt
+                     ? door_ops(d)->getsockopt(d, fd, level, name, value, len)
+                     : real()->getsockopt(fd, level, name, value, len);
 
     if (d)
         door_put(d);
@@ -419,8 +422,9 @@ HOOK int
 setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
     struct door *d = answering(fd);
-    int result = d && d->ops->setsockopt ? d->ops->setsockopt(d, fd, level, name, value, len)
-                                         : real()->setsockopt(fd, level, name, value, len);
+    int result = d && door_ops(d)->setsockopt
+                     ? door_ops(d)->setsockopt(d, fd, level, name, value, len)
+                     : real()->setsockopt(fd, level, name, value, len);
 
     if (d)
         door_put(d);

@@ -85,12 +85,14 @@ life_daemon(int nochdir, int noclose)
     return result;
 }
 
+/* A socket of the plane's threads is no socket of openvpn's. */
+const struct plane_hooks plane_hooks = {.on_thread = door_enter, .on_event = door_notify};
+
 __attribute__((constructor)) static void
 life_begin(int argc, char **argv, char **envp)
 {
     (void)envp;
     dco_log_stderr();
     family_set_args(argc, argv);
-    plane_on_thread(door_enter); /* a socket of theirs is no socket of openvpn's */
     (void)pthread_atfork(NULL, NULL, fork_child);
 }

@@ -11,6 +11,7 @@
 #include "linux/doorway/door.h"
 #include "linux/doorway/family.h"
 #include "linux/doorway/iov.h"
+#include "linux/doorway/kinds.h"
 #include "linux/doorway/real.h"
 #include "linux/doorway/state_set.h"
 #include "linux/plane/log.h"
@@ -225,7 +226,7 @@ rtnl_fini(struct door *door)
     free(rtnl_of(door));
 }
 
-static const struct door_ops rtnl_ops = {
+const struct door_ops rtnl_ops = {
     .sendmsg = rtnl_sendmsg,
     .recvmsg = rtnl_recvmsg,
     .fini = rtnl_fini,
@@ -238,7 +239,7 @@ rtnl_opened(int fd)
 
     if (!r)
         return;
-    door_init(&r->door, &rtnl_ops);
+    door_init(&r->door, DOOR_RTNL);
     if (!door_set(fd, &r->door))
         free(r);
 }

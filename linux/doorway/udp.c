@@ -11,6 +11,7 @@
 #include "linux/doorway/door.h"
 #include "linux/doorway/family.h"
 #include "linux/doorway/group.h"
+#include "linux/doorway/kinds.h"
 #include "linux/doorway/life.h"
 #include "linux/doorway/real.h"
 #include "linux/doorway/steer.h"
@@ -32,7 +33,6 @@ struct udp_door {
     struct udp_door *next;
 };
 
-static const struct door_ops udp_ops;
 static struct udp_door *doors; /* door lock */
 
 static void door_new(int fd);
@@ -254,7 +254,7 @@ udp_check(int fd)
     int type = 0, domain = 0, protocol = 0;
     socklen_t len = sizeof(int);
     struct door *door = door_get(fd);
-    bool swapped = door && door->ops == &udp_ops && sock_of(udp_of(door));
+    bool swapped = door && door->kind == DOOR_UDP && sock_of(udp_of(door));
 
     if (door)
         door_put(door);
@@ -296,7 +296,7 @@ udp_transport(int fd, struct plane_dev *dev, struct plane_sock **sock)
     }
     if (!door)
         return -ENOMEM;
-    if (door->ops == &udp_ops)
+    if (door->kind == DOOR_UDP)
         error = transport_of(udp_of(door), fd, dev, sock);
     door_put(door);
     return error;
@@ -523,7 +523,7 @@ udp_fork_child(struct door *door, int fd)
         real()->close(fd);
 }
 
-static const struct door_ops udp_ops = {
+const struct door_ops udp_ops = {
     .sendmsg = udp_sendmsg,
     .recvmsg = udp_recvmsg,
     .bind = udp_bind,
@@ -546,7 +546,7 @@ door_new(int fd)
 
     if (!u)
         return;
-    door_init(&u->door, &udp_ops);
+    door_init(&u->door, DOOR_UDP);
     u->hidden = -1;
     if (!door_set(fd, &u->door)) {
         free(u);

@@ -5,8 +5,8 @@
  *
  * It touches devices, port groups and their descriptors only with plane_devs_lock() held, and calls
  * the doorway without any lock. house_stop() joins it and may be called with the doorway's lock
- * held, so what plane_on_event() was given must not wait for that lock: it returns if the lock is
- * busy and is called again within milliseconds while events wait.
+ * held, so what plane_hooks.on_event was given must not wait for that lock: it returns if the lock
+ * is busy and is called again within milliseconds while events wait.
  */
 #ifndef DCO_LINUX_HOUSE_H
 #define DCO_LINUX_HOUSE_H

@@ -107,7 +107,7 @@ void worker_leave(struct worker *w);
 /* Waits for a grace period and runs what was deferred before. Not from a worker. */
 void plane_synchronize(void);
 
-/* What plane_on_thread() asked for, for the calling thread. */
+/* Runs plane_hooks.on_thread for the calling thread. */
 void plane_thread_begins(void);
 
 /* Wakes housekeeping. Any thread, async-signal-safe. */

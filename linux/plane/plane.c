@@ -123,19 +123,13 @@ plane_synchronize(void)
     pthread_mutex_unlock(&plane.grace_lock);
 }
 
-static void (*on_thread)(void); /* set before any thread */
-
-void
-plane_on_thread(void (*fn)(void))
-{
-    on_thread = fn;
-}
+__attribute__((weak)) const struct plane_hooks plane_hooks = {NULL, NULL};
 
 void
 plane_thread_begins(void)
 {
-    if (on_thread != NULL)
-        on_thread();
+    if (plane_hooks.on_thread != NULL)
+        plane_hooks.on_thread();
 }
 
 /* ---- threads ------------------------------------------------------------------------------------
@@ -284,16 +278,10 @@ plane_resume_workers(void)
  * --------------------------------------------------------------------------------------- */
 
 void
-plane_on_event(void (*fn)(void))
-{
-    plane.on_event = fn;
-}
-
-void
 plane_dispatch_events(void)
 {
-    if (dco_exchange(&plane.events, 0U) != 0 && plane.on_event != NULL)
-        plane.on_event();
+    if (dco_exchange(&plane.events, 0U) != 0 && plane_hooks.on_event != NULL)
+        plane_hooks.on_event();
 }
 
 /* openvpn is about to learn of the removal. There may be another peer of this id already, whose

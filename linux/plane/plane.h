@@ -47,9 +47,15 @@ void plane_fork_child(void);
 /* Ends all threads, closes everything. Called at exit. */
 void plane_shutdown(void);
 
-/* fn is called first in each thread of the plane: the calls that the thread makes to the C
- * library are the plane's own. Set before any thread. */
-void plane_on_thread(void (*fn)(void));
+/* What whoever embeds the plane is told. Constant: a program defines it, or has the plane's own,
+ * which is empty. */
+struct plane_hooks {
+    void (*on_thread)(void); /* first in each thread of the plane: the calls that the thread makes
+                                to the C library are the plane's own */
+    void (*on_event)(void);  /* by housekeeping, without the doorway's lock, whenever events wait on
+                                some device */
+};
+extern const struct plane_hooks plane_hooks;
 
 /* ---- devices ------------------------------------------------------------------------------ */
 
@@ -131,9 +137,6 @@ struct plane_ctrl_hdr {
 };
 
 /* ---- events ---------------------------------------------------------------------------------- */
-
-/* Called by housekeeping (without the doorway's lock) whenever events wait on some device. */
-void plane_on_event(void (*fn)(void));
 
 /* The next waiting event of any device; false if there is none. Any thread, one at a time. Also
  * keeps the plane's own books (aliases of floated peers), so take events only through this. */

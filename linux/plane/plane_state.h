@@ -21,7 +21,6 @@ struct plane {
     struct dco_deferred *deferred; /* deferred_lock */
     pthread_mutex_t grace_lock;    /* one grace period at a time */
 
-    void (*on_event)(void);   /* set before the first device */
     uint32_t events;          /* atomic flag: some device may have events */
     struct dco_drops retired; /* devs_lock; of devices that are gone */
 };

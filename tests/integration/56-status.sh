@@ -94,7 +94,7 @@ expect "and traffic goes on" reach client1 $VPN4
 status server >"$W/json"
 expect "it is valid" jq -e 'length == 1' "$W/json"
 equal "members of a process" "$(jq -r '.[0] | keys_unsorted | sort | join(" ")' "$W/json")" \
-    "abi active command devices drops pid reason version workers"
+    "abi active command devices drops keys_locked pid reason threads version workers"
 equal "members of a peer" "$(jq -r '.[0].devices[0].peers[0] | keys_unsorted | sort | join(" ")' "$W/json")" \
     "cipher id keepalive_interval_s keepalive_timeout_s key_age_s key_id last_received_s link_rx_bytes \
 link_rx_packets link_tx_bytes link_tx_packets remote rx_bytes rx_packets tx_bytes tx_packets vpn_ipv4 vpn_ipv6"

@@ -146,18 +146,18 @@ install -m 644 "$PKI/ca.crt" "$PKI/server.crt" "$PKI/server.key" "$W/mine"
 # The checkout may lie where other users cannot go.
 install -m 755 "$BUILD/opendco" "$BUILD/libopendco.so" "$W/mine/bin"
 touch "$W/mine/status"
-chown -R games "$W/mine" "$W/run-server"
-cat >"$W/as-games" <<END
+chown -R news "$W/mine" "$W/run-server"
+cat >"$W/as-news" <<END
 #!/bin/bash
 [ -n "\$inside" ] || inside=1 exec unshare --mount bash -c '
     [ $tun_node = /dev/net/tun ] || mount --bind $tun_node /dev/net/tun
-    exec setpriv --reuid games --regid games --clear-groups --inh-caps +net_admin \
+    exec setpriv --reuid news --regid news --clear-groups --inh-caps +net_admin \
         --ambient-caps +net_admin "\$0" "\$@"' "\$0" "\$@"
 exec $W/mine/bin/opendco "\$@"
 END
-chmod 755 "$W/as-games"
+chmod 755 "$W/as-news"
 root_opendco=$OPENDCO
-OPENDCO=$W/as-games
+OPENDCO=$W/as-news
 vpn_start server opendco "ca $W/mine/ca.crt" "cert $W/mine/server.crt" "key $W/mine/server.key" \
     "status $W/mine/status" "management $W/mine/mgmt unix"
 OPENDCO=$root_opendco
@@ -169,7 +169,7 @@ expect "a start that is not root's: the server is up" vpn_ready server
 vpn_start client1 opendco
 expect "a start that is not root's: the client is up" vpn_ready client1
 expect "a start that is not root's: traffic flows" until_true 10 reach_inner client1 $VPN4 $VPN6
-closed "a start that is not root's: its user gets into no port" server games "$PORT"
+closed "a start that is not root's: its user gets into no port" server news "$PORT"
 reads "a start that is not root's" server one
 offloaded server
 test_end

@@ -43,8 +43,8 @@ threads_run(void *(*fn)(void *), unsigned n)
 
 static uint32_t waiting, taken, holding; /* waiting: atomic; the others: door lock */
 
-static void
-take(void)
+void
+genl_events(void)
 {
     check(door_inside());
     taken += __atomic_exchange_n(&waiting, 0, __ATOMIC_ACQ_REL);
@@ -72,7 +72,6 @@ wish_or_hold(void *arg)
 static void
 no_wish_is_lost(void)
 {
-    door_on_notify(take);
     threads_run(wish_or_hold, 2 * THREADS);
     check_equal(waiting, 0);
     check_equal(taken, harness_rounds(WISHES) * THREADS);
@@ -102,6 +101,8 @@ count_fini(struct door *d)
     free(d);
 }
 
+#define COUNTED DOOR_UDP
+
 static const struct door_ops counted = {.end = count_end, .fini = count_fini};
 
 static struct door *
@@ -109,7 +110,7 @@ counted_door(int fd)
 {
     struct door *d = malloc(sizeof(*d));
 
-    door_init(d, &counted);
+    door_init(d, COUNTED);
     check(door_set(fd, d));
     __atomic_fetch_add(&made, 1, __ATOMIC_RELAXED);
     return d;
@@ -155,7 +156,7 @@ numbers_out_of_range(void)
 {
     struct door d;
 
-    door_init(&d, &counted);
+    door_init(&d, COUNTED);
     check(door_get(-1) == NULL);
     check(door_get(1 << 20) == NULL);
     check(door_get(INT32_MAX) == NULL);
@@ -211,7 +212,11 @@ count_closed(struct door *d, int fd)
     closed_fd = fd;
 }
 
+#define FORKED DOOR_GENL
+
 static const struct door_ops forked = {.fork_child = count_closed, .fini = count_fini};
+
+const struct door_ops *const door_kinds[DOOR_KINDS] = {[COUNTED] = &counted, [FORKED] = &forked};
 
 /* One door behind two numbers closes once, and the child has none afterwards. */
 static int
@@ -220,7 +225,7 @@ child(void)
     struct door d;
 
     door_fork_child(false);
-    door_init(&d, &forked);
+    door_init(&d, FORKED);
     if (closed_in_child != 1 || closed_fd != 2101)
         return 1;
     return door_get(2100) || door_get(2101) || door_set(2100, &d);
@@ -233,7 +238,7 @@ children(void)
     int status;
     pid_t pid;
 
-    door_init(d, &forked);
+    door_init(d, FORKED);
     check(door_set(2100, d) && door_set(2101, d));
     pid = fork();
     if (pid == 0)
@@ -259,7 +264,7 @@ borrowers(void)
     int status;
     pid_t pid;
 
-    door_init(&d, &forked);
+    door_init(&d, FORKED);
     check(door_set(2300, &d));
     pid = vfork();
     if (pid == 0) {

@@ -51,6 +51,8 @@ on_event(void)
     dco_add(&event_calls, 1);
 }
 
+const struct plane_hooks plane_hooks = {.on_event = on_event};
+
 static int
 bound(struct sockaddr_in *in)
 {
@@ -94,7 +96,6 @@ ready(void)
         return false;
     check(system("ip link set lo up") == 0);
     plane_configure(&config);
-    plane_on_event(on_event);
     if (!check(plane_prepare() == 0) || !check(plane_dev_new("ho0", DCO_MODE_MP, &dev) == 0))
         return false;
     check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);

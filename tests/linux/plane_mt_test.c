@@ -183,6 +183,8 @@ on_event(void)
     pthread_mutex_unlock(&doorway);
 }
 
+const struct plane_hooks plane_hooks = {.on_event = on_event};
+
 static void
 sock_open(void)
 {
@@ -368,7 +370,6 @@ set_up(void)
     check(getsockname(fd, (struct sockaddr *)&port, &len) == 0);
     close(fd);
     plane_configure(&config);
-    plane_on_event(on_event);
     check_equal(plane_prepare(), 0);
     dev_open();
     sock_open();
