@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Asks the kernel which way a packet would go: one RTM_GETROUTE for each question, answered within
- * the call, 3 to 6 microseconds. Rules, all tables, local addresses, nexthop objects and VRFs count
+ * the call, in microseconds. Rules, all tables, local addresses, nexthop objects and VRFs count
  * as they do for a real packet, which is why the kernel is asked. A copy of the tables (routes.c
  * has one of the routes through our devices) would have to copy the rules as well and follow every
  * change of a full Internet table, and would still be a second opinion.
