@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "linux/crypto/aead.h"
+
 #define EVENTS      16
 #define SLICE_NS    100000U      /* the shortest that Linux grants */
 #define STACK_BYTES (512U << 10) /* with `mlock` all of it is locked memory */
