@@ -27,7 +27,7 @@ struct plane {
 
 extern struct plane plane;
 
-/* The calls of struct dco_env for every device. */
+/* Of every device. */
 extern const struct dco_env plane_env;
 
 /* Decides the number of workers if that was not done yet. */
