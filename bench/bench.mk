@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The programs of the bench, under $(BUILD)/bench. The tunnels are linked from the product's own
-# objects, without its doorway; only the null cipher is compiled here, and no product holds it.
+# objects, without its preload layer; only the null cipher is compiled here, and no product holds it.
 #
 #   make -f bench/bench.mk BUILD=build
 
@@ -20,11 +20,10 @@ programs: binaries $(TRAFFIC) $(TUNNELS) $(BENCH)/stages
 binaries: $(PRODUCTS)
 .PHONY: programs binaries
 
-# What a tunnel needs besides its own file: the plane, and of the doorway only the steering.
+# What a tunnel needs besides its own file: the plane, and of the preload layer only the steering.
 PLANE_OBJ := $(addprefix $(BUILD)/obj/bench/bench/,nostatus.o port.o) \
-    $(addprefix $(BUILD)/obj/pic/linux/doorway/,steer.o real.o) \
-    $(filter-out $(BUILD)/obj/pic/linux/doorway/% \
-    $(BUILD)/obj/pic/linux/abi/% $(BUILD)/obj/pic/linux/status/%,$(LIB_OBJ))
+    $(BUILD)/obj/pic/linux/preload/steer.o \
+    $(filter-out $(addprefix $(BUILD)/obj/pic/linux/,preload/% openvpn/% netlink/% status/%),$(LIB_OBJ))
 NULL_OBJ := $(filter-out %/linux/crypto/aead_null.o,$(PLANE_OBJ)) \
     $(BUILD)/obj/bench/linux/crypto/aead_null.o
 
@@ -50,14 +49,14 @@ $(BENCH)/tunnel-null: $(BUILD)/obj/bench/bench/tunnel.o $(NULL_OBJ)
 
 # No home, so nothing of the core that asks one for memory.
 STAGE_OBJ := $(addprefix $(BUILD)/obj/pic/core/,addr.o coalesce.o csum.o drop.o inner.o segment.o) \
-    $(filter $(BUILD)/obj/pic/linux/crypto/% $(BUILD)/obj/pic/linux/csum_%,$(LIB_OBJ))
+    $(filter $(BUILD)/obj/pic/linux/crypto/% $(BUILD)/obj/pic/linux/plane/csum_%,$(LIB_OBJ))
 $(BENCH)/stages: $(BUILD)/obj/bench/bench/stages.o $(STAGE_OBJ)
 	@mkdir -p $(@D)
 	$(call step,LD) $(CC) $(LDFLAGS) -o $@ $^ $(IMB_LIBS) -lcrypto -lpthread
 
 # For callgrind: see nosandbox.c.
 $(BENCH)/swarm-bare: $(addprefix $(BUILD)/obj/bench/bench/,swarm.o nosandbox.o) \
-    $(filter-out %/linux/plane/sandbox.o,$(PLANE_OBJ))
+    $(filter-out %/linux/sys/sandbox.o,$(PLANE_OBJ))
 	@mkdir -p $(@D)
 	$(call step,LD) $(CC) $(LDFLAGS) -o $@ $^ $(IMB_LIBS) $(LIB_LIBS)
 

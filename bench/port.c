@@ -2,7 +2,7 @@
 #include "bench/port.h"
 
 #include "bench/util.h"
-#include "linux/doorway/steer.h"
+#include "linux/preload/steer.h"
 #include "linux/plane/plane.h"
 
 #define BUFFER_BYTES (4 << 20)
@@ -21,12 +21,12 @@ udp_socket(const struct sockaddr_in *local)
     return fd;
 }
 
-struct plane_sock *
+struct plane_port *
 port_open(struct sockaddr_in local, struct plane_dev *dev)
 {
     unsigned n = plane_group_size();
     int members[PLANE_MEMBERS_MAX], pair[2], err;
-    struct plane_sock *sock;
+    struct plane_port *sock;
     int fd = udp_socket(&local);
 
     if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) < 0)
@@ -35,9 +35,9 @@ port_open(struct sockaddr_in local, struct plane_dev *dev)
         members[i] = udp_socket(&local);
     err = steer_by_peer(fd, n);
     if (err == 0)
-        err = plane_sock_new(fd, members, n, n, pair[0], &sock);
+        err = plane_port_new(fd, members, n, n, pair[0], &sock);
     if (err == 0)
-        err = plane_sock_bind_dev(sock, dev);
+        err = plane_port_bind_dev(sock, dev);
     if (err < 0) {
         errno = -err;
         die("port");

@@ -10,7 +10,7 @@
 #include "core/coalesce.h"
 #include "core/segment.h"
 #include "linux/crypto/aead.h"
-#include "linux/csum_fast.h"
+#include "linux/plane/csum_fast.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,23 +52,23 @@ must(bool held, const char *what)
 /* Sealing and opening */
 
 static void
-aead_burst(struct dco_aead *aead, uint32_t len, const char *name)
+aead_burst(struct aead *aead, uint32_t len, const char *name)
 {
-    struct dco_aead_op op[BURST];
+    struct aead_op op[BURST];
     uint64_t seal = UINT64_MAX, open = UINT64_MAX, from, to;
     char what[64];
 
     for (unsigned r = 0; r < ROUNDS; r++) {
         for (unsigned i = 0; i < BURST; i++) {
             dco_wire_put_hdr(packet[i], 0, 1, r * BURST + i);
-            op[i] = (struct dco_aead_op){packet[i], given[i], len, false};
+            op[i] = (struct aead_op){packet[i], given[i], len, false};
         }
         from = cpu_ns();
-        dco_aead_seal(aead, 0, op, BURST);
+        aead_seal(aead, 0, op, BURST);
         to = cpu_ns();
         seal = to - from < seal ? to - from : seal;
         from = cpu_ns();
-        dco_aead_open(aead, 0, op, BURST);
+        aead_open(aead, 0, op, BURST);
         to = cpu_ns();
         open = to - from < open ? to - from : open;
         for (unsigned i = 0; i < BURST; i++)
@@ -83,13 +83,13 @@ static void
 aead(enum dco_cipher cipher, size_t key_len, const char *name)
 {
     static const uint8_t key[32] = {1}, tail[DCO_NONCE_TAIL_LEN];
-    struct dco_aead *a = dco_aead_new(cipher, key, key, key_len, tail, tail, 1);
+    struct aead *a = aead_new(cipher, key, key, key_len, tail, tail, 1);
 
     must(a != NULL, name);
-    printf("%s by %s\n", name, dco_aead_backend(a));
+    printf("%s by %s\n", name, aead_backend(a));
     aead_burst(a, 64, name);
     aead_burst(a, 1400, name);
-    dco_aead_free(a);
+    aead_free(a);
 }
 
 /* Cutting and joining */
@@ -135,10 +135,10 @@ cut_once(const struct dco_vnet *vnet, uint32_t len)
     uint32_t seg_len;
 
     must(dco_inner_parse(super, len, &inner) &&
-             dco_segment_plan(&cut, vnet, super, len, &inner, dco_csum_best()),
+             dco_segment_plan(&cut, vnet, super, len, &inner, csum_best()),
          "cutting");
     for (uint32_t i = 0; i < cut.n; i++)
-        dco_segment_next(&cut, i, &seg_len, dco_csum_best());
+        dco_segment_next(&cut, i, &seg_len, csum_best());
     return cut.n;
 }
 
@@ -152,10 +152,10 @@ cut_apart(const struct dco_vnet *vnet, uint32_t len)
 
     memcpy(super, pristine, len);
     must(dco_inner_parse(super, len, &inner) &&
-             dco_segment_plan(&cut, vnet, super, len, &inner, dco_csum_best()) && cut.n <= BURST,
+             dco_segment_plan(&cut, vnet, super, len, &inner, csum_best()) && cut.n <= BURST,
          "cutting");
     for (uint32_t i = 0; i < cut.n; i++) {
-        seg = dco_segment_next(&cut, i, &length[i], dco_csum_best());
+        seg = dco_segment_next(&cut, i, &length[i], csum_best());
         memcpy(packet[i], seg, length[i]);
     }
     return cut.n;
@@ -192,7 +192,7 @@ cut_and_join(uint8_t version, uint8_t protocol, uint16_t gso)
     vnet.gso_type = protocol == DCO_PROTO_UDP ? DCO_VNET_GSO_UDP_L4
                     : version == 4            ? DCO_VNET_GSO_TCPV4
                                               : DCO_VNET_GSO_TCPV6;
-    dco_coalescer_init(&c, dco_csum_best(), count, &joined, true, true);
+    dco_coalescer_init(&c, csum_best(), count, &joined, true, true);
     for (unsigned r = 0; r < ROUNDS; r++) {
         memcpy(super, pristine, len);
         from = cpu_ns();

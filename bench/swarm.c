@@ -29,7 +29,7 @@
 
 struct swarm {
     struct plane_dev *dev;
-    struct plane_sock *sock;
+    struct plane_port *sock;
     struct sockaddr_in remote, inner;
     int side;
     uint32_t generation[PEERS_MAX];
@@ -64,12 +64,12 @@ key_add(struct swarm *s, uint32_t id)
     derive(rx, id, s->generation[id], !s->side);
     req.tx_key = tx;
     req.tx_tail = req.rx_tail = tail;
-    req.crypto = dco_aead_new(req.cipher, tx, rx, KEY_BYTES, tail, tail, plane_lanes());
+    req.crypto = aead_new(req.cipher, tx, rx, KEY_BYTES, tail, tail, plane_key_threads());
     if (req.crypto == NULL)
         return -errno;
     err = dco_control_key_new(plane_dev_peers(s->dev), &req, 0);
     if (err < 0)
-        dco_aead_free(req.crypto);
+        aead_free(req.crypto);
     return err;
 }
 
@@ -80,7 +80,7 @@ peer_add(struct swarm *s, uint32_t id)
     struct dco_peer_new peer = {.id = id, .tx_id = id};
     int err;
 
-    peer.transport = plane_sock_get(s->sock);
+    peer.transport = plane_port_get(s->sock);
     peer.vpn4 = dco_ip4((const uint8_t *)&inner.sin_addr);
     peer.path.remote.ip = dco_ip4((const uint8_t *)&s->remote.sin_addr);
     peer.path.remote.port = s->remote.sin_port;
@@ -210,7 +210,7 @@ main(int argc, char **argv)
     while (fgets(line, sizeof(line), stdin) != NULL)
         command(&s, line);
     plane_shutdown();
-    plane_sock_close(s.sock);
-    plane_sock_put(s.sock);
+    plane_port_close(s.sock);
+    plane_port_put(s.sock);
     return 0;
 }

@@ -27,7 +27,7 @@ fail(const char *what, int err)
 }
 
 static void
-install(struct plane_dev *dev, struct plane_sock *sock, const struct sockaddr_in *remote, int side,
+install(struct plane_dev *dev, struct plane_port *sock, const struct sockaddr_in *remote, int side,
         const char *cipher_name)
 {
     static const uint8_t tail[8] = "measure";
@@ -35,7 +35,7 @@ install(struct plane_dev *dev, struct plane_sock *sock, const struct sockaddr_in
     enum dco_cipher cipher = chacha ? DCO_CIPHER_CHACHA20_POLY1305 : DCO_CIPHER_AES_GCM;
     uint16_t key_len = strcmp(cipher_name, "aes-128-gcm") == 0 ? 16 : 32;
     uint8_t key[2][32];
-    struct dco_peer_new peer = {.id = PEER_ID, .tx_id = PEER_ID, .transport = plane_sock_get(sock)};
+    struct dco_peer_new peer = {.id = PEER_ID, .tx_id = PEER_ID, .transport = plane_port_get(sock)};
     struct dco_key_new req = {.peer_id = PEER_ID, .cipher = cipher, .key_len = key_len};
     int err;
 
@@ -48,7 +48,7 @@ install(struct plane_dev *dev, struct plane_sock *sock, const struct sockaddr_in
         fail("peer", err);
     req.tx_key = key[side];
     req.tx_tail = req.rx_tail = tail;
-    req.crypto = dco_aead_new(cipher, key[side], key[!side], key_len, tail, tail, plane_lanes());
+    req.crypto = aead_new(cipher, key[side], key[!side], key_len, tail, tail, plane_key_threads());
     if (req.crypto == NULL)
         die("cipher");
     err = dco_control_key_new(plane_dev_peers(dev), &req, 0);
@@ -77,7 +77,7 @@ main(int argc, char **argv)
     struct plane_config config = {.workers = workers != NULL ? (unsigned)atoi(workers) : 1};
     struct sockaddr_in remote;
     struct plane_dev *dev;
-    struct plane_sock *sock;
+    struct plane_port *sock;
     int err;
     char c;
 
@@ -100,7 +100,7 @@ main(int argc, char **argv)
         ;
     print_drops();
     plane_shutdown();
-    plane_sock_close(sock);
-    plane_sock_put(sock);
+    plane_port_close(sock);
+    plane_port_put(sock);
     return 0;
 }

@@ -9,7 +9,7 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 
-#include "linux/abi/link.h"
+#include "linux/netlink/link.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

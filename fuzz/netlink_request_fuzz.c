@@ -8,9 +8,9 @@
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 
-#include "linux/abi/ctrl.h"
-#include "linux/abi/ovpn.h"
-#include "tests/linux/abi_world.h"
+#include "linux/netlink/nlctrl.h"
+#include "linux/netlink/ovpn.h"
+#include "tests/linux/netlink_world.h"
 
 /* Archives of this variant hold no harness. */
 #include "harness.c"
@@ -70,13 +70,13 @@ static void
 request(uint8_t kind, uint8_t flags, const uint8_t *body, size_t len)
 {
     size_t size = NLMSG_ALIGN(NLMSG_HDRLEN + len);
-    const struct abi_front *front = kind & 2 ? &abi_ovpn : &abi_dco_v2;
+    const struct nl_family *family = kind & 2 ? &nl_ovpn : &nl_dco_v2;
     struct nlmsghdr *nlh = calloc(1, size);
-    struct abi_subject subject;
+    struct nl_peer_ref ref;
 
     must(nlh != NULL);
     nlh->nlmsg_len = (uint32_t)(NLMSG_HDRLEN + len);
-    nlh->nlmsg_type = kind & 1 ? GENL_ID_CTRL : front->family_id;
+    nlh->nlmsg_type = kind & 1 ? GENL_ID_CTRL : family->family_id;
     nlh->nlmsg_flags = (uint16_t)(flags & 7U) | (uint16_t)(flags & 8U ? NLM_F_DUMP : 0);
     nlh->nlmsg_seq = 4711;
     memcpy(nlh + 1, body, len);
@@ -84,12 +84,12 @@ request(uint8_t kind, uint8_t flags, const uint8_t *body, size_t len)
     w.datagrams = 0;
     w.now += 1000000;
     if (kind & 1) {
-        front = ctrl_asks_for(nlh);
-        if (front)
-            ctrl_answer(front, &w.sink, nlh);
+        family = nlctrl_asks_for(nlh);
+        if (family)
+            nlctrl_answer(family, &w.sink, nlh);
     } else {
-        (void)abi_subject_of(front, nlh, &subject);
-        abi_request(front, &w.host, &w.sink, nlh);
+        (void)nl_peer_ref_of(family, nlh, &ref);
+        nl_request(family, &w.ops, &w.sink, nlh);
         answers_check(nlh);
     }
     free(nlh);
@@ -98,15 +98,15 @@ request(uint8_t kind, uint8_t flags, const uint8_t *body, size_t len)
 static void
 events_drain(struct dco_peers *peers)
 {
-    uint8_t buf[ABI_NOTIFICATION_MAX] __attribute__((aligned(8)));
+    uint8_t buf[NL_NOTIFICATION_MAX] __attribute__((aligned(8)));
     struct dco_event event;
 
     while (dco_event_take(peers, &event)) {
-        for (unsigned i = 0; i < ABI_FRONTS; i++) {
-            size_t len = abi_fronts[i]->notification(buf, WORLD_MP, &event);
+        for (unsigned i = 0; i < NL_FAMILIES; i++) {
+            size_t len = nl_families[i]->notification(buf, WORLD_MP, &event);
 
             must(len <= sizeof(buf));
-            must(len == 0 || abi_notification_of(buf, len) == abi_fronts[i]);
+            must(len == 0 || nl_notification_of(buf, len) == nl_families[i]);
         }
     }
 }

@@ -28,7 +28,7 @@ CFLAGS ?= -O2 -g
 STANDARD := -std=gnu11
 
 # $(call takes,FLAGS): these, where the compiler knows them. What must not be initialised for nothing
-# is marked UNINITIALIZED (linux/compiler.h).
+# is marked UNINITIALIZED (linux/sys/compiler.h).
 takes = $(shell echo 'int main(void) { return 0; }' | \
     $(CC) -Werror -O2 $(1) -x c -c -o /dev/null - 2>/dev/null && echo '$(1)')
 HARDEN_CFLAGS := -fstack-protector-strong $(call takes,-fstack-clash-protection) \
@@ -48,9 +48,9 @@ CLI_LIBS := -ljansson
 PORTABLE ?=
 ifeq ($(MACHINE)$(PORTABLE),x86_64)
 IMB_LIBS := -Wl,-Bstatic -lIPSec_MB -Wl,-Bdynamic
-MACHINE_OMIT := linux/crypto/aead_x86_none.c linux/csum_none.c
+MACHINE_OMIT := linux/crypto/aead_x86_none.c linux/plane/csum_none.c
 else
 IMB_LIBS :=
 MACHINE_OMIT := linux/crypto/aead_imb.c linux/crypto/aead_vaes.c linux/crypto/gcm_vaes.c \
-    linux/csum_x86.c
+    linux/plane/csum_x86.c
 endif

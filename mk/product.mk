@@ -21,7 +21,7 @@ $(BUILD)/obj/pic/%.o: %.c
 	$(call step,CC) $(CC) $(PIC_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # It defines functions whose fortified forms the headers define inline.
-$(BUILD)/obj/pic/linux/doorway/hooks.o: override CFLAGS += -U_FORTIFY_SOURCE
+$(BUILD)/obj/pic/linux/preload/hooks.o: override CFLAGS += -U_FORTIFY_SOURCE
 
 $(BUILD)/obj/cli/%.o: %.c
 	@mkdir -p $(@D)

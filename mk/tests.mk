@@ -2,8 +2,8 @@
 #
 # Test programs. tests/core/X_test.c is linked with core and its harness and is built plain, with
 # ASAN+UBSAN, with TSAN where its name ends in _mt_test, and for two foreign machines (static, run
-# under qemu-user). tests/linux/X_test.c sees the Linux home and the command too, and is built plain,
-# with ASAN+UBSAN, and with TSAN by the same rule. The interposed calls of linux/doorway are in no
+# under qemu-user). tests/linux/X_test.c sees the Linux platform and the command too, and is built plain,
+# with ASAN+UBSAN, and with TSAN by the same rule. The interposed calls of linux/preload are in no
 # test program.
 #
 # Which of them run, and what is skipped with which reason, is decided by tests/run.
@@ -15,7 +15,7 @@ MT_TESTS := $(filter %_mt_test,$(CORE_TESTS) $(LINUX_TESTS))
 FUZZ_TARGETS := $(patsubst %.c,%,$(wildcard fuzz/*_fuzz.c))
 
 OS_SRC := $(wildcard linux/os/*.c)
-HOME_SRC := $(filter-out linux/doorway/% $(OS_SRC),$(LINUX_SRC)) \
+PLATFORM_SRC := $(filter-out linux/preload/% $(OS_SRC),$(LINUX_SRC)) \
     $(filter-out cli/main.c,$(CLI_SRC))
 
 # What the archives of a variant hold besides the product.
@@ -54,12 +54,12 @@ $(BUILD)/lib/$(1)/core.a: $(call objects,$(1),$(CORE_SRC) $(OS_SRC) $(HARNESS_SR
 	@mkdir -p $$(@D)
 	$$(call step,AR) rm -f $$@ && $$(AR) rcs $$@ $$^
 
-$(BUILD)/lib/$(1)/home.a: $(call objects,$(1),$(HOME_SRC) $(call home_extras,$(1)))
+$(BUILD)/lib/$(1)/platform.a: $(call objects,$(1),$(PLATFORM_SRC) $(call home_extras,$(1)))
 	@mkdir -p $$(@D)
 	$$(call step,AR) rm -f $$@ && $$(AR) rcs $$@ $$^
 
 -include $(patsubst %.o,%.d,$(call objects,$(1),$(CORE_SRC) $(OS_SRC) $(HARNESS_SRC) \
-    $(HOME_SRC) $(call home_extras,$(1)) \
+    $(PLATFORM_SRC) $(call home_extras,$(1)) \
     $(addsuffix .c,$(CORE_TESTS) $(LINUX_TESTS) $(FUZZ_TARGETS))))
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
@@ -74,14 +74,14 @@ $(foreach v,plain asan tsan,$(eval $(call core_tests,$(v),)))
 $(foreach v,arm64 s390x,$(eval $(call core_tests,$(v),-static)))
 
 define linux_tests
-$(BUILD)/test/$(1)/linux/%: $(BUILD)/obj/$(1)/tests/linux/%.o $(BUILD)/lib/$(1)/home.a \
+$(BUILD)/test/$(1)/linux/%: $(BUILD)/obj/$(1)/tests/linux/%.o $(BUILD)/lib/$(1)/platform.a \
     $(BUILD)/lib/$(1)/core.a
 	@mkdir -p $$(@D)
 	$$(call step,LD) $$($(1)_CC) $$($(1)_FLAGS) -o $$@ $$^ $$(IMB_LIBS) $$(LIB_LIBS) $$(CLI_LIBS)
 endef
 $(foreach v,plain asan tsan,$(eval $(call linux_tests,$(v))))
 
-$(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/fuzz/%.o $(BUILD)/lib/fuzz/home.a $(BUILD)/lib/fuzz/core.a
+$(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/fuzz/%.o $(BUILD)/lib/fuzz/platform.a $(BUILD)/lib/fuzz/core.a
 	@mkdir -p $(@D)
 	$(call step,LD) $(CLANG) -g -fsanitize=fuzzer,address,undefined -o $@ $^ $(IMB_LIBS) $(LIB_LIBS) $(CLI_LIBS)
 
@@ -96,7 +96,7 @@ build-s390x: $(call test_programs,s390x,$(CORE_TESTS))
 build-fuzz: $(patsubst fuzz/%,$(BUILD)/fuzz/%,$(FUZZ_TARGETS))
 
 # The core as a kernel would take it: freestanding, and one object whose undefined symbols tests/run
-# compares with what a home has to supply.
+# compares with what a platform has to supply.
 FREESTANDING_OBJ := $(call objects,freestanding,$(CORE_SRC))
 $(BUILD)/obj/freestanding/%.o: %.c
 	@mkdir -p $(@D)

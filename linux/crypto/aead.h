@@ -6,55 +6,56 @@
  * OpenSSL everywhere else. The environment variable OPENDCO_AEAD (openssl, ipsec-mb or vaes)
  * overrides the choice, for tests.
  *
- * Threads: a key may be used by several threads at once, each with a lane index of its own. A key
+ * Threads: a key may be used by several threads at once, each with a thread index of its own. A key
  * is freed when nobody uses it any more.
  *
  * Secrets: expanded keys lie in locked memory that is in no core dump and not in children
  * (secret.h), wiped when freed; so are nonce tails, which are not locked. The copy inside OpenSSL's
  * contexts lies on its heap, which cannot be locked; OpenSSL wipes it.
  */
-#ifndef DCO_AEAD_H
-#define DCO_AEAD_H
+#ifndef DCO_CRYPTO_AEAD_H
+#define DCO_CRYPTO_AEAD_H
 
 #include "keys.h"
 #include "wire.h"
 
 /* One packet of a burst. At pkt: header (DCO_HDR_LEN, filled in by the caller), tag (written by
  * seal, read by open), text. */
-struct dco_aead_op {
+struct aead_op {
     uint8_t *pkt;
     const uint8_t *in; /* seal: the plaintext; pkt + DCO_OVERHEAD, or no overlap with the text */
     uint32_t len;      /* of the text, bytes; 0 is allowed */
     bool ok;           /* result */
 };
 
-struct dco_aead; /* a key for both directions */
+struct aead; /* a key for both directions */
 
 /* NULL with errno EINVAL (no such cipher, key length or OPENDCO_AEAD, or not offered by this
  * machine's libraries) or ENOMEM. key_len bytes at each key, DCO_NONCE_TAIL_LEN at each tail; read
- * during the call only. lanes: how many threads may use the key at the same time, at least 1. */
-struct dco_aead *dco_aead_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key,
-                              size_t key_len, const uint8_t tx_tail[DCO_NONCE_TAIL_LEN],
-                              const uint8_t rx_tail[DCO_NONCE_TAIL_LEN], unsigned lanes);
+ * during the call only. threads: how many threads may use the key at the same time, at least 1. */
+struct aead *aead_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key,
+                      size_t key_len, const uint8_t tx_tail[DCO_NONCE_TAIL_LEN],
+                      const uint8_t rx_tail[DCO_NONCE_TAIL_LEN], unsigned threads);
 
 /* NULL is allowed. */
-void dco_aead_free(struct dco_aead *aead);
+void aead_free(struct aead *aead);
 
-/* Encrypts n packets with the sending key. ok is false only if OpenSSL had no memory. lane < lanes.
+/* Encrypts n packets with the sending key. ok is false only if OpenSSL had no memory. thread <
+ * threads.
  */
-void dco_aead_seal(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n);
+void aead_seal(struct aead *aead, unsigned thread, struct aead_op *ops, unsigned n);
 
 /* Decrypts n packets in place with the receiving key; in is not used. Where ok is false the tag was
  * wrong and the text is undefined. Tags are compared in constant time. */
-void dco_aead_open(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n);
+void aead_open(struct aead *aead, unsigned thread, struct aead_op *ops, unsigned n);
 
 /* Overwrites what sealing, opening and making keys left in the calling thread's vector registers
  * and on its stack: nonces, key stream, pieces of text. Once after a burst, by the function under
- * which it ran, at most DCO_AEAD_STACK bytes above; about 50 ns. */
-#define DCO_AEAD_STACK 4096U
-void dco_aead_forget(void);
+ * which it ran, at most AEAD_STACK bytes above; about 50 ns. */
+#define AEAD_STACK 4096U
+void aead_forget(void);
 
 /* "vaes", "ipsec-mb" or "openssl". */
-const char *dco_aead_backend(const struct dco_aead *aead);
+const char *aead_backend(const struct aead *aead);
 
 #endif

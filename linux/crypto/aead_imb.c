@@ -6,7 +6,7 @@
  * leave the comparison to us.
  */
 #include "backend.h"
-#include "linux/compiler.h"
+#include "linux/sys/compiler.h"
 #include "nonce_x86.h"
 #include "secret.h"
 
@@ -18,10 +18,10 @@ struct gcm_keys {
     struct gcm_key_data tx __attribute__((aligned(64)));
     struct gcm_key_data rx __attribute__((aligned(64)));
 };
-_Static_assert(sizeof(struct gcm_keys) <= DCO_SECRET_MAX, "one piece of secret memory");
+_Static_assert(sizeof(struct gcm_keys) <= SECRET_MAX, "one piece of secret memory");
 
 struct gcm {
-    struct dco_aead base;
+    struct aead base;
     const struct gcm_keys *keys; /* const; secret memory */
     aes_gcm_enc_dec_t enc, dec;  /* const; for the key's length */
 };
@@ -32,7 +32,7 @@ struct chacha_keys {
 };
 
 struct chacha {
-    struct dco_aead base;
+    struct aead base;
     const struct chacha_keys *keys; /* const; secret memory */
 };
 
@@ -99,11 +99,11 @@ imb_preferred(enum dco_cipher cipher)
 static inline void
 put_nonce(uint8_t nonce[16], const uint8_t *pkt, const uint8_t *tail)
 {
-    _mm_store_si128((__m128i *)nonce, dco_nonce_vector(pkt, tail));
+    _mm_store_si128((__m128i *)nonce, nonce_vector(pkt, tail));
 }
 
 static void
-gcm_seal(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
+gcm_seal(struct aead *aead, unsigned thread, struct aead_op *ops, unsigned n)
 {
     const struct gcm *gcm = (const struct gcm *)aead;
     const struct gcm_key_data *key = &gcm->keys->tx;
@@ -111,7 +111,7 @@ gcm_seal(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned
     uint8_t nonce[16] __attribute__((aligned(16))), aad[16] __attribute__((aligned(16)));
     unsigned i;
 
-    (void)lane;
+    (void)thread;
     for (i = 0; i < n; i++) {
         uint8_t *pkt = ops[i].pkt;
 
@@ -124,7 +124,7 @@ gcm_seal(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned
 }
 
 static void
-gcm_open(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
+gcm_open(struct aead *aead, unsigned thread, struct aead_op *ops, unsigned n)
 {
     const struct gcm *gcm = (const struct gcm *)aead;
     const struct gcm_key_data *key = &gcm->keys->rx;
@@ -132,7 +132,7 @@ gcm_open(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned
     uint8_t nonce[2][16] __attribute__((aligned(16))), tag[DCO_TAG_LEN];
     unsigned i;
 
-    (void)lane;
+    (void)thread;
     if (n > 0)
         put_nonce(nonce[0], ops[0].pkt, aead->rx_tail);
     for (i = 0; i < n; i++) {
@@ -142,7 +142,7 @@ gcm_open(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned
             put_nonce(nonce[~i & 1], ops[i + 1].pkt, aead->rx_tail);
         gcm->dec(key, &ctx, text, text, ops[i].len, nonce[i & 1], pkt, DCO_AAD_LEN, tag,
                  DCO_TAG_LEN);
-        ops[i].ok = dco_aead_tags_equal(tag, pkt + DCO_HDR_LEN);
+        ops[i].ok = aead_tags_equal(tag, pkt + DCO_HDR_LEN);
     }
 }
 
@@ -174,14 +174,14 @@ gcm_expand(struct gcm *gcm, struct gcm_keys *keys, const uint8_t *tx_key, const 
     gcm->keys = keys;
 }
 
-static struct dco_aead *
+static struct aead *
 gcm_new(const uint8_t *tx_key, const uint8_t *rx_key, size_t key_len)
 {
-    struct gcm_keys *keys = dco_secret_alloc(sizeof(*keys));
+    struct gcm_keys *keys = secret_alloc(sizeof(*keys));
     struct gcm *gcm = calloc(1, sizeof(*gcm));
 
     if (!keys || !gcm) {
-        dco_secret_free(keys);
+        secret_free(keys);
         free(gcm);
         return NULL;
     }
@@ -209,7 +209,7 @@ get_thread_mgr(void)
 
 static bool
 chacha_job(IMB_MGR *mgr, IMB_CIPHER_DIRECTION direction, const uint8_t *key, const uint8_t *nonce,
-           const struct dco_aead_op *op, const uint8_t *src, uint8_t *tag)
+           const struct aead_op *op, const uint8_t *src, uint8_t *tag)
 {
     IMB_JOB *job = IMB_GET_NEXT_JOB(mgr);
 
@@ -238,7 +238,7 @@ chacha_job(IMB_MGR *mgr, IMB_CIPHER_DIRECTION direction, const uint8_t *key, con
 
 static bool
 chacha_direct(IMB_CIPHER_DIRECTION direction, const uint8_t *key, const uint8_t *nonce,
-              const struct dco_aead_op *op, const uint8_t *src, uint8_t *tag)
+              const struct aead_op *op, const uint8_t *src, uint8_t *tag)
 {
     struct chacha20_poly1305_context_data ctx;
     uint8_t *text = op->pkt + DCO_OVERHEAD;
@@ -255,7 +255,7 @@ chacha_direct(IMB_CIPHER_DIRECTION direction, const uint8_t *key, const uint8_t 
 
 static bool
 chacha_one(IMB_MGR *mgr, IMB_CIPHER_DIRECTION direction, const uint8_t *key, const uint8_t *nonce,
-           const struct dco_aead_op *op, const uint8_t *src, uint8_t *tag)
+           const struct aead_op *op, const uint8_t *src, uint8_t *tag)
 {
     if (mgr)
         return chacha_job(mgr, direction, key, nonce, op, src, tag);
@@ -263,14 +263,14 @@ chacha_one(IMB_MGR *mgr, IMB_CIPHER_DIRECTION direction, const uint8_t *key, con
 }
 
 static void
-chacha_seal(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
+chacha_seal(struct aead *aead, unsigned thread, struct aead_op *ops, unsigned n)
 {
     const struct chacha *chacha = (const struct chacha *)aead;
     IMB_MGR *mgr = get_thread_mgr();
     uint8_t nonce[16];
     unsigned i;
 
-    (void)lane;
+    (void)thread;
     for (i = 0; i < n; i++) {
         dco_wire_nonce(nonce, ops[i].pkt, aead->tx_tail);
         ops[i].ok = chacha_one(mgr, IMB_DIR_ENCRYPT, chacha->keys->tx, nonce, &ops[i], ops[i].in,
@@ -279,32 +279,32 @@ chacha_seal(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsig
 }
 
 static void
-chacha_open(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
+chacha_open(struct aead *aead, unsigned thread, struct aead_op *ops, unsigned n)
 {
     const struct chacha *chacha = (const struct chacha *)aead;
     IMB_MGR *mgr = get_thread_mgr();
     uint8_t nonce[16], tag[DCO_TAG_LEN];
     unsigned i;
 
-    (void)lane;
+    (void)thread;
     for (i = 0; i < n; i++) {
         uint8_t *pkt = ops[i].pkt;
 
         dco_wire_nonce(nonce, pkt, aead->rx_tail);
         ops[i].ok = chacha_one(mgr, IMB_DIR_DECRYPT, chacha->keys->rx, nonce, &ops[i],
                                pkt + DCO_OVERHEAD, tag) &&
-                    dco_aead_tags_equal(tag, pkt + DCO_HDR_LEN);
+                    aead_tags_equal(tag, pkt + DCO_HDR_LEN);
     }
 }
 
-static struct dco_aead *
+static struct aead *
 chacha_new(const uint8_t *tx_key, const uint8_t *rx_key)
 {
-    struct chacha_keys *keys = dco_secret_alloc(sizeof(*keys));
+    struct chacha_keys *keys = secret_alloc(sizeof(*keys));
     struct chacha *chacha = calloc(1, sizeof(*chacha));
 
     if (!keys || !chacha) {
-        dco_secret_free(keys);
+        secret_free(keys);
         free(chacha);
         return NULL;
     }
@@ -314,13 +314,13 @@ chacha_new(const uint8_t *tx_key, const uint8_t *rx_key)
     return &chacha->base;
 }
 
-static struct dco_aead *
+static struct aead *
 imb_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, size_t key_len,
-        unsigned lanes)
+        unsigned threads)
 {
-    struct dco_aead *aead;
+    struct aead *aead;
 
-    (void)lanes;
+    (void)threads;
     if (cipher == DCO_CIPHER_AES_GCM)
         aead = gcm_new(tx_key, rx_key, key_len);
     else
@@ -331,16 +331,16 @@ imb_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, si
 }
 
 static void
-imb_free(struct dco_aead *aead)
+imb_free(struct aead *aead)
 {
-    if (aead->mode == DCO_AEAD_GCM)
-        dco_secret_free((void *)((struct gcm *)aead)->keys);
+    if (aead->mode == AEAD_GCM)
+        secret_free((void *)((struct gcm *)aead)->keys);
     else
-        dco_secret_free((void *)((struct chacha *)aead)->keys);
+        secret_free((void *)((struct chacha *)aead)->keys);
     free(aead);
 }
 
-const struct dco_aead_backend dco_aead_imb = {
+const struct aead_backend aead_imb = {
     .name = "ipsec-mb",
     .usable = imb_usable,
     .preferred = imb_preferred,

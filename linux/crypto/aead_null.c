@@ -11,12 +11,12 @@
 #include <stdlib.h>
 
 static void
-null_seal(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
+null_seal(struct aead *aead, unsigned thread, struct aead_op *ops, unsigned n)
 {
     unsigned i;
 
     (void)aead;
-    (void)lane;
+    (void)thread;
     for (i = 0; i < n; i++) {
         memset(ops[i].pkt + DCO_HDR_LEN, 0, DCO_TAG_LEN);
         if (ops[i].in != ops[i].pkt + DCO_OVERHEAD)
@@ -26,12 +26,12 @@ null_seal(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigne
 }
 
 static void
-null_open(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
+null_open(struct aead *aead, unsigned thread, struct aead_op *ops, unsigned n)
 {
     unsigned i;
 
     (void)aead;
-    (void)lane;
+    (void)thread;
     for (i = 0; i < n; i++)
         ops[i].ok = true;
 }
@@ -50,27 +50,27 @@ null_preferred(enum dco_cipher cipher)
     return false;
 }
 
-static struct dco_aead *
+static struct aead *
 null_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, size_t key_len,
-         unsigned lanes)
+         unsigned threads)
 {
-    struct dco_aead *aead = calloc(1, sizeof(*aead));
+    struct aead *aead = calloc(1, sizeof(*aead));
 
     (void)cipher;
     (void)tx_key;
     (void)rx_key;
     (void)key_len;
-    (void)lanes;
+    (void)threads;
     return aead;
 }
 
 static void
-null_free(struct dco_aead *aead)
+null_free(struct aead *aead)
 {
     free(aead);
 }
 
-const struct dco_aead_backend dco_aead_null = {
+const struct aead_backend aead_null = {
     .name = "null",
     .usable = null_usable,
     .preferred = null_preferred,

@@ -10,11 +10,11 @@
 
 #define KEY_MAX 32U
 
-/* OpenSSL's contexts are changed by every packet, so each lane has its own, made when the lane
+/* OpenSSL's contexts are changed by every packet, so each thread has its own, made when the thread
  * first needs it: most peers are served by one worker. */
-struct lane {
-    EVP_CIPHER_CTX *tx; /* owner: the thread of this lane */
-    EVP_CIPHER_CTX *rx; /* owner: the thread of this lane */
+struct thread {
+    EVP_CIPHER_CTX *tx; /* owner: the thread of this thread */
+    EVP_CIPHER_CTX *rx; /* owner: the thread of this thread */
 } __attribute__((aligned(64)));
 
 struct keys {
@@ -23,11 +23,11 @@ struct keys {
 };
 
 struct ossl {
-    struct dco_aead base;
+    struct aead base;
     EVP_CIPHER *cipher; /* const */
     struct keys *keys;  /* const; secret memory */
-    unsigned lanes;
-    struct lane lane[];
+    unsigned threads;
+    struct thread thread[];
 };
 
 /* Fetched once: a fetch takes a lock and a search. Owned until the process ends. */
@@ -88,16 +88,16 @@ make_ctx(EVP_CIPHER_CTX **ctx, const EVP_CIPHER *cipher, const uint8_t *key, int
 }
 
 static bool
-make_lane(struct ossl *ossl, unsigned lane)
+make_thread(struct ossl *ossl, unsigned thread)
 {
-    struct lane *l = &ossl->lane[lane];
+    struct thread *l = &ossl->thread[thread];
 
     return (l->tx || make_ctx(&l->tx, ossl->cipher, ossl->keys->tx, 1)) &&
            (l->rx || make_ctx(&l->rx, ossl->cipher, ossl->keys->rx, 0));
 }
 
 static void
-fail_all(struct dco_aead_op *ops, unsigned n)
+fail_all(struct aead_op *ops, unsigned n)
 {
     unsigned i;
 
@@ -106,7 +106,7 @@ fail_all(struct dco_aead_op *ops, unsigned n)
 }
 
 static bool
-seal_one(EVP_CIPHER_CTX *ctx, const uint8_t *tail, const struct dco_aead_op *op)
+seal_one(EVP_CIPHER_CTX *ctx, const uint8_t *tail, const struct aead_op *op)
 {
     uint8_t nonce[DCO_NONCE_LEN], *text = op->pkt + DCO_OVERHEAD;
     int len;
@@ -120,7 +120,7 @@ seal_one(EVP_CIPHER_CTX *ctx, const uint8_t *tail, const struct dco_aead_op *op)
 }
 
 static bool
-open_one(EVP_CIPHER_CTX *ctx, const uint8_t *tail, const struct dco_aead_op *op)
+open_one(EVP_CIPHER_CTX *ctx, const uint8_t *tail, const struct aead_op *op)
 {
     uint8_t nonce[DCO_NONCE_LEN], *text = op->pkt + DCO_OVERHEAD;
     int len;
@@ -135,58 +135,58 @@ open_one(EVP_CIPHER_CTX *ctx, const uint8_t *tail, const struct dco_aead_op *op)
 }
 
 static void
-ossl_seal(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
+ossl_seal(struct aead *aead, unsigned thread, struct aead_op *ops, unsigned n)
 {
     struct ossl *ossl = (struct ossl *)aead;
     unsigned i;
 
-    if (!make_lane(ossl, lane)) {
+    if (!make_thread(ossl, thread)) {
         fail_all(ops, n);
         return;
     }
     for (i = 0; i < n; i++)
-        ops[i].ok = seal_one(ossl->lane[lane].tx, aead->tx_tail, &ops[i]);
+        ops[i].ok = seal_one(ossl->thread[thread].tx, aead->tx_tail, &ops[i]);
 }
 
 static void
-ossl_open(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
+ossl_open(struct aead *aead, unsigned thread, struct aead_op *ops, unsigned n)
 {
     struct ossl *ossl = (struct ossl *)aead;
     unsigned i;
 
-    if (!make_lane(ossl, lane)) {
+    if (!make_thread(ossl, thread)) {
         fail_all(ops, n);
         return;
     }
     for (i = 0; i < n; i++)
-        ops[i].ok = open_one(ossl->lane[lane].rx, aead->rx_tail, &ops[i]);
+        ops[i].ok = open_one(ossl->thread[thread].rx, aead->rx_tail, &ops[i]);
 }
 
 static void
-ossl_free(struct dco_aead *aead)
+ossl_free(struct aead *aead)
 {
     struct ossl *ossl = (struct ossl *)aead;
     unsigned i;
 
-    for (i = 0; i < ossl->lanes; i++) {
-        EVP_CIPHER_CTX_free(ossl->lane[i].tx);
-        EVP_CIPHER_CTX_free(ossl->lane[i].rx);
+    for (i = 0; i < ossl->threads; i++) {
+        EVP_CIPHER_CTX_free(ossl->thread[i].tx);
+        EVP_CIPHER_CTX_free(ossl->thread[i].rx);
     }
-    dco_secret_free(ossl->keys);
+    secret_free(ossl->keys);
     free(ossl);
 }
 
 static struct ossl *
-ossl_alloc(unsigned lanes)
+ossl_alloc(unsigned threads)
 {
-    size_t size = sizeof(struct ossl) + lanes * sizeof(struct lane);
+    size_t size = sizeof(struct ossl) + threads * sizeof(struct thread);
     struct ossl *ossl = aligned_alloc(64, (size + 63) / 64 * 64);
 
     if (!ossl)
         return NULL;
     memset(ossl, 0, size);
-    ossl->lanes = lanes;
-    ossl->keys = dco_secret_alloc(sizeof(*ossl->keys));
+    ossl->threads = threads;
+    ossl->keys = secret_alloc(sizeof(*ossl->keys));
     if (!ossl->keys) {
         free(ossl);
         return NULL;
@@ -202,11 +202,11 @@ forbid_core_dumps(void)
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-static struct dco_aead *
+static struct aead *
 ossl_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, size_t key_len,
-         unsigned lanes)
+         unsigned threads)
 {
-    struct ossl *ossl = ossl_alloc(lanes);
+    struct ossl *ossl = ossl_alloc(threads);
 
     if (!ossl) {
         errno = ENOMEM;
@@ -216,7 +216,7 @@ ossl_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, s
     ossl->cipher = find_cipher(cipher, key_len);
     memcpy(ossl->keys->tx, tx_key, key_len);
     memcpy(ossl->keys->rx, rx_key, key_len);
-    if (!make_lane(ossl, 0)) {
+    if (!make_thread(ossl, 0)) {
         ossl_free(&ossl->base);
         errno = ENOMEM;
         return NULL;
@@ -224,7 +224,7 @@ ossl_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, s
     return &ossl->base;
 }
 
-const struct dco_aead_backend dco_aead_ossl = {
+const struct aead_backend aead_ossl = {
     .name = "openssl",
     .usable = ossl_usable,
     .preferred = ossl_preferred,

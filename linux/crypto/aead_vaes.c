@@ -17,19 +17,19 @@ struct vaes_keys {
     struct gcm_vaes_key tx;
     struct gcm_vaes_key rx;
 };
-_Static_assert(sizeof(struct vaes_keys) <= DCO_SECRET_MAX, "one piece of secret memory");
+_Static_assert(sizeof(struct vaes_keys) <= SECRET_MAX, "one piece of secret memory");
 
 struct vaes {
-    struct dco_aead base;
+    struct aead base;
     const struct vaes_keys *keys; /* const; secret memory */
 };
 
 static void
-vaes_seal(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
+vaes_seal(struct aead *aead, unsigned thread, struct aead_op *ops, unsigned n)
 {
     const struct vaes *vaes = (const struct vaes *)aead;
 
-    (void)lane;
+    (void)thread;
     for (unsigned i = 0; i < n; i++) {
         uint8_t *pkt = ops[i].pkt;
 
@@ -40,31 +40,31 @@ vaes_seal(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigne
 }
 
 static void
-vaes_open(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops, unsigned n)
+vaes_open(struct aead *aead, unsigned thread, struct aead_op *ops, unsigned n)
 {
     const struct vaes *vaes = (const struct vaes *)aead;
     uint8_t tag[DCO_TAG_LEN];
 
-    (void)lane;
+    (void)thread;
     for (unsigned i = 0; i < n; i++) {
         uint8_t *pkt = ops[i].pkt, *text = pkt + DCO_OVERHEAD;
 
         gcm_vaes_open(&vaes->keys->rx, pkt, aead->rx_tail, text, text, ops[i].len, tag);
-        ops[i].ok = dco_aead_tags_equal(tag, pkt + DCO_HDR_LEN);
+        ops[i].ok = aead_tags_equal(tag, pkt + DCO_HDR_LEN);
     }
 }
 
-static struct dco_aead *
+static struct aead *
 vaes_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, size_t key_len,
-         unsigned lanes)
+         unsigned threads)
 {
-    struct vaes_keys *keys = dco_secret_alloc(sizeof(*keys));
+    struct vaes_keys *keys = secret_alloc(sizeof(*keys));
     struct vaes *vaes = calloc(1, sizeof(*vaes));
 
     (void)cipher;
-    (void)lanes;
+    (void)threads;
     if (!keys || !vaes) {
-        dco_secret_free(keys);
+        secret_free(keys);
         free(vaes);
         errno = ENOMEM;
         return NULL;
@@ -76,9 +76,9 @@ vaes_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, s
 }
 
 static void
-vaes_free(struct dco_aead *aead)
+vaes_free(struct aead *aead)
 {
-    dco_secret_free((void *)((struct vaes *)aead)->keys);
+    secret_free((void *)((struct vaes *)aead)->keys);
     free(aead);
 }
 
@@ -90,7 +90,7 @@ clear_vectors(void)
 }
 
 void
-dco_aead_clear_registers(void)
+aead_clear_registers(void)
 {
     if (__builtin_cpu_supports("avx"))
         clear_vectors();
@@ -101,44 +101,44 @@ dco_aead_clear_registers(void)
 #define PROBE_LEN  777U /* three chunks and something of everything that can be left */
 #define PROBE_ROOM (DCO_OVERHEAD + PROBE_LEN)
 
-static struct dco_aead *
-probe_key(const struct dco_aead_backend *backend, const uint8_t *key, size_t key_len)
+static struct aead *
+probe_key(const struct aead_backend *backend, const uint8_t *key, size_t key_len)
 {
-    return dco_aead_new_by(backend, DCO_CIPHER_AES_GCM, key, key, key_len, key, key, 1);
+    return aead_new_by(backend, DCO_CIPHER_AES_GCM, key, key, key_len, key, key, 1);
 }
 
 /* Sealed by both it is the same, and opened by ours it is what went in. */
 static bool
-agree(struct dco_aead *vaes, struct dco_aead *imb, const uint8_t *text)
+agree(struct aead *vaes, struct aead *imb, const uint8_t *text)
 {
     uint8_t ours[PROBE_ROOM], theirs[PROBE_ROOM];
-    struct dco_aead_op op = {ours, text + DCO_OVERHEAD, PROBE_LEN, false};
-    struct dco_aead_op other = {theirs, text + DCO_OVERHEAD, PROBE_LEN, false};
+    struct aead_op op = {ours, text + DCO_OVERHEAD, PROBE_LEN, false};
+    struct aead_op other = {theirs, text + DCO_OVERHEAD, PROBE_LEN, false};
 
     memcpy(ours, text, DCO_HDR_LEN);
     memcpy(theirs, text, DCO_HDR_LEN);
-    dco_aead_seal(vaes, 0, &op, 1);
-    dco_aead_seal(imb, 0, &other, 1);
+    aead_seal(vaes, 0, &op, 1);
+    aead_seal(imb, 0, &other, 1);
     if (memcmp(ours, theirs, PROBE_ROOM) != 0)
         return false;
-    dco_aead_open(vaes, 0, &op, 1);
+    aead_open(vaes, 0, &op, 1);
     return op.ok && memcmp(ours + DCO_OVERHEAD, text + DCO_OVERHEAD, PROBE_LEN) == 0;
 }
 
 static bool
 agrees(size_t key_len)
 {
-    struct dco_aead *vaes, *imb;
+    struct aead *vaes, *imb;
     uint8_t text[PROBE_ROOM];
     bool same;
 
     for (unsigned i = 0; i < sizeof(text); i++)
         text[i] = (uint8_t)(i * 2654435761U >> 13);
-    vaes = probe_key(&dco_aead_vaes, text + 100, key_len);
-    imb = probe_key(&dco_aead_imb, text + 100, key_len);
+    vaes = probe_key(&aead_vaes, text + 100, key_len);
+    imb = probe_key(&aead_imb, text + 100, key_len);
     same = vaes && imb && agree(vaes, imb, text);
-    dco_aead_free(vaes);
-    dco_aead_free(imb);
+    aead_free(vaes);
+    aead_free(imb);
     return same;
 }
 
@@ -148,7 +148,7 @@ static bool correct; /* const once set */
 static void
 probe(void)
 {
-    correct = gcm_vaes_supported() && dco_aead_imb.usable(DCO_CIPHER_AES_GCM) && agrees(16) &&
+    correct = gcm_vaes_supported() && aead_imb.usable(DCO_CIPHER_AES_GCM) && agrees(16) &&
               agrees(24) && agrees(32);
 }
 
@@ -168,7 +168,7 @@ vaes_preferred(enum dco_cipher cipher)
     return !__builtin_cpu_supports("avx512vl");
 }
 
-const struct dco_aead_backend dco_aead_vaes = {
+const struct aead_backend aead_vaes = {
     .name = "vaes",
     .usable = vaes_usable,
     .preferred = vaes_preferred,

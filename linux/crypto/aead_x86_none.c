@@ -9,13 +9,13 @@ never(enum dco_cipher cipher)
     return false;
 }
 
-const struct dco_aead_backend dco_aead_imb = {
+const struct aead_backend aead_imb = {
     .name = "ipsec-mb",
     .usable = never,
     .preferred = never,
 };
 
-const struct dco_aead_backend dco_aead_vaes = {
+const struct aead_backend aead_vaes = {
     .name = "vaes",
     .usable = never,
     .preferred = never,
@@ -23,6 +23,6 @@ const struct dco_aead_backend dco_aead_vaes = {
 
 /* The next loop over any data uses them. */
 void
-dco_aead_clear_registers(void)
+aead_clear_registers(void)
 {
 }

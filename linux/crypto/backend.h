@@ -4,25 +4,24 @@
  * they share. A key names its implementation by a number, and functions stand in constant tables
  * only: keys lie in memory that can be written, and threads without a filter use them, too.
  */
-#ifndef DCO_AEAD_BACKEND_H
-#define DCO_AEAD_BACKEND_H
+#ifndef DCO_CRYPTO_BACKEND_H
+#define DCO_CRYPTO_BACKEND_H
 
 #include "aead.h"
 
 /* The first member of each implementation's own struct. Constant between new and free. */
-struct dco_aead {
+struct aead {
     uint8_t backend; /* index of the table in aead.c */
-    uint8_t mode;    /* enum dco_aead_mode */
+    uint8_t mode;    /* enum aead_mode */
     uint8_t tx_tail[DCO_NONCE_TAIL_LEN];
     uint8_t rx_tail[DCO_NONCE_TAIL_LEN];
 };
 
-enum dco_aead_mode { DCO_AEAD_GCM, DCO_AEAD_CHACHA, DCO_AEAD_MODES };
+enum aead_mode { AEAD_GCM, AEAD_CHACHA, AEAD_MODES };
 
-typedef void dco_aead_burst_fn(struct dco_aead *aead, unsigned lane, struct dco_aead_op *ops,
-                               unsigned n);
+typedef void aead_burst_fn(struct aead *aead, unsigned thread, struct aead_op *ops, unsigned n);
 
-struct dco_aead_backend {
+struct aead_backend {
     const char *name;
 
     /* Is it there and correct on this machine; and would it then be the faster one? Any thread, in
@@ -31,25 +30,25 @@ struct dco_aead_backend {
     bool (*preferred)(enum dco_cipher cipher);
 
     /* The arguments were checked. NULL with errno EINVAL or ENOMEM. */
-    struct dco_aead *(*new)(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key,
-                            size_t key_len, unsigned lanes);
-    void (*free)(struct dco_aead *aead);
+    struct aead *(*new)(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key,
+                        size_t key_len, unsigned threads);
+    void (*free)(struct aead *aead);
 
-    dco_aead_burst_fn *seal[DCO_AEAD_MODES], *open[DCO_AEAD_MODES];
+    aead_burst_fn *seal[AEAD_MODES], *open[AEAD_MODES];
 };
 
-/* dco_aead_new() without its checks and choice: the backend is usable for the cipher. */
-struct dco_aead *dco_aead_new_by(const struct dco_aead_backend *backend, enum dco_cipher cipher,
-                                 const uint8_t *tx_key, const uint8_t *rx_key, size_t key_len,
-                                 const uint8_t tx_tail[DCO_NONCE_TAIL_LEN],
-                                 const uint8_t rx_tail[DCO_NONCE_TAIL_LEN], unsigned lanes);
+/* aead_new() without its checks and choice: the backend is usable for the cipher. */
+struct aead *aead_new_by(const struct aead_backend *backend, enum dco_cipher cipher,
+                         const uint8_t *tx_key, const uint8_t *rx_key, size_t key_len,
+                         const uint8_t tx_tail[DCO_NONCE_TAIL_LEN],
+                         const uint8_t rx_tail[DCO_NONCE_TAIL_LEN], unsigned threads);
 
-/* For dco_aead_forget(). */
-void dco_aead_clear_registers(void);
+/* For aead_forget(). */
+void aead_clear_registers(void);
 
 /* Constant time. */
 static inline bool
-dco_aead_tags_equal(const uint8_t *a, const uint8_t *b)
+aead_tags_equal(const uint8_t *a, const uint8_t *b)
 {
     uint64_t x[2], y[2];
 
@@ -58,11 +57,11 @@ dco_aead_tags_equal(const uint8_t *a, const uint8_t *b)
     return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
 }
 
-extern const struct dco_aead_backend dco_aead_vaes;
-extern const struct dco_aead_backend dco_aead_imb;
-extern const struct dco_aead_backend dco_aead_ossl;
+extern const struct aead_backend aead_vaes;
+extern const struct aead_backend aead_imb;
+extern const struct aead_backend aead_ossl;
 
 /* Only in builds for benchmarks: see aead_null.c. */
-extern const struct dco_aead_backend dco_aead_null __attribute__((weak));
+extern const struct aead_backend aead_null __attribute__((weak));
 
 #endif

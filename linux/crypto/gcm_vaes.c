@@ -9,7 +9,7 @@
  * powers of the key are added up and reduced once. Each takes three multiplications (Karatsuba).
  */
 #include "gcm_vaes.h"
-#include "linux/compiler.h"
+#include "linux/sys/compiler.h"
 #include "nonce_x86.h"
 
 #include <cpuid.h>
@@ -320,7 +320,7 @@ crypt_rest(const struct gcm_vaes_key *key, const struct rest *rest, const uint8_
 INLINE __m128i
 first_counter(const uint8_t *hdr, const uint8_t *tail)
 {
-    return _mm_insert_epi32(dco_nonce_vector(hdr, tail), 1 << 24, 3);
+    return _mm_insert_epi32(nonce_vector(hdr, tail), 1 << 24, 3);
 }
 
 INLINE __m128i

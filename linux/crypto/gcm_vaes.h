@@ -6,8 +6,8 @@
  *
  * Threads: a key is only read once it is expanded.
  */
-#ifndef DCO_GCM_VAES_H
-#define DCO_GCM_VAES_H
+#ifndef DCO_CRYPTO_GCM_VAES_H
+#define DCO_CRYPTO_GCM_VAES_H
 
 #include "wire.h"
 

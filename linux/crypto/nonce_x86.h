@@ -3,15 +3,15 @@
  * The nonce of a packet (dco_wire_nonce()) in a vector register, 4 zero bytes behind it. Loads are
  * as wide as the stores that wrote the header just now, or would have to wait for them.
  */
-#ifndef DCO_NONCE_X86_H
-#define DCO_NONCE_X86_H
+#ifndef DCO_CRYPTO_NONCE_X86_H
+#define DCO_CRYPTO_NONCE_X86_H
 
 #include <emmintrin.h>
 
 #include "wire.h"
 
 static inline __attribute__((always_inline)) __m128i
-dco_nonce_vector(const uint8_t *hdr, const uint8_t *tail)
+nonce_vector(const uint8_t *hdr, const uint8_t *tail)
 {
     __m128i v = _mm_slli_si128(_mm_loadl_epi64((const __m128i *)tail), 4);
     int id;

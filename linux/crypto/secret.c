@@ -13,7 +13,7 @@
 #define BITMAP_LEN (CHUNK / PIECE_MIN / 64)
 #define CLASSES    7 /* 64, 128, ... 4096 */
 
-_Static_assert(PIECE_MIN << (CLASSES - 1) == DCO_SECRET_MAX, "the largest class");
+_Static_assert(PIECE_MIN << (CLASSES - 1) == SECRET_MAX, "the largest class");
 
 /* Pieces of one size. What describes them lies outside, so that the pages hold nothing but keys. */
 struct chunk {
@@ -93,13 +93,13 @@ take_piece(struct chunk *chunk)
 }
 
 void *
-dco_secret_alloc(size_t size)
+secret_alloc(size_t size)
 {
     struct chunk *chunk;
     unsigned class;
     void *piece;
 
-    if (size > DCO_SECRET_MAX)
+    if (size > SECRET_MAX)
         return NULL;
     class = class_of(size);
     pthread_mutex_lock(&lock);
@@ -115,7 +115,7 @@ dco_secret_alloc(size_t size)
 }
 
 void
-dco_secret_free(void *secret)
+secret_free(void *secret)
 {
     uint8_t *p = secret;
     struct chunk *chunk;
@@ -139,7 +139,7 @@ dco_secret_free(void *secret)
 }
 
 void
-dco_secret_stats(struct dco_secret_stats *stats)
+secret_stats(struct secret_stats *stats)
 {
     const struct chunk *chunk;
 

@@ -6,25 +6,25 @@
  *
  * Any thread. Not for the packet path.
  */
-#ifndef DCO_SECRET_H
-#define DCO_SECRET_H
+#ifndef DCO_CRYPTO_SECRET_H
+#define DCO_CRYPTO_SECRET_H
 
 #include <stddef.h>
 
-#define DCO_SECRET_MAX 4096U /* bytes, the largest piece */
+#define SECRET_MAX 4096U /* bytes, the largest piece */
 
-/* Zeroed, or NULL if memory ran out or size is beyond DCO_SECRET_MAX. */
-void *dco_secret_alloc(size_t size);
+/* Zeroed, or NULL if memory ran out or size is beyond SECRET_MAX. */
+void *secret_alloc(size_t size);
 
 /* Wipes. NULL is allowed. */
-void dco_secret_free(void *secret);
+void secret_free(void *secret);
 
-struct dco_secret_stats {
+struct secret_stats {
     size_t used;     /* bytes in pieces that are in use */
     size_t mapped;   /* bytes of memory held for secrets */
     size_t unlocked; /* of these, what the kernel refused to lock */
 };
 
-void dco_secret_stats(struct dco_secret_stats *stats);
+void secret_stats(struct secret_stats *stats);
 
 #endif

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "linux/plane/log.h"
+#include "linux/sys/log.h"
 #include "linux/plane/plane_state.h"
 #include "linux/plane/tun.h"
 #include "linux/plane/worker.h"
@@ -47,7 +47,7 @@ redirects_off(const char *name)
     if (fd < 0)
         return;
     if (write(fd, "0", 1) != 1)
-        dco_log(DCO_LOG_DEBUG, "cannot switch off redirects on %s", name);
+        log_line(LOG_LEVEL_DEBUG, "cannot switch off redirects on %s", name);
     close(fd);
 }
 
@@ -114,9 +114,9 @@ dev_offload(struct plane_dev *dev)
 {
     for (unsigned i = 0; i < dev->queues; i++)
         tun_offload(dev->tun[i], &dev->tun_tso, &dev->tun_uso);
-    dco_log(DCO_LOG_INFO, "%s: %u queue%s, TCP segmentation %s, UDP segmentation %s", dev->name,
-            dev->queues, dev->queues == 1 ? "" : "s", dev->tun_tso ? "on" : "not available",
-            dev->tun_uso ? "on" : "not available");
+    log_line(LOG_LEVEL_INFO, "%s: %u queue%s, TCP segmentation %s, UDP segmentation %s", dev->name,
+             dev->queues, dev->queues == 1 ? "" : "s", dev->tun_tso ? "on" : "not available",
+             dev->tun_uso ? "on" : "not available");
 }
 
 /* The device exists in the kernel: everything behind it. */
@@ -231,7 +231,7 @@ plane_dev_free(struct plane_dev *dev)
 {
     dev_unlink(dev);
     dev_unwatch(dev);
-    plane_sock_forget_dev(dev);
+    plane_port_forget_dev(dev);
     plane_synchronize();
     dco_peers_fini(&dev->peers);
     dco_routes_free(dev->policy);
@@ -319,7 +319,7 @@ plane_dev_status(struct plane_dev *dev, struct plane_dev_status *status)
     status->tun_uso = dev->tun_uso;
     status->udp_gso = send_gso_works();
     status->tun_batch = tun_batch_works();
-    for (struct plane_sock *s = plane.socks; s != NULL; s = s->next)
+    for (struct plane_port *s = plane.socks; s != NULL; s = s->next)
         if (dco_load(&s->dev) == dev) {
             status->udp_gro = s->udp_gro;
             status->udp_sockets += 1 + s->n;

@@ -9,8 +9,8 @@
  * No capability is needed for a question, and no lock of the kernel is taken that a change of
  * routes holds. A struct fib belongs to one thread at a time.
  */
-#ifndef DCO_LINUX_FIB_H
-#define DCO_LINUX_FIB_H
+#ifndef DCO_PLANE_FIB_H
+#define DCO_PLANE_FIB_H
 
 #include "core/addr.h"
 

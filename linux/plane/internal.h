@@ -9,11 +9,11 @@
  * has no reader left. The lock is uncontended in the data path: one pair of atomic operations per
  * burst.
  *
- * Lock order: doorway, plane.devs_lock, worker.lock (several in order of their index), control lock
- * of a device, the small leaf locks (deferred, alias, ctrl).
+ * Lock order: preload layer, plane.devs_lock, worker.lock (several in order of their index),
+ * control lock of a device, the small leaf locks (deferred, float_nat, ctrl).
  */
-#ifndef DCO_LINUX_PLANE_INTERNAL_H
-#define DCO_LINUX_PLANE_INTERNAL_H
+#ifndef DCO_PLANE_INTERNAL_H
+#define DCO_PLANE_INTERNAL_H
 
 #include <pthread.h>
 #include <sys/socket.h>
@@ -27,8 +27,8 @@
 #define PLANE_QUEUES_MAX  64U
 
 struct worker;
-struct alias;
-struct ctrl_queue;
+struct float_nat;
+struct control_queue;
 
 /* A readable descriptor of a worker's epoll set. */
 enum source_kind { SOURCE_NONE, SOURCE_TUN, SOURCE_UDP };
@@ -38,7 +38,7 @@ struct source {
     uint32_t generation;     /* worker.lock; tells a stale epoll event from a live one */
     int fd;                  /* worker.lock */
     struct plane_dev *dev;   /* SOURCE_TUN */
-    struct plane_sock *sock; /* SOURCE_UDP */
+    struct plane_port *sock; /* SOURCE_UDP */
 };
 
 struct plane_dev {
@@ -73,8 +73,8 @@ struct sock_way {
     struct dco_ip local; /* family 0: any */
 };
 
-struct plane_sock {
-    struct plane_sock *next; /* plane.devs_lock: list of port groups */
+struct plane_port {
+    struct plane_port *next; /* plane.devs_lock: list of port groups */
     uint32_t refs;           /* atomic */
     bool closed;             /* atomic */
     bool watched;            /* openvpn's thread; workers read from it */
@@ -84,18 +84,18 @@ struct plane_sock {
      * send: nobody waits for them in epoll, so the kernel wakes nobody up for each packet that has
      * left (a tenth of the time on a link that cannot segment) */
     int fd[1 + PLANE_MEMBERS_MAX];
-    sa_family_t family;      /* const; of the socket: AF_INET6 may carry v4-mapped peers */
-    struct sock_way way;     /* const */
-    int probe[2];            /* housekeeping; IPv4 and IPv6, see path_mtu_get() */
-    int route_fd;            /* housekeeping; likewise */
-    bool udp_gro;            /* const */
-    struct plane_dev *dev;   /* atomic; set once */
-    struct ctrl_queue *ctrl; /* const; towards openvpn */
-    struct alias *alias;     /* const; floated peers */
+    sa_family_t family;          /* const; of the socket: AF_INET6 may carry v4-mapped peers */
+    struct sock_way way;         /* const */
+    int probe[2];                /* housekeeping; IPv4 and IPv6, see path_mtu_get() */
+    int route_fd;                /* housekeeping; likewise */
+    bool udp_gro;                /* const */
+    struct plane_dev *dev;       /* atomic; set once */
+    struct control_queue *ctrl;  /* const; towards openvpn */
+    struct float_nat *float_nat; /* const; floated peers */
 };
 
 static inline unsigned
-sock_fds(const struct plane_sock *sock)
+sock_fds(const struct plane_port *sock)
 {
     return 1 + sock->n + sock->senders;
 }
@@ -113,7 +113,7 @@ void plane_thread_begins(void);
 /* Wakes housekeeping. Any thread, async-signal-safe. */
 void plane_wake(void);
 
-uint64_t plane_now(void); /* monotonic, nanoseconds */
+uint64_t clock_now_ns(void); /* monotonic, nanoseconds */
 
 /* sockaddr <-> core. v4-mapped addresses become IPv4 in core and are mapped back for an AF_INET6
  * socket (family). */
@@ -128,45 +128,46 @@ void endpoint_text(const struct dco_endpoint *ep, char text[ENDPOINT_TEXT_LEN]);
 /* ---- ctrl.c: control packets towards openvpn ------------------------------------------------ */
 
 /* fd: the plane's end of the pair; owned. NULL: no memory. */
-struct ctrl_queue *ctrl_queue_new(int fd);
-void ctrl_queue_close(struct ctrl_queue *q); /* closes fd; later pushes fail */
-void ctrl_queue_free(struct ctrl_queue *q);
+struct control_queue *control_queue_new(int fd);
+void control_queue_close(struct control_queue *q); /* closes fd; later pushes fail */
+void control_queue_free(struct control_queue *q);
 /* Closes fd in a child of fork(), where a worker of the parent may hold the lock for ever. */
-void ctrl_queue_fork_child(struct ctrl_queue *q);
+void control_queue_fork_child(struct control_queue *q);
 /* One datagram for openvpn; known: its source is the address of a peer. False: the queue is full
  * (or this source's share of it), the packet is dropped and the caller counts it. Any worker. Known
  * peers may use the whole queue, unknown sources half, and of that no single source more than a
  * quarter. */
-bool ctrl_queue_push(struct ctrl_queue *q, const struct plane_ctrl_hdr *hdr, const void *pkt,
-                     size_t len, bool known);
+bool control_queue_push(struct control_queue *q, const struct plane_control_hdr *hdr,
+                        const void *pkt, size_t len, bool known);
 
-/* ---- alias.c: peers whose address openvpn does not know yet -----------------------------------
+/* ---- float_nat.c: peers whose address openvpn does not know yet
+ * -----------------------------------
  */
 
 /* Peers that took over each other's addresses form a chain, or a ring. Longer than this none gets:
  * the newest claim counts, and the one beside it ends. */
-#define ALIAS_CHAIN_MAX 64U
+#define FLOAT_NAT_CHAIN_MAX 64U
 
-struct alias *alias_new(void);
-void alias_free(struct alias *a);
+struct float_nat *float_nat_new(void);
+void float_nat_free(struct float_nat *a);
 /* peer_id, which openvpn knows at `known`, now is at `now`. now == known forgets it. */
-void alias_set(struct alias *a, uint32_t peer_id, const struct dco_endpoint *known,
-               const struct dco_endpoint *now);
+void float_nat_set(struct float_nat *a, uint32_t peer_id, const struct dco_endpoint *known,
+                   const struct dco_endpoint *now);
 /* The same for a peer that moved, which proves that it is it and not that it is there: false, and
- * it has no alias, where openvpn answered a session at `now` lately that is not this peer's. */
-bool alias_move(struct alias *a, uint32_t peer_id, const struct dco_endpoint *known,
-                const struct dco_endpoint *now, uint64_t now_ns);
+ * it has no float_nat, where openvpn answered a session at `now` lately that is not this peer's. */
+bool float_nat_move(struct float_nat *a, uint32_t peer_id, const struct dco_endpoint *known,
+                    const struct dco_endpoint *now, uint64_t now_ns);
 /* openvpn sends to ep, where it has a session and we have no peer of that session: it may be in its
  * handshake, and its control packets must stay its own. Remembered for RECENT_GENERATION_NS to
  * twice that, anew with each answer. Any thread. */
-void alias_answered(struct alias *a, const struct dco_endpoint *ep, uint64_t now_ns);
-void alias_forget(struct alias *a, uint32_t peer_id);
+void float_nat_answered(struct float_nat *a, const struct dco_endpoint *ep, uint64_t now_ns);
+void float_nat_forget(struct float_nat *a, uint32_t peer_id);
 /* Rewrites the source of a control packet into what openvpn knows / the destination of one of
  * openvpn's into where the peer is. The two are a permutation of addresses, so that a stranger who
  * got the old address is presented under the new one. Any thread; free of locks while there are no
- * aliases. True if changed. */
-bool alias_source(struct alias *a, struct dco_endpoint *ep);
-bool alias_dest(struct alias *a, struct dco_endpoint *ep);
+ * translations. True if changed. */
+bool float_nat_source(struct float_nat *a, struct dco_endpoint *ep);
+bool float_nat_dest(struct float_nat *a, struct dco_endpoint *ep);
 
 /* ---- routes.c: a copy of the routes through our devices ----------------------------------------
  */
@@ -186,10 +187,10 @@ void routes_ready(void);
  */
 
 /* The sockets that ask, with mark and device of sock->fd[0]. openvpn's thread. */
-void path_mtu_open(struct plane_sock *sock);
-void path_mtu_close(struct plane_sock *sock);
+void path_mtu_open(struct plane_port *sock);
+void path_mtu_close(struct plane_port *sock);
 /* Fresh path MTU of the route from sock to remote, 0 if unknown. Housekeeping. */
-unsigned path_mtu_get(const struct plane_sock *sock, const struct dco_path *path);
+unsigned path_mtu_get(const struct plane_port *sock, const struct dco_path *path);
 /* Updates peer->path_mtu of every peer of dev that is due (new, floated, older than 10 s).
  * Housekeeping, four times a second. */
 void path_mtu_refresh(struct plane_dev *dev, uint64_t now_ns);
@@ -206,9 +207,9 @@ void packet_buffer_free(void *p, size_t size); /* NULL is allowed */
  * ------------------------------------------------------------------------------------ */
 
 /* The threads of the plane by number: the workers, 0 to PLANE_WORKERS_MAX - 1, and these. */
-#define SANDBOX_HOUSE   PLANE_WORKERS_MAX
-#define SANDBOX_STATUS  (PLANE_WORKERS_MAX + 1)
-#define SANDBOX_THREADS (PLANE_WORKERS_MAX + 2)
+#define SANDBOX_HOUSEKEEPING PLANE_WORKERS_MAX
+#define SANDBOX_STATUS       (PLANE_WORKERS_MAX + 1)
+#define SANDBOX_THREADS      (PLANE_WORKERS_MAX + 2)
 
 /* For the calling thread, whose creator has blocked every signal: gives up capabilities other than
  * those a later set*id() broadcast needs, and loads the seccomp filter for what this thread does.
@@ -228,11 +229,11 @@ void sandbox_thread_name(unsigned thread, char *name, size_t size);
  * the log when a limit lowered it. */
 unsigned limits_workers(unsigned wanted);
 
-/* ---- house.c: housekeeping
+/* ---- housekeeping.c: housekeeping
  * ------------------------------------------------------------------------ */
 
-int house_start(void);
-void house_stop(void); /* joins */
+int housekeeping_start(void);
+void housekeeping_stop(void); /* joins */
 
 /* ---- keepalive.c
  * ------------------------------------------------------------------------------------ */

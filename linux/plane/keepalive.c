@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Keepalives of housekeeping: one packet, sealed on a lane of its own, in the order of the packet
+ * Keepalives of housekeeping: one packet, sealed on a thread of its own, in the order of the packet
  * ids that the workers use at the same time.
  */
 #include <sched.h>
 #include <unistd.h>
 
 #include "linux/crypto/aead.h"
-#include "linux/plane/house.h"
+#include "linux/plane/housekeeping.h"
 #include "linux/plane/plane_state.h"
 #include "linux/plane/tx.h"
 
 #define TURN_YIELDS 1000U /* then naps: a worker's burst lasts microseconds */
 #define NAP_US      100U
 
-struct dco_drops house_drops;
+struct dco_drops housekeeping_drops;
 
 static void
 count_drop(enum dco_drop reason)
 {
-    dco_store(&house_drops.count[reason], house_drops.count[reason] + 1);
+    dco_store(&housekeeping_drops.count[reason], housekeeping_drops.count[reason] + 1);
 }
 
 /* The ids before ours are in the hands of workers, which send without waiting for anything that
@@ -39,14 +39,14 @@ wait_turn(const struct dco_key *key, uint32_t id)
 static bool
 seal(struct dco_peer *peer, struct dco_key *key, uint32_t id, uint8_t *pkt)
 {
-    struct dco_aead_op op = {
+    struct aead_op op = {
         .pkt = pkt,
         .in = dco_keepalive_payload,
         .len = DCO_KEEPALIVE_LEN,
     };
 
     dco_wire_put_hdr(pkt, key->key_id, peer->tx_id, id);
-    dco_aead_seal(key->crypto, plane_lanes() - 1, &op, 1);
+    aead_seal(key->crypto, plane_key_threads() - 1, &op, 1);
     return op.ok;
 }
 
@@ -54,7 +54,7 @@ seal(struct dco_peer *peer, struct dco_key *key, uint32_t id, uint8_t *pkt)
 static enum dco_drop
 send_sealed(struct dco_peer *peer, const uint8_t *pkt, size_t len)
 {
-    struct plane_sock *sock = peer->transport;
+    struct plane_port *sock = peer->transport;
     struct dco_path path;
     int err;
 
@@ -106,7 +106,7 @@ void
 keepalive_send(struct dco_peer **peers, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        struct plane_sock *sock = peers[i]->transport;
+        struct plane_port *sock = peers[i]->transport;
         struct dco_key *key = sock->fd[0] < 0 ? NULL : take_key(peers[i]);
 
         if (key != NULL) {
@@ -116,5 +116,5 @@ keepalive_send(struct dco_peer **peers, unsigned n)
         dco_peer_put(peers[i]);
     }
     if (n > 0)
-        dco_aead_forget();
+        aead_forget();
 }

@@ -3,8 +3,8 @@
  * How large a TCP segment towards a peer may be: the ABIs carry no mssfix, so the plane clamps the
  * MSS of SYNs in both directions to what one outer packet on the path to the peer holds.
  */
-#ifndef DCO_LINUX_MSS_H
-#define DCO_LINUX_MSS_H
+#ifndef DCO_PLANE_MSS_H
+#define DCO_PLANE_MSS_H
 
 #include "core/inner.h"
 #include "core/peer.h"

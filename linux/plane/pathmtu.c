@@ -40,7 +40,7 @@ copy_options(int from, int to)
 }
 
 void
-path_mtu_open(struct plane_sock *sock)
+path_mtu_open(struct plane_port *sock)
 {
     static const int families[2] = {AF_INET, AF_INET6};
 
@@ -53,7 +53,7 @@ path_mtu_open(struct plane_sock *sock)
 }
 
 void
-path_mtu_close(struct plane_sock *sock)
+path_mtu_close(struct plane_port *sock)
 {
     for (int i = 0; i < 2; i++) {
         if (sock->probe[i] >= 0)
@@ -108,7 +108,7 @@ disconnect(int fd)
 /* With mtu-disc yes the kernel refuses what it believes too large, instead of fragmenting it: then
  * only packets that fit get through, whoever said so. */
 static bool
-may_fragment(const struct plane_sock *sock)
+may_fragment(const struct plane_port *sock)
 {
     int how = 0;
     socklen_t len = sizeof(how);
@@ -119,7 +119,7 @@ may_fragment(const struct plane_sock *sock)
 
 /* What the administrator set counts, however little it is. */
 static unsigned
-not_below_sense(const struct plane_sock *sock, const struct dco_path *path, unsigned mtu)
+not_below_sense(const struct plane_port *sock, const struct dco_path *path, unsigned mtu)
 {
     struct route_question q = {path->remote.ip, path->local, sock->way.oif, sock->way.mark};
     unsigned set;
@@ -132,7 +132,7 @@ not_below_sense(const struct plane_sock *sock, const struct dco_path *path, unsi
 }
 
 unsigned
-path_mtu_get(const struct plane_sock *sock, const struct dco_path *path)
+path_mtu_get(const struct plane_port *sock, const struct dco_path *path)
 {
     bool six = path->remote.ip.family == 6;
     sa_family_t family = six ? AF_INET6 : AF_INET;

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "linux/crypto/aead.h"
-#include "linux/plane/house.h"
-#include "linux/plane/limits.h"
-#include "linux/plane/log.h"
+#include "linux/plane/housekeeping.h"
+#include "linux/sys/limits.h"
+#include "linux/sys/log.h"
 #include "linux/plane/mss.h"
 #include "linux/plane/plane_state.h"
 #include "linux/plane/tun.h"
@@ -21,7 +21,7 @@ struct plane plane = {
 };
 
 uint64_t
-plane_now(void)
+clock_now_ns(void)
 {
     struct timespec ts;
 
@@ -57,14 +57,14 @@ void
 dco_env_crypto_free(const struct dco_env *env, void *crypto)
 {
     (void)env;
-    dco_aead_free(crypto);
+    aead_free(crypto);
 }
 
 void
 dco_env_transport_put(const struct dco_env *env, void *transport)
 {
     (void)env;
-    plane_sock_put(transport);
+    plane_port_put(transport);
 }
 
 void
@@ -160,7 +160,7 @@ plane_worker_count(void)
 
 /* Workers, and housekeeping for keepalives. */
 unsigned
-plane_lanes(void)
+plane_key_threads(void)
 {
     return plane_decide_workers() + 1;
 }
@@ -188,11 +188,11 @@ plane_prepare(void)
         return -EAGAIN;
     if (!limits_allow_files(plane_decide_workers()))
         return -EMFILE;
-    err = tun_stock(plane_queues(plane_decide_workers()));
+    err = tun_spares_open(plane_queues(plane_decide_workers()));
     if (err == 0)
         err = routes_open();
     if (err < 0)
-        tun_stock_close();
+        tun_spares_close();
     return err;
 }
 
@@ -219,7 +219,7 @@ workers_start(void)
             continue;
         if (i == 0)
             return -errno;
-        dco_log(DCO_LOG_WARN, "only %u of %u workers: %s", i, plane.workers, strerror(errno));
+        log_line(LOG_LEVEL_WARN, "only %u of %u workers: %s", i, plane.workers, strerror(errno));
         dco_store(&plane.workers, i);
     }
     return 0;
@@ -237,7 +237,7 @@ plane_start(void)
     (void)send_segments_max();
     err = workers_start();
     if (err == 0)
-        err = house_start();
+        err = housekeeping_start();
     if (err < 0) {
         workers_end();
         return err;
@@ -253,7 +253,7 @@ plane_stop(void)
     if (!plane.running)
         return;
     plane.running = false;
-    house_stop();
+    housekeeping_stop();
     plane_synchronize();
     workers_end();
 }
@@ -285,7 +285,7 @@ plane_dispatch_events(void)
 }
 
 /* openvpn is about to learn of the removal. There may be another peer of this id already, whose
- * alias stays. */
+ * float_nat stays. */
 static void
 event_books(struct plane_dev *dev, const struct dco_event *event)
 {
@@ -294,9 +294,9 @@ event_books(struct plane_dev *dev, const struct dco_event *event)
     if (event->kind != DCO_EVENT_DEL)
         return;
     (void)dco_control_peer_get(&dev->peers, event->peer_id, &next);
-    for (struct plane_sock *s = plane.socks; s != NULL; s = s->next)
+    for (struct plane_port *s = plane.socks; s != NULL; s = s->next)
         if (s != next.transport)
-            alias_forget(s->alias, event->peer_id);
+            float_nat_forget(s->float_nat, event->peer_id);
 }
 
 bool
@@ -317,7 +317,7 @@ plane_event_take(struct plane_dev **dev, struct dco_event *event)
 }
 
 void
-plane_sock_link(struct plane_sock *sock)
+plane_port_link(struct plane_port *sock)
 {
     pthread_mutex_lock(&plane.devs_lock);
     sock->next = plane.socks;
@@ -326,10 +326,10 @@ plane_sock_link(struct plane_sock *sock)
 }
 
 void
-plane_sock_unlink(struct plane_sock *sock)
+plane_port_unlink(struct plane_port *sock)
 {
     pthread_mutex_lock(&plane.devs_lock);
-    for (struct plane_sock **s = &plane.socks; *s != NULL; s = &(*s)->next) {
+    for (struct plane_port **s = &plane.socks; *s != NULL; s = &(*s)->next) {
         if (*s == sock) {
             *s = sock->next;
             break;
@@ -360,7 +360,7 @@ void
 plane_drops(struct dco_drops *sum)
 {
     *sum = plane.retired;
-    drops_add(sum, &house_drops);
+    drops_add(sum, &housekeeping_drops);
     for (const struct plane_dev *d = plane.devs; d != NULL; d = d->next)
         for (unsigned i = 0; i < d->workers; i++)
             drops_add(sum, &d->drops[i]);
@@ -374,11 +374,11 @@ plane_drops(struct dco_drops *sum)
 void
 plane_fork_child(void)
 {
-    for (struct plane_sock *s = plane.socks; s != NULL; s = s->next) {
+    for (struct plane_port *s = plane.socks; s != NULL; s = s->next) {
         for (unsigned i = 0; i < sock_fds(s); i++)
             if (s->fd[i] >= 0)
                 close(s->fd[i]);
-        ctrl_queue_fork_child(s->ctrl);
+        control_queue_fork_child(s->ctrl);
         path_mtu_close(s);
     }
     for (struct plane_dev *d = plane.devs; d != NULL; d = d->next) {
@@ -387,7 +387,7 @@ plane_fork_child(void)
         if (d->query >= 0)
             close(d->query);
     }
-    tun_stock_close();
+    tun_spares_close();
     routes_fork_child();
     plane.socks = NULL;
     plane.devs = NULL;
@@ -399,6 +399,6 @@ plane_shutdown(void)
     while (plane.devs != NULL)
         plane_dev_free(plane.devs);
     plane_stop();
-    tun_stock_close();
+    tun_spares_close();
     routes_close();
 }

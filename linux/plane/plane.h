@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The data plane of one process: devices, port groups, worker threads and one housekeeping thread,
- * as the doorway, the ABI fronts and the status server use them.
+ * as the preload layer, the ABI families and the status server use them.
  *
- * Threads. Everything here is called from openvpn's thread, with the doorway's lock held, unless a
- * function says otherwise. Workers and housekeeping are started with the first device and have
- * ended when plane_dev_free() of the last one returns.
+ * Threads. Everything here is called from openvpn's thread, with the preload layer's lock held,
+ * unless a function says otherwise. Workers and housekeeping are started with the first device and
+ * have ended when plane_dev_free() of the last one returns.
  *
  * Errors are negative errno values. No function here exits, aborts, or writes to openvpn's log
  * except through log.h.
  */
-#ifndef DCO_LINUX_PLANE_H
-#define DCO_LINUX_PLANE_H
+#ifndef DCO_PLANE_PLANE_H
+#define DCO_PLANE_PLANE_H
 
 #include <net/if.h>
 #include <netinet/in.h>
@@ -19,7 +19,7 @@
 #include "core/control.h"
 
 struct plane_dev;
-struct plane_sock;
+struct plane_port;
 
 #define PLANE_WORKERS_MAX 16U
 
@@ -52,8 +52,8 @@ void plane_shutdown(void);
 struct plane_hooks {
     void (*on_thread)(void); /* first in each thread of the plane: the calls that the thread makes
                                 to the C library are the plane's own */
-    void (*on_event)(void);  /* by housekeeping, without the doorway's lock, whenever events wait on
-                                some device */
+    void (*on_event)(void);  /* by housekeeping, without the preload layer's lock, whenever events
+                                wait on  some device */
 };
 extern const struct plane_hooks plane_hooks;
 
@@ -80,8 +80,8 @@ void plane_dev_set_floats(struct plane_dev *dev, bool floats);
 const char *plane_dev_kind(const struct plane_dev *dev);
 struct dco_peers *plane_dev_peers(struct plane_dev *dev);
 
-/* How many threads may use one key at a time: the `lanes` of dco_aead_new(). */
-unsigned plane_lanes(void);
+/* How many threads may use one key at a time: the `threads` of aead_new(). */
+unsigned plane_key_threads(void);
 
 /* ---- port groups: the sockets of one UDP port ----------------------------------------------- */
 
@@ -93,36 +93,36 @@ unsigned plane_group_size(void);
 
 /* A port group over fd (the socket openvpn made) and further members bound to the same port: n that
  * workers read from, and after them `senders` that only send and must get no datagram (0: those
- * that are read send too). All are taken over, also on error. ctrl_fd is the plane's end of the
- * pair whose other end openvpn reads; each datagram on it starts with struct plane_ctrl_hdr. The
+ * that are read send too). All are taken over, also on error. control_fd is the plane's end of the
+ * pair whose other end openvpn reads; each datagram on it starts with struct plane_control_hdr. The
  * caller holds the reference that is returned. Workers read once the group is tied to a device. */
-int plane_sock_new(int fd, const int *members, unsigned n, unsigned senders, int ctrl_fd,
-                   struct plane_sock **sock);
+int plane_port_new(int fd, const int *members, unsigned n, unsigned senders, int control_fd,
+                   struct plane_port **sock);
 
-struct plane_sock *plane_sock_get(struct plane_sock *sock);
-void plane_sock_put(struct plane_sock *sock);
+struct plane_port *plane_port_get(struct plane_port *sock);
+void plane_port_put(struct plane_port *sock);
 
 /* Closes every member and the pair: when it returns the port is free. Peers that still use it keep
  * their reference and can no longer send. Does not give up the caller's reference. */
-void plane_sock_close(struct plane_sock *sock);
+void plane_port_close(struct plane_port *sock);
 
 /* Ties the group to the device whose peers arrive on it. A group serves one device; -EBUSY. */
-int plane_sock_bind_dev(struct plane_sock *sock, struct plane_dev *dev);
+int plane_port_bind_dev(struct plane_port *sock, struct plane_dev *dev);
 
 /* Where a datagram of openvpn's to dst really goes: a peer that floated is reached at its new
  * address. What goes to a session that is no peer yet is remembered, so that no peer takes its name
  * by moving there. The thread that makes and ends devices. */
-void plane_sock_map_dest(struct plane_sock *sock, struct sockaddr_storage *dst);
+void plane_port_map_dest(struct plane_port *sock, struct sockaddr_storage *dst);
 
 /* For a new peer of openvpn's: its path as it really is, and as origin what openvpn said, which is
  * something else for one that came from where another peer had been before. */
-void plane_sock_peer_locate(struct plane_sock *sock, struct dco_peer_new *req);
+void plane_port_peer_locate(struct plane_port *sock, struct dco_peer_new *req);
 /* The peer was made, and has no key yet: from now on that name is its own. Likewise. */
-void plane_sock_peer_made(struct plane_sock *sock, const struct dco_peer_new *req);
+void plane_port_peer_made(struct plane_port *sock, const struct dco_peer_new *req);
 
 /* Before a datagram from the pair: where it came from and, if the socket asked for packet info,
  * which of our addresses it was sent to. */
-struct plane_ctrl_hdr {
+struct plane_control_hdr {
     union {
         struct sockaddr sa;
         struct sockaddr_in in;
@@ -139,7 +139,7 @@ struct plane_ctrl_hdr {
 /* ---- events ---------------------------------------------------------------------------------- */
 
 /* The next waiting event of any device; false if there is none. Any thread, one at a time. Also
- * keeps the plane's own books (aliases of floated peers), so take events only through this. */
+ * keeps the plane's own books (translations of floated peers), so take events only through this. */
 bool plane_event_take(struct plane_dev **dev, struct dco_event *event);
 
 /* ---- for the status server (any thread) -------------------------------------------------------

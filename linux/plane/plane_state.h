@@ -2,8 +2,8 @@
 /*
  * The one plane of the process.
  */
-#ifndef DCO_LINUX_PLANE_STATE_H
-#define DCO_LINUX_PLANE_STATE_H
+#ifndef DCO_PLANE_PLANE_STATE_H
+#define DCO_PLANE_PLANE_STATE_H
 
 #include "linux/plane/internal.h"
 
@@ -15,7 +15,7 @@ struct plane {
 
     pthread_mutex_t devs_lock;
     struct plane_dev *devs;   /* devs_lock */
-    struct plane_sock *socks; /* devs_lock */
+    struct plane_port *socks; /* devs_lock */
 
     pthread_mutex_t deferred_lock;
     struct dco_deferred *deferred; /* deferred_lock */
@@ -46,9 +46,9 @@ void plane_resume_workers(void);
 void plane_dispatch_events(void);
 
 /* The list of port groups. */
-void plane_sock_link(struct plane_sock *sock);
-void plane_sock_unlink(struct plane_sock *sock);
+void plane_port_link(struct plane_port *sock);
+void plane_port_unlink(struct plane_port *sock);
 /* Stops reading for a device that goes; its groups may serve another one later. */
-void plane_sock_forget_dev(struct plane_dev *dev);
+void plane_port_forget_dev(struct plane_dev *dev);
 
 #endif

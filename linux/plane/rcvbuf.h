@@ -6,8 +6,8 @@
  *
  * Bytes are as the kernel counts them and SO_RCVBUF reads back: twice what is set.
  */
-#ifndef DCO_LINUX_RCVBUF_H
-#define DCO_LINUX_RCVBUF_H
+#ifndef DCO_PLANE_RCVBUF_H
+#define DCO_PLANE_RCVBUF_H
 
 #include <stddef.h>
 #include <stdio.h>
@@ -24,8 +24,8 @@ struct rcvbuf_share {
  */
 size_t rcvbuf_budget(FILE *udp_mem, long pages, long page_size);
 
-/* The same for this machine; remembered, because the file is out of reach after chroot(). Door lock
- * held. */
+/* The same for this machine; remembered, because the file is out of reach after chroot(). The vfd
+ * lock held. */
 size_t rcvbuf_budget_here(void);
 
 /* For each of `ports` ports, with n sockets of workers beside openvpn's own. */

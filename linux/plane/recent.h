@@ -7,8 +7,8 @@
  *
  * Whoever calls holds a lock of its own.
  */
-#ifndef DCO_LINUX_PLANE_RECENT_H
-#define DCO_LINUX_PLANE_RECENT_H
+#ifndef DCO_PLANE_RECENT_H
+#define DCO_PLANE_RECENT_H
 
 #include "core/addr.h"
 #include "core/siphash.h"

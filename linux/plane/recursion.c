@@ -3,7 +3,7 @@
 
 #include "core/atomic.h"
 #include "core/wire.h"
-#include "linux/plane/log.h"
+#include "linux/sys/log.h"
 
 #define UDP_HDR   8U
 #define MS        1000000ULL
@@ -38,7 +38,7 @@ datagram_read(const uint8_t *pkt, const struct dco_inner *inner, struct datagram
 static uint16_t
 port_of(const struct dco_peer *peer)
 {
-    return ((const struct plane_sock *)peer->transport)->way.port;
+    return ((const struct plane_port *)peer->transport)->way.port;
 }
 
 /* Is it from our end to this peer, whose address is the destination? */
@@ -67,10 +67,11 @@ say_found(struct plane_dev *dev, const struct dco_endpoint *to, uint64_t now)
     if (!once_in_a_while(&dev->recursion_said_ns, now))
         return;
     endpoint_text(to, text);
-    dco_log(DCO_LOG_WARN,
-            "%s: packets to the peer at %s came back into the tunnel and are dropped: the route to "
-            "the peer leads through the tunnel itself; give this host a route to it that does not",
-            dev->name, text);
+    log_line(
+        LOG_LEVEL_WARN,
+        "%s: packets to the peer at %s came back into the tunnel and are dropped: the route to "
+        "the peer leads through the tunnel itself; give this host a route to it that does not",
+        dev->name, text);
 }
 
 /* A packet to `inside` came back and would be carried by carrier. It proves that the one is behind
@@ -126,7 +127,7 @@ may_ask(struct dco_peer *peer, uint64_t now)
 
 /* As the kernel will choose when we send there. */
 static struct fib_flow
-flow_to(const struct plane_sock *sock, const struct dco_path *from, const struct dco_path *to)
+flow_to(const struct plane_port *sock, const struct dco_path *from, const struct dco_path *to)
 {
     struct fib_flow flow = {
         .dst = to->remote.ip,
@@ -154,15 +155,15 @@ say_stays(struct plane_dev *dev, const struct dco_peer *peer, const struct dco_p
         return;
     endpoint_text(&from->remote, was);
     endpoint_text(&to->remote, is);
-    dco_log(DCO_LOG_WARN,
-            "%s: peer %u sent from %s, but the route there leads through the tunnel itself: the "
-            "peer stays at %s",
-            dev->name, peer->id, is, was);
+    log_line(LOG_LEVEL_WARN,
+             "%s: peer %u sent from %s, but the route there leads through the tunnel itself: the "
+             "peer stays at %s",
+             dev->name, peer->id, is, was);
 }
 
 /* Without an answer it may: then only the other guard is left. */
 bool
-recursion_may_move(struct fib *fib, struct plane_dev *dev, const struct plane_sock *sock,
+recursion_may_move(struct fib *fib, struct plane_dev *dev, const struct plane_port *sock,
                    struct dco_peer *peer, const struct dco_path *from, const struct dco_path *to,
                    uint64_t now)
 {

@@ -14,8 +14,8 @@
  * have moved it is authentic, and it is delivered: a route may be wrong for a while, and then
  * what a peer sends is right and only the answer cannot be sent.
  */
-#ifndef DCO_LINUX_RECURSION_H
-#define DCO_LINUX_RECURSION_H
+#ifndef DCO_PLANE_RECURSION_H
+#define DCO_PLANE_RECURSION_H
 
 #include "core/inner.h"
 #include "linux/plane/fib.h"
@@ -36,7 +36,7 @@ bool recursion_found(struct plane_dev *dev, struct dco_peer *carrier, const uint
 /* May the peer, which is at `from`, move to `to`? At most once in 10 ms for each peer the kernel is
  * asked; in between the answer is no. Says a refusal in the log, at most once a minute. Any worker,
  * with its own fib. */
-bool recursion_may_move(struct fib *fib, struct plane_dev *dev, const struct plane_sock *sock,
+bool recursion_may_move(struct fib *fib, struct plane_dev *dev, const struct plane_port *sock,
                         struct dco_peer *peer, const struct dco_path *from,
                         const struct dco_path *to, uint64_t now_ns);
 

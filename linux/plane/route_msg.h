@@ -4,8 +4,8 @@
  * but every length is checked: a malformed message is refused, never read past.
  * (Source: Linux include/uapi/linux/rtnetlink.h; rtnetlink(7).)
  */
-#ifndef DCO_LINUX_ROUTE_MSG_H
-#define DCO_LINUX_ROUTE_MSG_H
+#ifndef DCO_PLANE_ROUTE_MSG_H
+#define DCO_PLANE_ROUTE_MSG_H
 
 #include <linux/netlink.h>
 

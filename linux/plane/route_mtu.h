@@ -3,8 +3,8 @@
  * The MTU that the administrator gave an IPv4 route, or its device, without what the kernel was
  * told by ICMP messages since. One request to the kernel's routing table for each question.
  */
-#ifndef DCO_LINUX_ROUTE_MTU_H
-#define DCO_LINUX_ROUTE_MTU_H
+#ifndef DCO_PLANE_ROUTE_MTU_H
+#define DCO_PLANE_ROUTE_MTU_H
 
 #include <stdbool.h>
 #include <stddef.h>

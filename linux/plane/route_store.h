@@ -2,8 +2,8 @@
 /*
  * The routes through our devices, one entry per route and nexthop. No lock: the caller's.
  */
-#ifndef DCO_LINUX_ROUTE_STORE_H
-#define DCO_LINUX_ROUTE_STORE_H
+#ifndef DCO_PLANE_ROUTE_STORE_H
+#define DCO_PLANE_ROUTE_STORE_H
 
 #include "core/route.h"
 #include "core/siphash.h"

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "linux/plane/fib.h"
-#include "linux/plane/log.h"
+#include "linux/sys/log.h"
 #include "linux/plane/plane_state.h"
 #include "linux/plane/route_store.h"
 #include "linux/plane/routes.h"
@@ -18,7 +18,7 @@
 #define READS_MAX   64U         /* datagrams per turn */
 #define RCVBUF      (4 << 20)   /* about 10000 notifications */
 #define MS          1000000ULL
-#define SETTLE_NS   (20 * MS) /* from a hint that routes went silently to the dump */
+#define SETTLE_NS   (20 * MS) /* from a conf that routes went silently to the dump */
 #define RETRY_NS    (200 * MS)
 #define DUMP_MAX_NS (10000 * MS) /* then its end was lost, and another one is asked for */
 #define NEVER       UINT64_MAX
@@ -174,7 +174,7 @@ routes_attach(struct plane_dev *dev)
         routes.ifindex[routes.n] = dev->ifindex;
         routes.dirty[routes.n] = true;
         routes.n++;
-        want_dump(plane_now());
+        want_dump(clock_now_ns());
         /* A mark: the element itself moves when others go. */
         dev->routes = &routes;
     }
@@ -297,13 +297,13 @@ take_route(const struct nlmsghdr *nlh)
         route_store_apply(&routes.store, &msg, routes.ifindex, routes.n, routes.dirty) < 0 &&
         !routes.overfull) {
         routes.overfull = true;
-        dco_log(DCO_LOG_ERROR, "too many routes, or no memory for them: some are not used");
+        log_line(LOG_LEVEL_ERROR, "too many routes, or no memory for them: some are not used");
     }
 }
 
 /* A link or an address of ours changed: IPv4 routes may have gone without a word. */
 static void
-take_hint(const struct nlmsghdr *nlh, uint64_t now)
+take_conf(const struct nlmsghdr *nlh, uint64_t now)
 {
     const struct ifinfomsg *link = mnl_nlmsg_get_payload(nlh);
     const struct ifaddrmsg *addr = mnl_nlmsg_get_payload(nlh);
@@ -370,7 +370,7 @@ take_message(const struct nlmsghdr *nlh, void *arg)
     case RTM_DELADDR:
     case RTM_NEWNEXTHOP:
     case RTM_DELNEXTHOP:
-        take_hint(nlh, now);
+        take_conf(nlh, now);
         break;
     default:
         break;
@@ -406,7 +406,7 @@ read_one(uint64_t now)
 void
 routes_ready(void)
 {
-    uint64_t now = plane_now();
+    uint64_t now = clock_now_ns();
 
     pthread_mutex_lock(&routes.lock);
     for (unsigned i = 0; i < READS_MAX && read_one(now); i++) {
@@ -448,9 +448,9 @@ publish(unsigned i, uint64_t now)
     dco_peers_set_routes(&d->dev->peers, set);
     dco_routes_publish(&plane_env, &d->dev->policy, policy);
     routes.dirty[i] = false;
-    cost = plane_now() - now;
+    cost = clock_now_ns() - now;
     d->not_before = now + 8 * cost;
-    dco_log(DCO_LOG_DEBUG, "%s: %zu route%s", d->dev->name, n, n == 1 ? "" : "s");
+    log_line(LOG_LEVEL_DEBUG, "%s: %zu route%s", d->dev->name, n, n == 1 ? "" : "s");
 }
 
 uint64_t

@@ -14,8 +14,8 @@
  * Threads: all but routes_open(), routes_close(), routes_detach() and routes_fork_child() belong to
  * housekeeping. A lock of its own (after devs_lock, before a control lock) guards the copy.
  */
-#ifndef DCO_LINUX_ROUTES_H
-#define DCO_LINUX_ROUTES_H
+#ifndef DCO_PLANE_ROUTES_H
+#define DCO_PLANE_ROUTES_H
 
 #include "linux/plane/internal.h"
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "linux/csum_fast.h"
-#include "linux/plane/kernel_abi.h"
+#include "linux/plane/csum_fast.h"
+#include "linux/sys/kernel_abi.h"
 #include "linux/plane/mss.h"
 #include "linux/plane/recursion.h"
 #include "linux/plane/worker.h"
@@ -41,7 +41,7 @@ rx_init(struct rx *rx, struct worker *w)
         slot[i].iov.iov_base = rx->bufs + (size_t)i * RX_BUF_BYTES;
         slot[i].iov.iov_len = RX_BUF_BYTES;
     }
-    dco_coalescer_init(rx->coalescer, dco_csum_best(), rx_emit, w, true, true);
+    dco_coalescer_init(rx->coalescer, csum_best(), rx_emit, w, true, true);
     err = fib_open(&rx->fib);
     return err < 0 ? err : source_check_init(&rx->sources, &rx->fib);
 }
@@ -171,24 +171,24 @@ run_replay(struct worker *w, struct rx_run *run, uint64_t now, struct rx_result 
     dco_lock_release(&key->replay_lock);
 }
 
-/* An openvpn that is not told where the peer is has its control packets translated (alias) from the
- * address it was told of at first; not where another peer was there before, or a session that is
- * no peer yet, which would lose its own. True: they are. */
+/* An openvpn that is not told where the peer is has its control packets translated (float_nat) from
+ * the address it was told of at first; not where another peer was there before, or a session that
+ * is no peer yet, which would lose its own. True: they are. */
 static bool
-run_alias(struct worker *w, struct plane_sock *sock, const struct dco_peer *peer,
-          const struct dco_endpoint *now, uint64_t now_ns)
+run_float_nat(struct worker *w, struct plane_port *sock, const struct dco_peer *peer,
+              const struct dco_endpoint *now, uint64_t now_ns)
 {
     if (w->rx.dev->floats_told)
         return false;
     if (dco_peers_by_remote(&w->rx.dev->peers, now) == peer)
-        return alias_move(sock->alias, peer->id, &peer->origin, now, now_ns);
-    alias_forget(sock->alias, peer->id);
+        return float_nat_move(sock->float_nat, peer->id, &peer->origin, now, now_ns);
+    float_nat_forget(sock->float_nat, peer->id);
     return false;
 }
 
 /* Only the newest packet of the newest key moves the peer: see dco_peer_may_move(). */
 static void
-run_float(struct worker *w, struct plane_sock *sock, struct rx_run *run, int newest, uint64_t now)
+run_float(struct worker *w, struct plane_port *sock, struct rx_run *run, int newest, uint64_t now)
 {
     struct rx_msg *m = &w->rx.msg[run->msg[newest]];
     struct dco_path old;
@@ -200,7 +200,7 @@ run_float(struct worker *w, struct plane_sock *sock, struct rx_run *run, int new
         return;
     if (!dco_peers_seen_from(&w->rx.dev->peers, run->peer, &m->path, now))
         return;
-    run_alias(w, sock, run->peer, &m->path.remote, now);
+    run_float_nat(w, sock, run->peer, &m->path.remote, now);
     dco_store(&run->peer->path_mtu, 0);
     dco_store(&run->peer->gso_refused, 0U);
     dco_store(&run->peer->gso_off_ns, 0ULL);
@@ -212,7 +212,7 @@ run_deliver(struct worker *w, struct rx_run *run, struct rx_result *res)
 {
     run->source.family = 0;
     for (uint32_t i = 0; i < run->n; i++) {
-        struct dco_aead_op *op = &run->op[i];
+        struct aead_op *op = &run->op[i];
         uint8_t *inner = op->pkt + DCO_OVERHEAD;
         enum dco_drop drop;
 
@@ -252,7 +252,7 @@ run_account(struct worker *w, struct rx_run *run, const struct rx_result *res, u
 }
 
 static void
-run_flush(struct worker *w, struct plane_sock *sock, uint64_t now)
+run_flush(struct worker *w, struct plane_port *sock, uint64_t now)
 {
     struct rx_run *run = &w->rx.run;
     struct rx_result res = {.newest = -1};
@@ -262,7 +262,7 @@ run_flush(struct worker *w, struct plane_sock *sock, uint64_t now)
     if (!dco_key_may_open(run->key)) {
         worker_drop(w, DCO_DROP_RX_KEY_LIMIT, run->n);
     } else {
-        dco_aead_open(run->key->crypto, w->index, run->op, run->n);
+        aead_open(run->key->crypto, w->index, run->op, run->n);
         run_replay(w, run, now, &res);
         if (res.newest >= 0)
             run_float(w, sock, run, res.newest, now);
@@ -300,7 +300,7 @@ rx_address_ok(const struct plane_dev *dev, struct rx_msg *m, const struct dco_pe
 
 /* Adds a data packet to the run of its key; the first of another key flushes the run. */
 static void
-rx_data(struct worker *w, struct plane_sock *sock, unsigned msg, uint8_t *pkt, uint32_t len,
+rx_data(struct worker *w, struct plane_port *sock, unsigned msg, uint8_t *pkt, uint32_t len,
         const struct dco_wire_hdr *hdr, uint64_t now)
 {
     struct rx_run *run = &w->rx.run;
@@ -329,7 +329,7 @@ rx_data(struct worker *w, struct plane_sock *sock, unsigned msg, uint8_t *pkt, u
         run_flush(w, sock, now);
     run->peer = peer;
     run->key = key;
-    run->op[run->n] = (struct dco_aead_op){.pkt = pkt, .len = len - DCO_OVERHEAD};
+    run->op[run->n] = (struct aead_op){.pkt = pkt, .len = len - DCO_OVERHEAD};
     run->id[run->n] = hdr->packet_id;
     run->msg[run->n] = (uint8_t)msg;
     run->n++;
@@ -339,18 +339,18 @@ rx_data(struct worker *w, struct plane_sock *sock, unsigned msg, uint8_t *pkt, u
  * moved, because of a session that has ended since, gets it with its next packet; but the first
  * packet of a new session says nothing of the peer. */
 static void
-rx_name(struct worker *w, struct plane_sock *sock, const struct dco_peer *peer,
+rx_name(struct worker *w, struct plane_port *sock, const struct dco_peer *peer,
         struct dco_endpoint *source, const uint8_t *pkt, uint64_t now)
 {
-    if (alias_source(sock->alias, source) || peer == NULL ||
+    if (float_nat_source(sock->float_nat, source) || peer == NULL ||
         dco_endpoint_equal(&peer->origin, source) || dco_wire_is_hard_reset(pkt))
         return;
-    if (run_alias(w, sock, peer, source, now))
-        (void)alias_source(sock->alias, source);
+    if (run_float_nat(w, sock, peer, source, now))
+        (void)float_nat_source(sock->float_nat, source);
 }
 
 static void
-rx_control(struct worker *w, struct plane_sock *sock, struct rx_msg *m, const uint8_t *pkt,
+rx_control(struct worker *w, struct plane_port *sock, struct rx_msg *m, const uint8_t *pkt,
            uint32_t len, uint64_t now)
 {
     struct dco_endpoint source = m->path.remote;
@@ -360,12 +360,12 @@ rx_control(struct worker *w, struct plane_sock *sock, struct rx_msg *m, const ui
     rx_name(w, sock, peer, &source, pkt, now);
     m->ctrl.source_len = endpoint_to_sockaddr(&source, sock->family, &ss);
     memcpy(&m->ctrl.source, &ss, sizeof(m->ctrl.source));
-    if (!ctrl_queue_push(sock->ctrl, &m->ctrl, pkt, len, peer != NULL))
+    if (!control_queue_push(sock->ctrl, &m->ctrl, pkt, len, peer != NULL))
         worker_drop(w, DCO_DROP_RX_CTRL_QUEUE, 1);
 }
 
 static void
-rx_packet(struct worker *w, struct plane_sock *sock, unsigned msg, uint8_t *pkt, uint32_t len,
+rx_packet(struct worker *w, struct plane_port *sock, unsigned msg, uint8_t *pkt, uint32_t len,
           uint64_t now)
 {
     struct dco_wire_hdr hdr;
@@ -454,7 +454,7 @@ rx_describe(struct rx_msg *m, struct msghdr *hdr, uint32_t len)
 }
 
 static void
-rx_train(struct worker *w, struct plane_sock *sock, unsigned msg, uint64_t now)
+rx_train(struct worker *w, struct plane_port *sock, unsigned msg, uint64_t now)
 {
     struct rx *rx = &w->rx;
     uint32_t len = rx->hdr[msg].msg_len;
@@ -472,11 +472,11 @@ rx_train(struct worker *w, struct plane_sock *sock, unsigned msg, uint64_t now)
 }
 
 void
-rx_ready(struct worker *w, struct plane_sock *sock, int fd)
+rx_ready(struct worker *w, struct plane_port *sock, int fd)
 {
     struct rx *rx = &w->rx;
     struct plane_dev *dev = dco_load_acquire(&sock->dev);
-    uint64_t now = plane_now();
+    uint64_t now = clock_now_ns();
     int n;
 
     rx_arm(rx);

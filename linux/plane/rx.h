@@ -8,8 +8,8 @@
  *
  * A train may hold packets of several peers and control packets, in any order.
  */
-#ifndef DCO_LINUX_RX_H
-#define DCO_LINUX_RX_H
+#ifndef DCO_PLANE_RX_H
+#define DCO_PLANE_RX_H
 
 #include "core/coalesce.h"
 #include "linux/crypto/aead.h"
@@ -25,10 +25,10 @@
 /* A received datagram or GRO train. */
 struct rx_msg {
     struct sockaddr_storage source;
-    struct dco_path path;       /* source and, if known, local address */
-    struct plane_ctrl_hdr ctrl; /* packet info for openvpn, source filled on demand */
-    uint32_t seg;               /* length of each packet but the last */
-    const struct dco_peer *at;  /* the peer that is known to be at that source; for this burst */
+    struct dco_path path;          /* source and, if known, local address */
+    struct plane_control_hdr ctrl; /* packet info for openvpn, source filled on demand */
+    uint32_t seg;                  /* length of each packet but the last */
+    const struct dco_peer *at;     /* the peer that is known to be at that source; for this burst */
 };
 
 /* Packets of one key that are opened together. */
@@ -37,7 +37,7 @@ struct rx_run {
     struct dco_key *key;
     uint32_t n;
     struct dco_ip source; /* inner address found to be the peer's, family 0: none yet */
-    struct dco_aead_op op[RX_RUN];
+    struct aead_op op[RX_RUN];
     uint32_t id[RX_RUN];
     uint8_t msg[RX_RUN]; /* index of the train it came in */
 };
@@ -63,6 +63,6 @@ int rx_init(struct rx *rx, struct worker *w); /* -errno */
 void rx_fini(struct rx *rx);
 
 /* One burst from member fd of sock. Worker, inside its lock. */
-void rx_ready(struct worker *w, struct plane_sock *sock, int fd);
+void rx_ready(struct worker *w, struct plane_port *sock, int fd);
 
 #endif

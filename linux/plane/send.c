@@ -15,9 +15,9 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "linux/compiler.h"
-#include "linux/plane/kernel_abi.h"
-#include "linux/plane/offload.h"
+#include "linux/sys/compiler.h"
+#include "linux/sys/kernel_abi.h"
+#include "linux/plane/kernel_offload.h"
 #include "linux/plane/tx.h"
 #include "linux/plane/worker.h"
 
@@ -137,7 +137,7 @@ out_fill(struct out *o, struct msghdr *msg, sa_family_t family, const struct dco
 }
 
 int
-send_single(struct plane_sock *sock, int fd, const struct dco_path *path, const void *pkt,
+send_single(struct plane_port *sock, int fd, const struct dco_path *path, const void *pkt,
             size_t len)
 {
     struct out o;
@@ -215,7 +215,7 @@ gso_passed(const struct train *t)
 /* A train from byte `at` on as single packets, in order; each failure is one drop. How many were
  * sent. */
 static uint32_t
-send_singles(struct worker *w, struct plane_sock *sock, int fd, struct train *t, uint32_t at,
+send_singles(struct worker *w, struct plane_port *sock, int fd, struct train *t, uint32_t at,
              uint64_t now)
 {
     UNINITIALIZED struct out out[SINGLES]; /* out_fill() sets what is sent */
@@ -253,7 +253,7 @@ send_singles(struct worker *w, struct plane_sock *sock, int fd, struct train *t,
 
 /* As many packets of a train as an old kernel takes at once; how many bytes went. */
 static uint32_t
-send_piece(struct plane_sock *sock, int fd, struct train *t, uint64_t now)
+send_piece(struct plane_port *sock, int fd, struct train *t, uint64_t now)
 {
     uint32_t bytes = KERNEL_UDP_SEGMENTS_OLD * t->seg;
     struct dco_path path;
@@ -270,7 +270,7 @@ send_piece(struct plane_sock *sock, int fd, struct train *t, uint64_t now)
 
 /* Called after the kernel refused a train as a whole. */
 static void
-send_refused(struct worker *w, struct plane_sock *sock, int fd, struct train *t, int err,
+send_refused(struct worker *w, struct plane_port *sock, int fd, struct train *t, int err,
              uint64_t now)
 {
     uint32_t at = 0;
@@ -303,7 +303,7 @@ needs_singles(const struct train *t, const struct dco_path *path, uint64_t now)
 }
 
 static uint32_t
-fill_batch(struct plane_sock *sock, struct train *trains, uint32_t n, struct out *out,
+fill_batch(struct plane_port *sock, struct train *trains, uint32_t n, struct out *out,
            struct mmsghdr *msg, uint64_t now)
 {
     struct dco_path path;
@@ -323,7 +323,7 @@ fill_batch(struct plane_sock *sock, struct train *trains, uint32_t n, struct out
 
 /* n trains over one socket whose turn has come. */
 static void
-send_batch(struct worker *w, struct plane_sock *sock, int fd, struct train *trains, uint32_t n,
+send_batch(struct worker *w, struct plane_port *sock, int fd, struct train *trains, uint32_t n,
            uint64_t now)
 {
     UNINITIALIZED struct out out[TX_TRAINS]; /* out_fill() sets what is sent */
@@ -357,7 +357,7 @@ send_batch(struct worker *w, struct plane_sock *sock, int fd, struct train *trai
 }
 
 static int
-sock_fd(const struct plane_sock *sock, unsigned worker)
+sock_fd(const struct plane_port *sock, unsigned worker)
 {
     if (sock->senders > 0)
         return sock->fd[1 + sock->n + worker % sock->senders];
@@ -405,7 +405,7 @@ tx_send(struct worker *w, uint64_t now)
 
     while (i < tx->used) {
         uint32_t n = batch_length(&tx->train[i], tx->used - i);
-        struct plane_sock *sock = tx->train[i].peer->transport;
+        struct plane_port *sock = tx->train[i].peer->transport;
 
         if (n == 0) {
             wait_turn(&tx->train[i]);

@@ -80,7 +80,7 @@ ask(struct source_check *check, struct source_answer *known, uint32_t ifindex,
 {
     struct fib_flow flow = {.dst = *src};
     uint32_t generation = fib_generation(); /* before the question */
-    int way = may_ask(peer, plane_now()) ? fib_leads_to(check->fib, &flow, ifindex) : -EAGAIN;
+    int way = may_ask(peer, clock_now_ns()) ? fib_leads_to(check->fib, &flow, ifindex) : -EAGAIN;
 
     if (way < 0)
         return known != NULL ? (int)known->way : FIB_ELSEWHERE;

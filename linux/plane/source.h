@@ -15,8 +15,8 @@
  * with every packet, so questions are limited for each peer: beyond that an old answer counts, and
  * where there is none the packet is refused.
  */
-#ifndef DCO_LINUX_SOURCE_H
-#define DCO_LINUX_SOURCE_H
+#ifndef DCO_PLANE_SOURCE_H
+#define DCO_PLANE_SOURCE_H
 
 #include "linux/plane/fib.h"
 #include "linux/plane/internal.h"

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "linux/plane/internal.h"
-#include "linux/plane/kernel_abi.h"
-#include "linux/plane/log.h"
-#include "linux/plane/offload.h"
+#include "linux/sys/kernel_abi.h"
+#include "linux/sys/log.h"
+#include "linux/plane/kernel_offload.h"
 
 #define TUN_PATH      "/dev/net/tun"
 #define TUN_MTU       1428 /* default of the ovpn-dco driver */
@@ -24,7 +24,7 @@ static int stock[PLANE_QUEUES_MAX];
 static unsigned stocked;
 
 int
-tun_stock(unsigned n)
+tun_spares_open(unsigned n)
 {
     while (stocked < n && stocked < PLANE_QUEUES_MAX) {
         int fd = open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -37,7 +37,7 @@ tun_stock(unsigned n)
 }
 
 void
-tun_stock_close(void)
+tun_spares_close(void)
 {
     while (stocked > 0)
         close(stock[--stocked]);
@@ -54,7 +54,7 @@ tun_open(void)
 }
 
 static void
-tun_restock(int fd)
+tun_spares_refill(int fd)
 {
     if (stocked < PLANE_QUEUES_MAX)
         stock[stocked++] = fd;
@@ -88,7 +88,7 @@ tun_defaults(const char *name)
         return;
     snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
     if (ioctl(s, SIOCSIFMTU, &ifr) < 0)
-        dco_log(DCO_LOG_WARN, "cannot set MTU %d on %s: %s", TUN_MTU, name, strerror(errno));
+        log_line(LOG_LEVEL_WARN, "cannot set MTU %d on %s: %s", TUN_MTU, name, strerror(errno));
     ifr.ifr_qlen = TUN_QUEUE_LEN;
     (void)ioctl(s, SIOCSIFTXQLEN, &ifr); /* the device works with any length */
     close(s);
@@ -108,7 +108,7 @@ tun_new(const char *name, unsigned n, int *fds, uint32_t *ifindex)
         err = fd < 0 ? fd : tun_attach(fd, name, n, made == 0);
         if (err < 0) {
             if (fd >= 0)
-                tun_restock(fd);
+                tun_spares_refill(fd);
             break;
         }
         fds[made] = fd;
@@ -164,7 +164,7 @@ tun_free(uint32_t ifindex, unsigned n, const int *fds)
      * cannot be the first of another: the kernel says EBUSY. */
     for (unsigned i = n; i-- > 0;) {
         if (keep)
-            tun_restock(fds[i]);
+            tun_spares_refill(fds[i]);
         else
             close(fds[i]);
     }

@@ -4,15 +4,15 @@
  * stock: a queue whose device was deleted goes back there and can carry the next device, so that a
  * process in a chroot without privileges can make its device anew any number of times.
  */
-#ifndef DCO_LINUX_TUN_H
-#define DCO_LINUX_TUN_H
+#ifndef DCO_PLANE_TUN_H
+#define DCO_PLANE_TUN_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 /* Opens n descriptors into the stock. -errno. */
-int tun_stock(unsigned n);
-void tun_stock_close(void);
+int tun_spares_open(unsigned n);
+void tun_spares_close(void);
 
 /* Makes the device with n queues: MTU 1428 and queue length 1000 as ovpn-dco has. fds[n] and
  * *ifindex are filled. -EEXIST if the name is taken, else -errno. */

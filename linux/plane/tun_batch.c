@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "core/atomic.h"
-#include "linux/plane/log.h"
-#include "linux/plane/offload.h"
+#include "linux/sys/log.h"
+#include "linux/plane/kernel_offload.h"
 
 #define PIECES_MAX 1280U /* iovecs of a batch: a full super-packet and many small ones */
 
@@ -85,7 +85,7 @@ tun_batch_new(void)
         b->list[i] = &b->iocb[i];
     context_open(b);
     if (b->aio == 0)
-        dco_log(DCO_LOG_INFO, "packets are written to the TUN device one by one");
+        log_line(LOG_LEVEL_INFO, "packets are written to the TUN device one by one");
     dco_store(&works, b->aio != 0);
     return b;
 }

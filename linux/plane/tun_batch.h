@@ -10,8 +10,8 @@
  *
  * One batch per worker; no locks.
  */
-#ifndef DCO_LINUX_TUN_BATCH_H
-#define DCO_LINUX_TUN_BATCH_H
+#ifndef DCO_PLANE_TUN_BATCH_H
+#define DCO_PLANE_TUN_BATCH_H
 
 #include "core/coalesce.h"
 

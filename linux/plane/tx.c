@@ -6,9 +6,9 @@
 
 #include "core/segment.h"
 #include "linux/crypto/aead.h"
-#include "linux/csum_fast.h"
-#include "linux/plane/kernel_abi.h"
-#include "linux/plane/log.h"
+#include "linux/plane/csum_fast.h"
+#include "linux/sys/kernel_abi.h"
+#include "linux/sys/log.h"
 #include "linux/plane/mss.h"
 #include "linux/plane/recursion.h"
 #include "linux/plane/worker.h"
@@ -98,10 +98,10 @@ tx_seal(struct worker *w, struct tx_packet *p, const uint8_t *inner, uint32_t le
 {
     uint32_t outer = len + DCO_OVERHEAD;
     struct train *t = train_for(w, p, outer, now);
-    struct dco_aead_op op = {.pkt = t->buf + t->bytes, .in = inner, .len = len};
+    struct aead_op op = {.pkt = t->buf + t->bytes, .in = inner, .len = len};
 
     dco_wire_put_hdr(op.pkt, p->key->key_id, p->peer->tx_id, p->next_id);
-    dco_aead_seal(p->key->crypto, w->index, &op, 1);
+    aead_seal(p->key->crypto, w->index, &op, 1);
     p->next_id++;
     if (!op.ok) {
         t->lost = true;
@@ -196,7 +196,7 @@ tx_packet(struct worker *w, struct plane_dev *dev, uint32_t len, uint64_t now)
 
     memcpy(&p.vnet, w->tx.read_buf, sizeof(p.vnet));
     p.cut.n = 1;
-    p.csum = dco_csum_best();
+    p.csum = csum_best();
     p.segments_max = send_segments_max();
     drop = tx_prepare(w, dev, &p, pkt, len, now);
     if (drop != DCO_DROP_NONE) {
@@ -217,7 +217,7 @@ tx_gone(struct worker *w, struct plane_dev *dev, int fd)
 {
     worker_remove(w, fd);
     if (!dco_exchange(&dev->gone, true))
-        dco_log(DCO_LOG_WARN, "%s was deleted", dev->name);
+        log_line(LOG_LEVEL_WARN, "%s was deleted", dev->name);
 }
 
 /* Drops are counted for the device of the burst, so trains of another one are sent before. */

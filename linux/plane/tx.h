@@ -9,8 +9,8 @@
  * Sealing is what copies a packet into its train: out of place, so that segment headers can be
  * written over bytes that were sealed before (segment.h), and payloads are never moved otherwise.
  */
-#ifndef DCO_LINUX_TX_H
-#define DCO_LINUX_TX_H
+#ifndef DCO_PLANE_TX_H
+#define DCO_PLANE_TX_H
 
 #include "linux/plane/internal.h"
 
@@ -67,7 +67,7 @@ void tx_flush(struct worker *w, uint64_t now_ns);
 void tx_send(struct worker *w, uint64_t now_ns);
 
 /* Sends one sealed packet outside of any burst: keepalives. 0 or -errno. Any thread. */
-int send_single(struct plane_sock *sock, int fd, const struct dco_path *path, const void *pkt,
+int send_single(struct plane_port *sock, int fd, const struct dco_path *path, const void *pkt,
                 size_t len);
 /* What the drop is called when sending failed with this errno. */
 enum dco_drop send_drop_reason(int err);

@@ -20,12 +20,12 @@
 #define SLICE_NS    100000U      /* the shortest that Linux grants */
 #define STACK_BYTES (512U << 10) /* with `mlock` all of it is locked memory */
 
-/* See worker_weather(). */
-#define DRIZZLE_TURNS   8U
-#define DRIZZLE_BYTES   16384U
-#define DRIZZLE_PACKETS (TX_BURST_READS * 3 / 4)
-#define DRIZZLE_NS      100000U
-#define NAP_NS          100000
+/* See worker_pace(). */
+#define BATCHING_AFTER_TURNS 8U
+#define BATCHING_BYTES       16384U
+#define BATCHING_PACKETS     (TX_BURST_READS * 3 / 4)
+#define BATCHING_NS          100000U
+#define BATCHING_SLEEP_NS    100000
 
 void
 worker_enter(struct worker *w)
@@ -104,16 +104,16 @@ worker_source(struct worker *w, const struct epoll_event *ev, enum source_kind k
  * Packets that come from the TUN one by one and densely, and nothing from the network in between,
  * wake the worker for each: its time goes into waking, and into sending trains of one or two. After
  * some such turns it naps before each, and finds a train. Who waits for answers is not held up: an
- * answer, a pause, or a queue that a nap filled too far ends the drizzle.
+ * answer, a pause, or a queue that a batching_sleep filled too far ends the sparse_turns.
  */
 static void
-worker_weather(struct worker *w, uint64_t now, unsigned queues, int events)
+worker_pace(struct worker *w, uint64_t now, unsigned queues, int events)
 {
-    uint32_t most = w->drizzle < DRIZZLE_TURNS ? DRIZZLE_BYTES : 4 * DRIZZLE_BYTES;
+    uint32_t most = w->sparse_turns < BATCHING_AFTER_TURNS ? BATCHING_BYTES : 4 * BATCHING_BYTES;
     bool little = queues > 0 && (int)queues == events && w->tx.taken < most &&
-                  w->tx.packets < DRIZZLE_PACKETS && now - w->turn_ns < DRIZZLE_NS;
+                  w->tx.packets < BATCHING_PACKETS && now - w->turn_ns < BATCHING_NS;
 
-    w->drizzle = little ? w->drizzle + 1 : 0;
+    w->sparse_turns = little ? w->sparse_turns + 1 : 0;
     w->turn_ns = now;
     w->tx.taken = w->tx.packets = 0;
 }
@@ -122,7 +122,7 @@ worker_weather(struct worker *w, uint64_t now, unsigned queues, int events)
 static void
 worker_turn(struct worker *w, const struct epoll_event *ev, int n)
 {
-    uint64_t now = plane_now();
+    uint64_t now = clock_now_ns();
     unsigned queues = 0;
     struct source *s;
 
@@ -135,7 +135,7 @@ worker_turn(struct worker *w, const struct epoll_event *ev, int n)
     for (int i = 0; i < n; i++)
         if ((s = worker_source(w, &ev[i], SOURCE_UDP)) != NULL)
             rx_ready(w, s->sock, s->fd);
-    worker_weather(w, now, queues, n);
+    worker_pace(w, now, queues, n);
 }
 
 /* The arguments of sched_setattr(2), first version. */
@@ -165,7 +165,7 @@ static void *
 worker_main(void *arg)
 {
     struct worker *w = arg;
-    const struct timespec nap = {.tv_nsec = NAP_NS};
+    const struct timespec batching_sleep = {.tv_nsec = BATCHING_SLEEP_NS};
     struct epoll_event ev[EVENTS];
 
     plane_thread_begins();
@@ -178,10 +178,10 @@ worker_main(void *arg)
         worker_begin(w);
         worker_turn(w, ev, n);
         pthread_mutex_unlock(&w->lock);
-        dco_aead_forget();
-        if (w->drizzle >= DRIZZLE_TURNS) {
-            (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
-            w->turn_ns = plane_now();
+        aead_forget();
+        if (w->sparse_turns >= BATCHING_AFTER_TURNS) {
+            (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &batching_sleep, NULL);
+            w->turn_ns = clock_now_ns();
         }
     }
     sandbox_leave(w->index);

@@ -4,8 +4,8 @@
  * It waits in epoll, takes one bounded burst from all TUN queues that are ready and one from each
  * port, and waits again, so that no flow, port or direction starves another.
  */
-#ifndef DCO_LINUX_WORKER_H
-#define DCO_LINUX_WORKER_H
+#ifndef DCO_PLANE_WORKER_H
+#define DCO_PLANE_WORKER_H
 
 #include "linux/plane/internal.h"
 #include "linux/plane/rx.h"
@@ -14,7 +14,7 @@
 #define WORKER_SOURCES 128U /* descriptors of one worker: devices plus group members */
 
 struct worker {
-    unsigned index;       /* const; also the lane in dco_aead_*() */
+    unsigned index;       /* const; also the thread in dco_aead_*() */
     pthread_t thread;     /* const */
     int epoll;            /* const */
     int wake;             /* const; eventfd that ends the thread */
@@ -23,8 +23,8 @@ struct worker {
     bool stop;            /* atomic */
     struct source source[WORKER_SOURCES]; /* lock */
 
-    uint64_t turn_ns; /* the worker's own: when the last turn began */
-    unsigned drizzle; /* the worker's own: turns in a row that brought little, see worker.c */
+    uint64_t turn_ns;      /* the worker's own: when the last turn began */
+    unsigned sparse_turns; /* the worker's own: turns in a row that brought little, see worker.c */
 
     struct dco_drops *drops; /* the worker's own: this worker's counters of the burst's device */
     struct tx tx;            /* the worker's own */

@@ -5,8 +5,8 @@
  * anything: what is not UTF-8 becomes U+FFFD. After an error (no memory, bound reached, nesting
  * deeper than JSON_DEPTH_MAX) calls do nothing and jsonw_end() tells.
  */
-#ifndef DCO_LINUX_JSON_H
-#define DCO_LINUX_JSON_H
+#ifndef DCO_STATUS_JSON_H
+#define DCO_STATUS_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>

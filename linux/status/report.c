@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "linux/crypto/secret.h"
-#include "linux/doorway/state.h"
+#include "linux/openvpn/state.h"
 #include "linux/plane/plane_state.h"
 #include "linux/status/status.h"
-#include "linux/version.h"
+#include "linux/sys/version.h"
 
 #define SECOND_NS     1000000000ULL
 #define DEVS_MAX      64U
@@ -113,7 +113,7 @@ static void
 report_peers(struct jsonw *j, uint32_t ifindex)
 {
     struct dco_peer_info info[PEERS_AT_ONCE];
-    uint64_t now_ns = plane_now();
+    uint64_t now_ns = clock_now_ns();
     uint32_t from = 0;
     unsigned n;
 
@@ -208,9 +208,9 @@ report_threads(struct jsonw *j)
 static bool
 keys_locked(void)
 {
-    struct dco_secret_stats stats;
+    struct secret_stats stats;
 
-    dco_secret_stats(&stats);
+    secret_stats(&stats);
     return stats.unlocked == 0;
 }
 
@@ -219,7 +219,7 @@ status_report(struct jsonw *j)
 {
     char reason[256] = "";
     const char *abi = "";
-    bool active = doorway_state(reason, sizeof(reason), &abi);
+    bool active = offload_state(reason, sizeof(reason), &abi);
     struct dev_report devs[DEVS_MAX];
     struct dco_drops drops;
     unsigned n;

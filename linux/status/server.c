@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "linux/plane/internal.h"
-#include "linux/plane/log.h"
+#include "linux/sys/log.h"
 #include "linux/status/status.h"
 
 #define ANSWER_MAX  (64U << 20) /* bytes; about 100000 peers */
@@ -159,7 +159,7 @@ status_open(void)
     status.running = false;
     err = open_socket();
     if (err < 0) {
-        dco_log(DCO_LOG_INFO, "no status socket: %s", strerror(-err));
+        log_line(LOG_LEVEL_INFO, "no status socket: %s", strerror(-err));
         close_descriptors();
     }
     return err;
@@ -226,7 +226,7 @@ answer(int client)
     if (err == 0) {
         write_answer(client, j.text, j.len);
     } else {
-        dco_log(DCO_LOG_WARN, "no answer to a status request: %s", strerror(-err));
+        log_line(LOG_LEVEL_WARN, "no answer to a status request: %s", strerror(-err));
     }
     jsonw_fini(&j);
 }
@@ -296,7 +296,7 @@ status_start(void)
     status.running = err == 0;
     if (status.running)
         return;
-    dco_log(DCO_LOG_WARN, "no status thread: %s", strerror(err));
+    log_line(LOG_LEVEL_WARN, "no status thread: %s", strerror(err));
     if (status.stop >= 0)
         close(status.stop);
     status.stop = -1;
@@ -314,7 +314,7 @@ status_close(void)
     }
     /* By the folder's descriptor, which chroot() does not take away. */
     if (status.listener >= 0 && unlinkat(status.folder, status.name, 0) < 0)
-        dco_log(DCO_LOG_DEBUG, "status socket %s stays: %s", status.name, strerror(errno));
+        log_line(LOG_LEVEL_DEBUG, "status socket %s stays: %s", status.name, strerror(errno));
     close_descriptors();
     status.pid = 0;
 }

@@ -13,8 +13,8 @@
  *
  * Only the owner and root are answered, and no key or other secret is in any answer.
  */
-#ifndef DCO_LINUX_STATUS_H
-#define DCO_LINUX_STATUS_H
+#ifndef DCO_STATUS_STATUS_H
+#define DCO_STATUS_STATUS_H
 
 #include <stdbool.h>
 #include <stddef.h>

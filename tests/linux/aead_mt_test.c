@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One key in several threads, each on a lane of its own, while other keys come and go. */
+/* One key in several threads, each with a slot of its own, while other keys come and go. */
 #include "harness.h"
 
 #include "linux/crypto/aead.h"
 
-#define LANES  4
+#define SLOTS  4
 #define BURST  16
 #define LENGTH 600U
 
-static struct dco_aead *tx, *rx;
+static struct aead *tx, *rx;
 static const enum dco_cipher *others; /* ciphers of the keys that come and go: two */
 
 struct worker {
     pthread_t thread;
-    unsigned lane;
+    unsigned slot;
     unsigned rounds;
 };
 
@@ -22,18 +22,18 @@ seal_and_open(void *arg)
 {
     struct worker *w = arg;
     uint8_t pkt[BURST][DCO_OVERHEAD + LENGTH], plain[LENGTH];
-    struct dco_aead_op op[BURST];
+    struct aead_op op[BURST];
 
-    memset(plain, (int)w->lane + 1, sizeof(plain));
+    memset(plain, (int)w->slot + 1, sizeof(plain));
     for (unsigned r = 0; r < w->rounds; r++) {
         for (unsigned i = 0; i < BURST; i++) {
-            dco_wire_put_hdr(pkt[i], 0, 1, (w->lane << 24) + r * BURST + i);
-            op[i] = (struct dco_aead_op){pkt[i], plain, LENGTH - i * 30, false};
+            dco_wire_put_hdr(pkt[i], 0, 1, (w->slot << 24) + r * BURST + i);
+            op[i] = (struct aead_op){pkt[i], plain, LENGTH - i * 30, false};
         }
-        dco_aead_seal(tx, w->lane, op, BURST);
+        aead_seal(tx, w->slot, op, BURST);
         for (unsigned i = 0; i < BURST; i++)
             check(op[i].ok);
-        dco_aead_open(rx, w->lane, op, BURST);
+        aead_open(rx, w->slot, op, BURST);
         for (unsigned i = 0; i < BURST; i++)
             check(op[i].ok && memcmp(pkt[i] + DCO_OVERHEAD, plain, op[i].len) == 0);
     }
@@ -45,20 +45,20 @@ make_and_free(void *arg)
 {
     struct worker *w = arg;
     uint8_t key[32] = {0}, tail[8] = {0}, pkt[DCO_OVERHEAD + 10];
-    struct dco_aead_op op = {pkt, pkt + DCO_OVERHEAD, 10, false};
+    struct aead_op op = {pkt, pkt + DCO_OVERHEAD, 10, false};
 
     for (unsigned r = 0; r < w->rounds; r++) {
-        struct dco_aead *aead;
+        struct aead *aead;
 
         key[0] = (uint8_t)r;
-        aead = dco_aead_new(others[r % 2], key, key, 32, tail, tail, 1);
+        aead = aead_new(others[r % 2], key, key, 32, tail, tail, 1);
         if (!check(aead != NULL))
             break;
         dco_wire_put_hdr(pkt, 0, 1, r);
-        dco_aead_seal(aead, 0, &op, 1);
-        dco_aead_open(aead, 0, &op, 1);
+        aead_seal(aead, 0, &op, 1);
+        aead_open(aead, 0, &op, 1);
         check(op.ok);
-        dco_aead_free(aead);
+        aead_free(aead);
     }
     return NULL;
 }
@@ -67,26 +67,26 @@ static void
 run(enum dco_cipher cipher)
 {
     static const uint8_t a[32] = {1}, b[32] = {2}, c[8] = {3}, d[8] = {4};
-    struct worker w[LANES + 1];
+    struct worker w[SLOTS + 1];
 
-    tx = dco_aead_new(cipher, a, b, 32, c, d, LANES);
-    rx = dco_aead_new(cipher, b, a, 32, d, c, LANES);
+    tx = aead_new(cipher, a, b, 32, c, d, SLOTS);
+    rx = aead_new(cipher, b, a, 32, d, c, SLOTS);
     if (!tx || !rx) {
         harness_skip("this machine has nothing of that name");
-        dco_aead_free(tx);
-        dco_aead_free(rx);
+        aead_free(tx);
+        aead_free(rx);
         return;
     }
-    for (unsigned i = 0; i <= LANES; i++) {
-        w[i].lane = i;
-        w[i].rounds = harness_rounds(i < LANES ? 150 : 300);
-        check(pthread_create(&w[i].thread, NULL, i < LANES ? seal_and_open : make_and_free,
+    for (unsigned i = 0; i <= SLOTS; i++) {
+        w[i].slot = i;
+        w[i].rounds = harness_rounds(i < SLOTS ? 150 : 300);
+        check(pthread_create(&w[i].thread, NULL, i < SLOTS ? seal_and_open : make_and_free,
                              &w[i]) == 0);
     }
-    for (unsigned i = 0; i <= LANES; i++)
+    for (unsigned i = 0; i <= SLOTS; i++)
         pthread_join(w[i].thread, NULL);
-    dco_aead_free(tx);
-    dco_aead_free(rx);
+    aead_free(tx);
+    aead_free(rx);
 }
 
 static void

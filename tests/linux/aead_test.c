@@ -124,17 +124,17 @@ struct both {
     uint8_t key[2][32], tail[2][8];
 };
 
-static struct dco_aead *
-make(const struct suite *s, const struct both *k, unsigned from, const char *name, unsigned lanes)
+static struct aead *
+make(const struct suite *s, const struct both *k, unsigned from, const char *name, unsigned threads)
 {
-    struct dco_aead *aead;
+    struct aead *aead;
 
     setenv("OPENDCO_AEAD", name, 1);
-    aead = dco_aead_new(s->cipher, k->key[from], k->key[1 - from], s->key_len, k->tail[from],
-                        k->tail[1 - from], lanes);
+    aead = aead_new(s->cipher, k->key[from], k->key[1 - from], s->key_len, k->tail[from],
+                    k->tail[1 - from], threads);
     unsetenv("OPENDCO_AEAD");
     if (aead)
-        check(strcmp(dco_aead_backend(aead), name) == 0);
+        check(strcmp(aead_backend(aead), name) == 0);
     return aead;
 }
 
@@ -142,9 +142,9 @@ static bool
 offers(const char *name, const struct suite *s)
 {
     static const struct both k;
-    struct dco_aead *aead = make(s, &k, 0, name, 1);
+    struct aead *aead = make(s, &k, 0, name, 1);
 
-    dco_aead_free(aead);
+    aead_free(aead);
     return aead != NULL;
 }
 
@@ -157,12 +157,12 @@ has(const char *name)
 /* Sealed by one, it is what the reference says; opened by the other end, it is what went in. The
  * last byte of each buffer lies at the end of its allocation. */
 static void
-one_packet(struct dco_aead *tx, struct dco_aead *rx, const struct suite *s, const struct both *k,
+one_packet(struct aead *tx, struct aead *rx, const struct suite *s, const struct both *k,
            const uint8_t *plain, uint32_t len, uint32_t id, bool in_place)
 {
     uint8_t *pkt = malloc(DCO_OVERHEAD + len), nonce[12], tag[16];
     static uint8_t want[TEXT_MAX];
-    struct dco_aead_op op = {.pkt = pkt, .in = plain, .len = len};
+    struct aead_op op = {.pkt = pkt, .in = plain, .len = len};
 
     if (!pkt)
         abort();
@@ -171,16 +171,16 @@ one_packet(struct dco_aead *tx, struct dco_aead *rx, const struct suite *s, cons
         memcpy(pkt + DCO_OVERHEAD, plain, len);
         op.in = pkt + DCO_OVERHEAD;
     }
-    dco_aead_seal(tx, 0, &op, 1);
+    aead_seal(tx, 0, &op, 1);
     check(op.ok);
     dco_wire_nonce(nonce, pkt, k->tail[0]);
     reference_seal(s->name, k->key[0], nonce, pkt, 8, plain, (int)len, want, tag);
     harness_check(memcmp(pkt + DCO_OVERHEAD, want, len) == 0 &&
                       memcmp(pkt + DCO_HDR_LEN, tag, DCO_TAG_LEN) == 0,
-                  __FILE__, __LINE__, "%s by %s, %u bytes", s->name, dco_aead_backend(tx), len);
-    dco_aead_open(rx, 0, &op, 1);
+                  __FILE__, __LINE__, "%s by %s, %u bytes", s->name, aead_backend(tx), len);
+    aead_open(rx, 0, &op, 1);
     harness_check(op.ok && memcmp(pkt + DCO_OVERHEAD, plain, len) == 0, __FILE__, __LINE__,
-                  "%s opened by %s, %u bytes", s->name, dco_aead_backend(rx), len);
+                  "%s opened by %s, %u bytes", s->name, aead_backend(rx), len);
     free(pkt);
 }
 
@@ -198,8 +198,8 @@ against_reference(const char *name)
     rng_bytes(&rng, &k, sizeof(k));
     rng_bytes(&rng, plain, sizeof(plain));
     for (size_t i = 0; i < SUITES; i++) {
-        struct dco_aead *tx = make(&suite[i], &k, 0, name, 1);
-        struct dco_aead *rx = make(&suite[i], &k, 1, name, 1);
+        struct aead *tx = make(&suite[i], &k, 0, name, 1);
+        struct aead *rx = make(&suite[i], &k, 1, name, 1);
 
         if (!tx && suite[i].cipher != DCO_CIPHER_AES_GCM && strcmp(name, "vaes") == 0)
             continue;
@@ -210,8 +210,8 @@ against_reference(const char *name)
         for (unsigned n = 0; n < 200; n++)
             one_packet(tx, rx, &suite[i], &k, plain, 2000 + rng_below(&rng, TEXT_MAX - 2000),
                        (uint32_t)rng_next(&rng), n % 2 == 0);
-        dco_aead_free(tx);
-        dco_aead_free(rx);
+        aead_free(tx);
+        aead_free(rx);
     }
 }
 
@@ -240,14 +240,14 @@ forged(void)
 {
     struct rng rng = harness_rng();
     uint8_t pkt[3][256], plain[200];
-    struct dco_aead_op op[3];
+    struct aead_op op[3];
     struct both k;
 
     rng_bytes(&rng, &k, sizeof(k));
     rng_bytes(&rng, plain, sizeof(plain));
     for (size_t i = 0; i < SUITES * BACKENDS; i++) {
         const struct suite *s = &suite[i / BACKENDS];
-        struct dco_aead *tx, *rx;
+        struct aead *tx, *rx;
 
         if (!offers(backend[i % BACKENDS], s))
             continue;
@@ -256,21 +256,21 @@ forged(void)
         for (uint32_t bit = 0; bit <= (DCO_OVERHEAD + 80) * 8; bit++) {
             for (uint32_t n = 0; n < 3; n++) {
                 dco_wire_put_hdr(pkt[n], 1, 2, 3 + n);
-                op[n] = (struct dco_aead_op){pkt[n], plain, 80, false};
+                op[n] = (struct aead_op){pkt[n], plain, 80, false};
             }
-            dco_aead_seal(tx, 0, op, 3);
+            aead_seal(tx, 0, op, 3);
             if (bit == (DCO_OVERHEAD + 80) * 8)
                 op[1].len--;
             else
                 pkt[1][bit / 8] ^= (uint8_t)(1U << bit % 8);
-            dco_aead_open(rx, 0, op, 3);
+            aead_open(rx, 0, op, 3);
             harness_check(op[0].ok && !op[1].ok && op[2].ok, __FILE__, __LINE__,
                           "%s by %s, bit %u: %d %d %d", s->name, backend[i % BACKENDS], bit,
                           op[0].ok, op[1].ok, op[2].ok);
             check(memcmp(pkt[2] + DCO_OVERHEAD, plain, 80) == 0);
         }
-        dco_aead_free(tx);
-        dco_aead_free(rx);
+        aead_free(tx);
+        aead_free(rx);
     }
 }
 
@@ -280,22 +280,22 @@ directions(void)
 {
     struct rng rng = harness_rng();
     uint8_t pkt[256], plain[100];
-    struct dco_aead_op op = {pkt, plain, 100, false};
+    struct aead_op op = {pkt, plain, 100, false};
     struct both k;
 
     rng_bytes(&rng, &k, sizeof(k));
     rng_bytes(&rng, plain, sizeof(plain));
     for (size_t i = 0; i < SUITES * BACKENDS; i++) {
-        struct dco_aead *aead = make(&suite[i / BACKENDS], &k, 0, backend[i % BACKENDS], 1);
+        struct aead *aead = make(&suite[i / BACKENDS], &k, 0, backend[i % BACKENDS], 1);
 
         if (!aead)
             continue;
         dco_wire_put_hdr(pkt, 0, 0, 1);
-        dco_aead_seal(aead, 0, &op, 1);
+        aead_seal(aead, 0, &op, 1);
         check(op.ok);
-        dco_aead_open(aead, 0, &op, 1);
+        aead_open(aead, 0, &op, 1);
         check(!op.ok);
-        dco_aead_free(aead);
+        aead_free(aead);
     }
 }
 
@@ -308,23 +308,23 @@ bad_arguments(void)
         for (size_t len = 0; len <= 64; len++) {
             bool suits = (cipher == DCO_CIPHER_AES_GCM && (len == 16 || len == 24 || len == 32)) ||
                          (cipher == DCO_CIPHER_CHACHA20_POLY1305 && len == 32);
-            struct dco_aead *aead;
+            struct aead *aead;
 
             errno = 0;
-            aead = dco_aead_new((enum dco_cipher)cipher, key, key, len, tail, tail, 1);
+            aead = aead_new((enum dco_cipher)cipher, key, key, len, tail, tail, 1);
             check((aead != NULL) == suits);
             check(suits || errno == EINVAL);
-            dco_aead_free(aead);
+            aead_free(aead);
         }
     }
     errno = 0;
-    check(!dco_aead_new(DCO_CIPHER_AES_GCM, key, key, 32, tail, tail, 0));
+    check(!aead_new(DCO_CIPHER_AES_GCM, key, key, 32, tail, tail, 0));
     check_equal(errno, EINVAL);
     errno = 0;
     check(!make(&suite[0], &(struct both){0}, 0, "no-such-library", 1));
     check_equal(errno, EINVAL);
     check(!make(&suite[0], &(struct both){0}, 0, "null", 1)); /* benchmarks only */
-    dco_aead_free(NULL);
+    aead_free(NULL);
 }
 
 static const char *
@@ -341,13 +341,13 @@ static void
 by_default(void)
 {
     static const uint8_t key[32], tail[8];
-    struct dco_aead *aead = dco_aead_new(DCO_CIPHER_AES_GCM, key, key, 32, tail, tail, 1);
+    struct aead *aead = aead_new(DCO_CIPHER_AES_GCM, key, key, 32, tail, tail, 1);
 
     if (check(aead != NULL)) {
-        printf("# AES-GCM by %s\n", dco_aead_backend(aead));
-        check(strcmp(dco_aead_backend(aead), fastest()) == 0);
+        printf("# AES-GCM by %s\n", aead_backend(aead));
+        check(strcmp(aead_backend(aead), fastest()) == 0);
     }
-    dco_aead_free(aead);
+    aead_free(aead);
 }
 
 /* Secrets */
@@ -358,7 +358,7 @@ secret_pieces(void)
     static uint8_t *piece[400];
     static size_t size[400];
     struct rng rng = harness_rng();
-    struct dco_secret_stats stats;
+    struct secret_stats stats;
 
     for (unsigned i = 0; i < 20000; i++) {
         unsigned at = rng_below(&rng, 400);
@@ -366,12 +366,12 @@ secret_pieces(void)
         if (piece[at]) {
             for (size_t n = 0; n < size[at]; n += 13)
                 check_equal(piece[at][n], (uint8_t)at);
-            dco_secret_free(piece[at]);
+            secret_free(piece[at]);
             piece[at] = NULL;
             continue;
         }
-        size[at] = 1 + rng_below(&rng, DCO_SECRET_MAX);
-        piece[at] = dco_secret_alloc(size[at]);
+        size[at] = 1 + rng_below(&rng, SECRET_MAX);
+        piece[at] = secret_alloc(size[at]);
         if (!check(piece[at] != NULL))
             return;
         check_equal((uintptr_t)piece[at] % 64, 0);
@@ -380,30 +380,30 @@ secret_pieces(void)
         memset(piece[at], (int)at, size[at]);
     }
     for (unsigned i = 0; i < 400; i++)
-        dco_secret_free(piece[i]);
-    dco_secret_stats(&stats);
+        secret_free(piece[i]);
+    secret_stats(&stats);
     check_equal(stats.used, 0);
     check_equal(stats.mapped, 0);
-    check(!dco_secret_alloc(DCO_SECRET_MAX + 1));
+    check(!secret_alloc(SECRET_MAX + 1));
 }
 
 /* Freed memory holds zeros: seen through a neighbour that keeps the page alive. */
 static void
 secret_wiped(void)
 {
-    uint8_t *keeps = dco_secret_alloc(64), *gone = dco_secret_alloc(64);
+    uint8_t *keeps = secret_alloc(64), *gone = secret_alloc(64);
 
     memset(gone, 0xaa, 64);
-    dco_secret_free(gone);
+    secret_free(gone);
     for (unsigned i = 0; i < 64; i++)
         check_equal(gone[i], 0);
-    dco_secret_free(keeps);
+    secret_free(keeps);
 }
 
 static void
 secret_not_in_children(void)
 {
-    uint8_t *secret = dco_secret_alloc(64);
+    uint8_t *secret = secret_alloc(64);
     int status = -1;
     pid_t child;
 
@@ -415,7 +415,7 @@ secret_not_in_children(void)
     check(waitpid(child, &status, 0) == child);
     check_equal(status, 0);
     check_equal(secret[0], 0xaa);
-    dco_secret_free(secret);
+    secret_free(secret);
 }
 
 /* Where the kernel refuses to lock memory it serves all the same, and is counted. */
@@ -423,7 +423,7 @@ static void
 secret_unlocked(void)
 {
     const struct rlimit none = {0, 0};
-    struct dco_secret_stats stats;
+    struct secret_stats stats;
     int status = -1;
     pid_t child;
 
@@ -436,8 +436,8 @@ secret_unlocked(void)
             _exit(1);
         if (mlock(&stats, sizeof(stats)) == 0)
             _exit(77);
-        secret = dco_secret_alloc(100);
-        dco_secret_stats(&stats);
+        secret = secret_alloc(100);
+        secret_stats(&stats);
         _exit(secret && stats.used >= 100 && stats.unlocked == stats.mapped ? 0 : 1);
     }
     check(waitpid(child, &status, 0) == child);
@@ -451,20 +451,20 @@ secret_unlocked(void)
 static void
 memory_per_peer(void)
 {
-    struct dco_secret_stats stats;
-    struct dco_aead *key[200];
+    struct secret_stats stats;
+    struct aead *key[200];
     struct both k = {0};
 
     for (size_t i = 0; i < 200; i++) {
         k.key[0][0] = (uint8_t)i;
         key[i] = make(&suite[2], &k, 0, fastest(), 1);
     }
-    dco_secret_stats(&stats);
+    secret_stats(&stats);
     printf("# secret memory of 100 peers with two AES-256-GCM keys each: %zu\n", stats.mapped);
     check(stats.mapped <= 100 * 8192);
     for (size_t i = 0; i < 200; i++)
-        dco_aead_free(key[i]);
-    dco_secret_stats(&stats);
+        aead_free(key[i]);
+    secret_stats(&stats);
     check_equal(stats.used, 0);
 }
 
@@ -474,8 +474,8 @@ memory_per_peer(void)
 #define BURST_TEXT  1000U
 
 struct burst {
-    struct dco_aead *tx, *rx;
-    struct dco_aead_op op;
+    struct aead *tx, *rx;
+    struct aead_op op;
     uint8_t pkt[DCO_OVERHEAD + BURST_TEXT], sealed[BURST_TEXT], plain[BURST_TEXT];
     bool forget;
 };
@@ -485,13 +485,13 @@ burst_main(void *arg)
 {
     struct burst *b = arg;
 
-    b->op = (struct dco_aead_op){.pkt = b->pkt, .in = b->plain, .len = BURST_TEXT};
+    b->op = (struct aead_op){.pkt = b->pkt, .in = b->plain, .len = BURST_TEXT};
     dco_wire_put_hdr(b->pkt, 1, 2, 0x01020304);
-    dco_aead_seal(b->tx, 0, &b->op, 1);
+    aead_seal(b->tx, 0, &b->op, 1);
     memcpy(b->sealed, b->pkt + DCO_OVERHEAD, BURST_TEXT);
-    dco_aead_open(b->rx, 0, &b->op, 1);
+    aead_open(b->rx, 0, &b->op, 1);
     if (b->forget)
-        dco_aead_forget();
+        aead_forget();
     return NULL;
 }
 
@@ -554,8 +554,8 @@ burst_forgotten(void)
         b->rx = make(s, &k, 1, name, 1);
         printf("# %s by %s leaves %u traces\n", s->name, name, burst_leaves(b, &k, false));
         check_equal(burst_leaves(b, &k, true), 0);
-        dco_aead_free(b->tx);
-        dco_aead_free(b->rx);
+        aead_free(b->tx);
+        aead_free(b->rx);
     }
     free(b);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "packets.h"
 
-#include "linux/csum_fast.h"
+#include "linux/plane/csum_fast.h"
 
 /* Every implementation of this processor, at the end of an allocation so that the sanitizer sees a
  * read beyond it. */
@@ -25,7 +25,7 @@ every_length(void)
             if (!exact)
                 abort();
             memcpy(exact + shift, data, len);
-            for (unsigned i = 0; (f = dco_csum_nth(i, &name)) != NULL; i++)
+            for (unsigned i = 0; (f = csum_nth(i, &name)) != NULL; i++)
                 harness_check(f(exact + shift, len) == want, __FILE__, __LINE__,
                               "%s: %zu bytes at offset %zu", name, len, shift);
             free(exact);
@@ -41,7 +41,7 @@ extremes(void)
     const char *name;
     dco_csum_fn *f;
 
-    for (unsigned i = 0; (f = dco_csum_nth(i, &name)) != NULL; i++) {
+    for (unsigned i = 0; (f = csum_nth(i, &name)) != NULL; i++) {
         memset(data, 0, sizeof(data));
         check_equal(f(data, sizeof(data)), 0);
         memset(data, 0xff, sizeof(data));
@@ -56,12 +56,12 @@ best(void)
     const char *name;
     dco_csum_fn *f, *last = NULL;
 
-    for (unsigned i = 0; (f = dco_csum_nth(i, &name)) != NULL; i++) {
+    for (unsigned i = 0; (f = csum_nth(i, &name)) != NULL; i++) {
         printf("# %s\n", name);
         last = f;
     }
-    check(dco_csum_nth(0, &name) == dco_csum);
-    check(dco_csum_best() == last);
+    check(csum_nth(0, &name) == dco_csum);
+    check(csum_best() == last);
 }
 
 static const struct test tests[] = {

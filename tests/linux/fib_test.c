@@ -14,11 +14,11 @@
 #include "linux/plane/plane_state.h"
 #include "linux/plane/recursion.h"
 
-bool doorway_state(char *reason, size_t size, const char **abi);
+bool offload_state(char *reason, size_t size, const char **abi);
 
-/* The doorway is in no test program. */
+/* The preload layer is in no test program. */
 bool
-doorway_state(char *reason, size_t size, const char **abi)
+offload_state(char *reason, size_t size, const char **abi)
 {
     snprintf(reason, size, "this is a test");
     *abi = NULL;
@@ -126,7 +126,7 @@ test_rules(void)
  */
 
 static struct plane_dev *dev;
-static struct plane_sock port = {.refs = 1000}; /* never freed */
+static struct plane_port port = {.refs = 1000}; /* never freed */
 
 static struct dco_peer *
 device_begin(void)
@@ -143,7 +143,7 @@ device_begin(void)
     req.vpn4 = ip_of("10.8.0.5");
     req.path.remote.ip = ip_of("192.168.1.200");
     req.path.remote.port = htons(4000);
-    check_equal(dco_control_peer_new(&dev->peers, &req, plane_now()), 0);
+    check_equal(dco_control_peer_new(&dev->peers, &req, clock_now_ns()), 0);
     return dco_peers_by_id(&dev->peers, 5);
 }
 

@@ -12,7 +12,7 @@
 
 #include "harness.h"
 #include "linux/plane/internal.h"
-#include "linux/plane/limits.h"
+#include "linux/sys/limits.h"
 
 static char root[64];
 

@@ -11,7 +11,7 @@
 
 #include "harness.h"
 #include "linux/plane/internal.h"
-#include "linux/plane/log.h"
+#include "linux/sys/log.h"
 
 static int saved = -1, pipe_in = -1;
 
@@ -49,18 +49,18 @@ test_time(void)
     int year, month, day, hour, minute, second, rest = 0;
 
     capture();
-    dco_log(DCO_LOG_INFO, "device %s", "tun0");
+    log_line(LOG_LEVEL_INFO, "device %s", "tun0");
     line = captured();
     check_equal(sscanf(line, "%4d-%2d-%2d %2d:%2d:%2d %n", &year, &month, &day, &hour, &minute,
                        &second, &rest),
                 6);
     check(year >= 2024 && month <= 12 && hour < 24);
     check(strcmp(line + rest, "opendco: device tun0\n") == 0);
-    dco_log_suppress_time(true);
+    log_suppress_time(true);
     capture();
-    dco_log(DCO_LOG_ERROR, "x");
+    log_line(LOG_LEVEL_ERROR, "x");
     check(strcmp(captured(), "opendco: x\n") == 0);
-    dco_log_suppress_time(false);
+    log_suppress_time(false);
 }
 
 static void
@@ -74,16 +74,16 @@ test_journal(void)
     snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
              (unsigned long long)st.st_ino);
     setenv("JOURNAL_STREAM", stream, 1);
-    dco_log(DCO_LOG_WARN, "w");
-    dco_log(DCO_LOG_ERROR, "e");
+    log_line(LOG_LEVEL_WARN, "w");
+    log_line(LOG_LEVEL_ERROR, "e");
     check(strcmp(captured(), "<4>opendco: w\n<3>opendco: e\n") == 0);
-    dco_log_suppress_time(true);
+    log_suppress_time(true);
     capture(); /* another pipe: --log */
-    dco_log(DCO_LOG_INFO, "elsewhere");
+    log_line(LOG_LEVEL_INFO, "elsewhere");
     check(strcmp(captured(), "opendco: elsewhere\n") == 0);
     setenv("JOURNAL_STREAM", "nonsense", 1);
     capture();
-    dco_log(DCO_LOG_INFO, "x");
+    log_line(LOG_LEVEL_INFO, "x");
     check(strcmp(captured(), "opendco: x\n") == 0);
     unsetenv("JOURNAL_STREAM");
 }
@@ -92,13 +92,13 @@ static void
 test_level(void)
 {
     capture();
-    dco_log(DCO_LOG_DEBUG, "no");
-    dco_log_set_level(DCO_LOG_ERROR);
-    dco_log(DCO_LOG_WARN, "no");
-    dco_log(DCO_LOG_ERROR, "yes");
-    dco_log_set_level(DCO_LOG_DEBUG);
-    dco_log(DCO_LOG_DEBUG, "yes, too");
-    dco_log_set_level(DCO_LOG_INFO);
+    log_line(LOG_LEVEL_DEBUG, "no");
+    log_set_level(LOG_LEVEL_ERROR);
+    log_line(LOG_LEVEL_WARN, "no");
+    log_line(LOG_LEVEL_ERROR, "yes");
+    log_set_level(LOG_LEVEL_DEBUG);
+    log_line(LOG_LEVEL_DEBUG, "yes, too");
+    log_set_level(LOG_LEVEL_INFO);
     check(strcmp(captured(), "opendco: yes\nopendco: yes, too\n") == 0);
 }
 
@@ -109,12 +109,12 @@ test_content(void)
     const char *line;
 
     capture();
-    dco_log(DCO_LOG_INFO, "%s", "a\nopendco: forged\x1b[31m\x7f\xc3\xa4");
+    log_line(LOG_LEVEL_INFO, "%s", "a\nopendco: forged\x1b[31m\x7f\xc3\xa4");
     check(strcmp(captured(), "opendco: a?opendco: forged?[31m?\xc3\xa4\n") == 0);
     memset(longest, 'x', sizeof(longest) - 1);
     longest[sizeof(longest) - 1] = '\0';
     capture();
-    dco_log(DCO_LOG_INFO, "%s", longest);
+    log_line(LOG_LEVEL_INFO, "%s", longest);
     line = captured();
     check(strlen(line) > 500 && strlen(line) < 1100);
     check(line[strlen(line) - 1] == '\n');
@@ -127,7 +127,7 @@ test_closed(void)
     int fd = dup(STDERR_FILENO);
 
     close(STDERR_FILENO);
-    dco_log(DCO_LOG_ERROR, "into the void");
+    log_line(LOG_LEVEL_ERROR, "into the void");
     dup2(fd, STDERR_FILENO);
     close(fd);
 }
@@ -136,25 +136,25 @@ test_closed(void)
 static void
 test_not_stderr(void)
 {
-    dco_log_suppress_time(true);
+    log_suppress_time(true);
     capture();
-    dco_log_stderr();
-    dco_log(DCO_LOG_ERROR, "here");
+    log_stderr();
+    log_line(LOG_LEVEL_ERROR, "here");
     check(strcmp(captured(), "opendco: here\n") == 0);
     capture();
-    dco_log(DCO_LOG_ERROR, "not into a stranger's file");
-    dco_log_stderr();
-    dco_log(DCO_LOG_ERROR, "which is ours now");
+    log_line(LOG_LEVEL_ERROR, "not into a stranger's file");
+    log_stderr();
+    log_line(LOG_LEVEL_ERROR, "which is ours now");
     check(strcmp(captured(), "opendco: which is ours now\n") == 0);
     capture();
     close(STDERR_FILENO);
-    dco_log_stderr(); /* there is none */
+    log_stderr(); /* there is none */
     check_equal(open("/dev/null", O_RDWR), STDERR_FILENO);
     dup2(saved, STDERR_FILENO);
-    dco_log(DCO_LOG_ERROR, "not ok - this must not be printed");
-    dco_log_stderr();
+    log_line(LOG_LEVEL_ERROR, "not ok - this must not be printed");
+    log_stderr();
     check(strcmp(captured(), "") == 0);
-    dco_log_suppress_time(false);
+    log_suppress_time(false);
 }
 
 /* A worker may write, though it may not look where to. */
@@ -163,7 +163,7 @@ log_in_sandbox(void *arg)
 {
     (void)arg;
     check_equal(sandbox_enter(0), 0);
-    dco_log(DCO_LOG_WARN, "from a worker");
+    log_line(LOG_LEVEL_WARN, "from a worker");
     return NULL;
 }
 
@@ -179,7 +179,7 @@ test_worker(void)
     snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
              (unsigned long long)st.st_ino);
     setenv("JOURNAL_STREAM", stream, 1);
-    dco_log(DCO_LOG_INFO, "first");
+    log_line(LOG_LEVEL_INFO, "first");
     check(pthread_create(&thread, NULL, log_in_sandbox, NULL) == 0);
     pthread_join(thread, NULL);
     check(strcmp(captured(), "<6>opendco: first\n<4>opendco: from a worker\n") == 0);

@@ -19,11 +19,11 @@
 #include "linux/plane/plane_state.h"
 #include "linux/status/status.h"
 
-bool doorway_state(char *reason, size_t size, const char **abi);
+bool offload_state(char *reason, size_t size, const char **abi);
 
-/* The doorway is in no test program. */
+/* The preload layer is in no test program. */
 bool
-doorway_state(char *reason, size_t size, const char **abi)
+offload_state(char *reason, size_t size, const char **abi)
 {
     snprintf(reason, size, "this is a test");
     *abi = NULL;
@@ -34,20 +34,20 @@ doorway_state(char *reason, size_t size, const char **abi)
 #define SECOND 1000000000ULL
 
 static struct plane_dev *dev;
-static struct plane_sock *sock;
+static struct plane_port *sock;
 static int openvpn_end = -1; /* of the pair */
 static struct sockaddr_in port;
-static pthread_mutex_t doorway = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t openvpn_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t stop, deletions;    /* atomic */
 static uint64_t received, answered; /* atomic; packets of peers that are gone */
 
 /* What the far ends know: which key counts, made by the control thread. */
 static struct client {
     pthread_mutex_t lock;
-    uint32_t generation;   /* lock; 0: no key */
-    uint32_t packet_id;    /* lock */
-    struct dco_aead *aead; /* lock */
-    int fd;                /* const */
+    uint32_t generation; /* lock; 0: no key */
+    uint32_t packet_id;  /* lock */
+    struct aead *aead;   /* lock */
+    int fd;              /* const */
 } client[PEERS];
 
 static const uint8_t tails[2][8] = {{3}, {4}};
@@ -105,13 +105,13 @@ send_data(uint32_t id, uint16_t len)
 {
     struct client *c = &client[id];
     uint8_t inner[1400], pkt[1400 + DCO_OVERHEAD];
-    struct dco_aead_op op = {.pkt = pkt, .in = inner, .len = len};
+    struct aead_op op = {.pkt = pkt, .in = inner, .len = len};
 
     make_echo(inner, id, len);
     pthread_mutex_lock(&c->lock);
     if (c->generation != 0) {
         dco_wire_put_hdr(pkt, c->generation & 7, id, ++c->packet_id);
-        dco_aead_seal(c->aead, 0, &op, 1);
+        aead_seal(c->aead, 0, &op, 1);
     }
     pthread_mutex_unlock(&c->lock);
     if (op.ok)
@@ -156,7 +156,8 @@ traffic(void *arg)
     return NULL;
 }
 
-/* ---- the doorway --------------------------------------------------------------------------------
+/* ---- the preload layer
+ * --------------------------------------------------------------------------------
  */
 
 static void
@@ -177,10 +178,10 @@ take_events(void)
 static void
 on_event(void)
 {
-    if (pthread_mutex_trylock(&doorway) != 0)
+    if (pthread_mutex_trylock(&openvpn_lock) != 0)
         return;
     take_events();
-    pthread_mutex_unlock(&doorway);
+    pthread_mutex_unlock(&openvpn_lock);
 }
 
 const struct plane_hooks plane_hooks = {.on_event = on_event};
@@ -202,7 +203,7 @@ sock_open(void)
     }
     check(setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)) == 0);
     check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
-    check_equal(plane_sock_new(fd, member, 1, 1, pair[0], &sock), 0);
+    check_equal(plane_port_new(fd, member, 1, 1, pair[0], &sock), 0);
     /* The number stays, as it does in openvpn. */
     old = openvpn_end;
     if (old < 0) {
@@ -216,9 +217,9 @@ sock_open(void)
 static void
 sock_shut(void)
 {
-    plane_sock_close(sock);
+    plane_port_close(sock);
     (void)dco_control_transport_gone(&dev->peers, sock, DCO_DEL_TRANSPORT_ERROR);
-    plane_sock_put(sock);
+    plane_port_put(sock);
 }
 
 static void
@@ -236,15 +237,15 @@ peer_add(uint32_t id)
 {
     struct sockaddr_in in;
     socklen_t len = sizeof(in);
-    struct dco_peer_new req = {.id = id, .tx_id = id, .transport = plane_sock_get(sock)};
+    struct dco_peer_new req = {.id = id, .tx_id = id, .transport = plane_port_get(sock)};
 
     check(getsockname(client[id].fd, (struct sockaddr *)&in, &len) == 0);
     req.vpn4 = ip4(10, 9, 0, (uint8_t)(10 + id));
     req.path.remote.ip = ip4(127, 0, 0, 1);
     req.path.remote.port = in.sin_port;
     req.share_vpn = true;
-    if (dco_control_peer_new(&dev->peers, &req, plane_now()) != 0)
-        plane_sock_put(sock);
+    if (dco_control_peer_new(&dev->peers, &req, clock_now_ns()) != 0)
+        plane_port_put(sock);
 }
 
 static void
@@ -264,13 +265,13 @@ key_add(uint32_t id, enum dco_slot slot)
     c->generation++;
     c->packet_id = 0;
     make_key(key, id, c->generation);
-    dco_aead_free(c->aead);
-    c->aead = dco_aead_new(DCO_CIPHER_AES_GCM, key[1], key[0], 32, tails[1], tails[0], 1);
+    aead_free(c->aead);
+    c->aead = aead_new(DCO_CIPHER_AES_GCM, key[1], key[0], 32, tails[1], tails[0], 1);
     req.key_id = c->generation & 7;
     req.crypto =
-        dco_aead_new(DCO_CIPHER_AES_GCM, key[0], key[1], 32, tails[0], tails[1], plane_lanes());
-    if (dco_control_key_new(&dev->peers, &req, plane_now()) != 0)
-        dco_aead_free(req.crypto);
+        aead_new(DCO_CIPHER_AES_GCM, key[0], key[1], 32, tails[0], tails[1], plane_key_threads());
+    if (dco_control_key_new(&dev->peers, &req, clock_now_ns()) != 0)
+        aead_free(req.crypto);
     pthread_mutex_unlock(&c->lock);
 }
 
@@ -303,7 +304,7 @@ control_step(struct rng *rng)
         (void)dco_control_key_del(&dev->peers, id, DCO_SLOT_SECONDARY);
     } else if (what < 700) {
         (void)dco_control_peer_set(&dev->peers, id, rng_below(rng, 2), rng_below(rng, 3),
-                                   plane_now());
+                                   clock_now_ns());
     } else if (what < 800) {
         (void)dco_control_peer_get(&dev->peers, id, &info);
     } else if (what < 985) {
@@ -311,11 +312,11 @@ control_step(struct rng *rng)
     } else if (what < 995) {
         sock_shut();
         sock_open();
-        check_equal(plane_sock_bind_dev(sock, dev), 0);
+        check_equal(plane_port_bind_dev(sock, dev), 0);
     } else {
         plane_dev_free(dev);
         dev_open();
-        check_equal(plane_sock_bind_dev(sock, dev), 0);
+        check_equal(plane_port_bind_dev(sock, dev), 0);
     }
 }
 
@@ -323,12 +324,12 @@ static void *
 control(void *arg)
 {
     struct rng rng = {.state = (uintptr_t)arg};
-    uint64_t end = plane_now() + harness_rounds(8) * SECOND;
+    uint64_t end = clock_now_ns() + harness_rounds(8) * SECOND;
 
-    while (plane_now() < end) {
-        pthread_mutex_lock(&doorway);
+    while (clock_now_ns() < end) {
+        pthread_mutex_lock(&openvpn_lock);
         control_step(&rng);
-        pthread_mutex_unlock(&doorway);
+        pthread_mutex_unlock(&openvpn_lock);
         usleep(1000 + rng_below(&rng, 2000));
     }
     return NULL;
@@ -373,24 +374,24 @@ set_up(void)
     check_equal(plane_prepare(), 0);
     dev_open();
     sock_open();
-    check_equal(plane_sock_bind_dev(sock, dev), 0);
+    check_equal(plane_port_bind_dev(sock, dev), 0);
     return true;
 }
 
 static void
 tear_down(void)
 {
-    struct dco_secret_stats secrets;
+    struct secret_stats secrets;
 
-    plane_sock_close(sock);
+    plane_port_close(sock);
     plane_shutdown();
-    plane_sock_put(sock);
+    plane_port_put(sock);
     for (unsigned i = 0; i < PEERS; i++) {
-        dco_aead_free(client[i].aead);
+        aead_free(client[i].aead);
         close(client[i].fd);
     }
     close(openvpn_end);
-    dco_secret_stats(&secrets);
+    secret_stats(&secrets);
     check_equal((long long)secrets.used, 0);
 }
 

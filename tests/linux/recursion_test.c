@@ -17,11 +17,11 @@
 #include "linux/plane/recursion.h"
 #include "packets.h"
 
-bool doorway_state(char *reason, size_t size, const char **abi);
+bool offload_state(char *reason, size_t size, const char **abi);
 
-/* The doorway is in no test program. */
+/* The preload layer is in no test program. */
 bool
-doorway_state(char *reason, size_t size, const char **abi)
+offload_state(char *reason, size_t size, const char **abi)
 {
     snprintf(reason, size, "this is a test");
     *abi = NULL;
@@ -34,7 +34,7 @@ doorway_state(char *reason, size_t size, const char **abi)
 /* ---- packets by hand ---------------------------------------------------------------------------
  */
 
-static struct plane_sock port = {.refs = 1000}; /* never freed */
+static struct plane_port port = {.refs = 1000}; /* never freed */
 static struct plane_dev *hand;
 
 /* Peer n: 10.8.0.n, reached at `remote`, whose packets carry id 100 + n. */
@@ -236,10 +236,10 @@ test_stacks(void)
  */
 
 static struct plane_dev *dev;
-static struct plane_sock *sock;
+static struct plane_port *sock;
 static struct sockaddr_in plane_addr, client_addr;
 static int client = -1;
-static struct dco_aead *theirs;
+static struct aead *theirs;
 static const uint8_t to_client[32] = {1}, to_server[32] = {2}, tail[8] = {3};
 
 static int
@@ -265,9 +265,9 @@ real_key(void)
                               .rx_tail = tail};
 
     req.crypto =
-        dco_aead_new(DCO_CIPHER_AES_GCM, to_client, to_server, 32, tail, tail, plane_lanes());
-    check_equal(dco_control_key_new(&dev->peers, &req, plane_now()), 0);
-    theirs = dco_aead_new(DCO_CIPHER_AES_GCM, to_server, to_client, 32, tail, tail, 1);
+        aead_new(DCO_CIPHER_AES_GCM, to_client, to_server, 32, tail, tail, plane_key_threads());
+    check_equal(dco_control_key_new(&dev->peers, &req, clock_now_ns()), 0);
+    theirs = aead_new(DCO_CIPHER_AES_GCM, to_server, to_client, 32, tail, tail, 1);
 }
 
 /* A server at 10.9.0.1 with client 10.9.0.5, which is a socket of ours. */
@@ -286,15 +286,15 @@ real_ready(void)
         return false;
     check(system("ip addr add 10.9.0.1/24 dev rc0 && ip link set rc0 up") == 0);
     check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
-    if (!check(plane_sock_new(bound(&plane_addr, INADDR_ANY), NULL, 0, 0, pair[0], &sock) == 0))
+    if (!check(plane_port_new(bound(&plane_addr, INADDR_ANY), NULL, 0, 0, pair[0], &sock) == 0))
         return false;
     client = bound(&client_addr, INADDR_LOOPBACK);
-    check(plane_sock_bind_dev(sock, dev) == 0);
+    check(plane_port_bind_dev(sock, dev) == 0);
     req.vpn4 = ip4(10, 9, 0, 5);
     req.path.remote.ip = ip4(127, 0, 0, 1);
     req.path.remote.port = client_addr.sin_port;
-    req.transport = plane_sock_get(sock);
-    check_equal(dco_control_peer_new(&dev->peers, &req, plane_now()), 0);
+    req.transport = plane_port_get(sock);
+    check_equal(dco_control_peer_new(&dev->peers, &req, clock_now_ns()), 0);
     real_key();
     return true;
 }
@@ -302,10 +302,10 @@ real_ready(void)
 static uint32_t
 seal(uint32_t id, const uint8_t *inner, uint32_t len, uint8_t *out)
 {
-    struct dco_aead_op op = {.pkt = out, .in = inner, .len = len};
+    struct aead_op op = {.pkt = out, .in = inner, .len = len};
 
     dco_wire_put_hdr(out, 0, 5, id);
-    dco_aead_seal(theirs, 0, &op, 1);
+    aead_seal(theirs, 0, &op, 1);
     check(op.ok);
     return len + DCO_OVERHEAD;
 }
@@ -361,7 +361,7 @@ test_moves_into_itself(void)
     seal(1000, dco_keepalive_payload, DCO_KEEPALIVE_LEN, keepalive);
     client_sends(outer,
                  seal(1, inner, wrap(keepalive, DCO_OVERHEAD + DCO_KEEPALIVE_LEN, inner), outer));
-    for (end = plane_now() + 10 * SECOND; received() < 2 && plane_now() < end;)
+    for (end = clock_now_ns() + 10 * SECOND; received() < 2 && clock_now_ns() < end;)
         usleep(10000);
     check_equal((long long)received(), 2); /* the second came through the tunnel */
     usleep(50000);
@@ -375,16 +375,16 @@ test_moves_into_itself(void)
         struct dco_path path = {.remote = info.path.remote};
 
         path.remote.ip = ip4(192, 0, 2, 9);
-        check(
-            dco_peers_seen_from(&dev->peers, dco_peers_by_id(&dev->peers, 5), &path, plane_now()));
+        check(dco_peers_seen_from(&dev->peers, dco_peers_by_id(&dev->peers, 5), &path,
+                                  clock_now_ns()));
     }
     check(system("ping -c 3 -i 0.2 -W 1 10.9.0.5 >/dev/null; true") == 0);
     plane_dev_drops(dev, &drops);
     check(drops.count[DCO_DROP_TX_RECURSIVE] >= 3 && drops.count[DCO_DROP_TX_RECURSIVE] < 20);
-    dco_aead_free(theirs);
+    aead_free(theirs);
     plane_shutdown();
-    plane_sock_close(sock);
-    plane_sock_put(sock);
+    plane_port_close(sock);
+    plane_port_put(sock);
     close(client);
 }
 

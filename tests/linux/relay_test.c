@@ -11,7 +11,7 @@
 #include "packets.h"
 
 #include "coalesce.h"
-#include "linux/csum_fast.h"
+#include "linux/plane/csum_fast.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -123,7 +123,7 @@ ready(void)
         made = make_side(&a, 1) && make_side(&b, 2);
         if (!made)
             missing = "network namespaces or TUN devices may not be made";
-        csum = dco_csum_best();
+        csum = csum_best();
         dco_coalescer_init(&coalescer, csum, emitted, NULL, true, have_uso);
     }
     if (missing)

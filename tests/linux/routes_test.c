@@ -23,11 +23,11 @@
 #include "linux/plane/route_store.h"
 #include "linux/plane/routes.h"
 
-bool doorway_state(char *reason, size_t size, const char **abi);
+bool offload_state(char *reason, size_t size, const char **abi);
 
-/* The doorway is in no test program. */
+/* The preload layer is in no test program. */
 bool
-doorway_state(char *reason, size_t size, const char **abi)
+offload_state(char *reason, size_t size, const char **abi)
 {
     snprintf(reason, size, "this is a test");
     *abi = NULL;
@@ -355,18 +355,18 @@ kernel_ready(void)
 static void
 settle(void)
 {
-    uint64_t end = plane_now() + 60000000000ULL, quiet = plane_now() + 60000000ULL;
+    uint64_t end = clock_now_ns() + 60000000000ULL, quiet = clock_now_ns() + 60000000ULL;
 
-    while (plane_now() < end && plane_now() < quiet) {
-        uint64_t next = routes_tick(plane_now());
+    while (clock_now_ns() < end && clock_now_ns() < quiet) {
+        uint64_t next = routes_tick(clock_now_ns());
         struct pollfd p = {.fd = routes_fd(), .events = POLLIN};
 
         if (poll(&p, 1, 5) > 0) {
             routes_ready();
-            quiet = plane_now() + 60000000ULL;
+            quiet = clock_now_ns() + 60000000ULL;
         }
-        if (next != UINT64_MAX && next < plane_now() + 1000000000ULL)
-            quiet = plane_now() + 60000000ULL;
+        if (next != UINT64_MAX && next < clock_now_ns() + 1000000000ULL)
+            quiet = clock_now_ns() + 60000000ULL;
         plane_synchronize();
     }
 }
@@ -524,10 +524,10 @@ test_thousands(void)
         fprintf(ip, "route add 100.%u.%u.0/24 via 10.8.0.%u\n", 64 + (i >> 8), i & 255,
                 2 + i % 250);
     check(ip != NULL && pclose(ip) == 0);
-    uint64_t began = plane_now();
+    uint64_t began = clock_now_ns();
 
     settle();
-    check(plane_now() - began < 60000000000ULL); /* it did settle */
+    check(clock_now_ns() - began < 60000000000ULL); /* it did settle */
     for (unsigned i = 0; i < 10000; i += 37) {
         char dst[32], gateway[32];
 

@@ -13,11 +13,11 @@
 #include "linux/crypto/aead.h"
 #include "linux/plane/plane_state.h"
 
-bool doorway_state(char *reason, size_t size, const char **abi);
+bool offload_state(char *reason, size_t size, const char **abi);
 
-/* The doorway is in no test program. */
+/* The preload layer is in no test program. */
 bool
-doorway_state(char *reason, size_t size, const char **abi)
+offload_state(char *reason, size_t size, const char **abi)
 {
     snprintf(reason, size, "this is a test");
     *abi = NULL;
@@ -28,10 +28,10 @@ doorway_state(char *reason, size_t size, const char **abi)
 #define INNER  100U /* bytes */
 
 static struct plane_dev *dev;
-static struct plane_sock *sock;
+static struct plane_port *sock;
 static struct sockaddr_in plane_addr;
 static int here = -1, elsewhere = -1; /* sockets of the far end */
-static struct dco_aead *far_key[2];
+static struct aead *far_key[2];
 static int openvpn_end = -1; /* where openvpn would read its control packets */
 
 static int
@@ -78,10 +78,10 @@ ready(void)
         return false;
     check(system("ip addr add 10.9.0.254/24 dev rx0 && ip link set rx0 up") == 0);
     check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
-    if (!check(plane_sock_new(bound(&plane_addr, INADDR_ANY), NULL, 0, 0, pair[0], &sock) == 0))
+    if (!check(plane_port_new(bound(&plane_addr, INADDR_ANY), NULL, 0, 0, pair[0], &sock) == 0))
         return false;
     openvpn_end = pair[1];
-    check(plane_sock_bind_dev(sock, dev) == 0);
+    check(plane_port_bind_dev(sock, dev) == 0);
     plane_addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     here = bound(&in, INADDR_LOOPBACK);
     elsewhere = bound(&in, INADDR_LOOPBACK);
@@ -100,12 +100,12 @@ ready(void)
 static void
 peer_add(uint32_t id)
 {
-    struct dco_peer_new req = {.id = id, .tx_id = id, .transport = plane_sock_get(sock)};
+    struct dco_peer_new req = {.id = id, .tx_id = id, .transport = plane_port_get(sock)};
 
     req.vpn4 = ip4(10, 9, 0, (uint8_t)id);
     req.path.remote.ip = ip4(127, 0, 0, 1);
     req.path.remote.port = port_of(here);
-    check_equal(dco_control_peer_new(&dev->peers, &req, plane_now()), 0);
+    check_equal(dco_control_peer_new(&dev->peers, &req, clock_now_ns()), 0);
 }
 
 /* Key number of the peer, 0 or 1, of which far_key[number] is the far end. */
@@ -123,10 +123,10 @@ key_add(uint32_t id, uint8_t number)
                               .tx_tail = tail,
                               .rx_tail = tail};
 
-    dco_aead_free(far_key[number]);
-    far_key[number] = dco_aead_new(DCO_CIPHER_AES_GCM, in, out, 32, tail, tail, 1);
-    req.crypto = dco_aead_new(DCO_CIPHER_AES_GCM, out, in, 32, tail, tail, plane_lanes());
-    check_equal(dco_control_key_new(&dev->peers, &req, plane_now()), 0);
+    aead_free(far_key[number]);
+    far_key[number] = aead_new(DCO_CIPHER_AES_GCM, in, out, 32, tail, tail, 1);
+    req.crypto = aead_new(DCO_CIPHER_AES_GCM, out, in, 32, tail, tail, plane_key_threads());
+    check_equal(dco_control_key_new(&dev->peers, &req, clock_now_ns()), 0);
 }
 
 /* openvpn hears of what happened. */
@@ -146,7 +146,7 @@ peer_end(uint32_t id)
 {
     check_equal(dco_control_peer_del(&dev->peers, id, DCO_DEL_USERSPACE), 0);
     for (int i = 0; i < 2; i++) {
-        dco_aead_free(far_key[i]);
+        aead_free(far_key[i]);
         far_key[i] = NULL;
     }
     events_end();
@@ -169,14 +169,14 @@ static uint32_t
 seal(uint8_t *pkt, uint32_t peer, uint8_t number, uint32_t packet_id)
 {
     static const uint8_t head[] = {0x45, 0, 0, INNER, 0, 0, 0, 0, 64, 253};
-    struct dco_aead_op op = {.pkt = pkt, .in = pkt + DCO_OVERHEAD, .len = INNER};
+    struct aead_op op = {.pkt = pkt, .in = pkt + DCO_OVERHEAD, .len = INNER};
     uint8_t *inner = pkt + DCO_OVERHEAD;
 
     memset(pkt, 0, DCO_OVERHEAD + INNER);
     memcpy(inner, head, sizeof(head));
     memcpy(inner + 12, (const uint8_t[]){10, 9, 0, (uint8_t)peer, 10, 9, 0, 254}, 8);
     dco_wire_put_hdr(pkt, number, peer, packet_id);
-    dco_aead_seal(far_key[number], 0, &op, 1);
+    aead_seal(far_key[number], 0, &op, 1);
     return DCO_OVERHEAD + INNER;
 }
 
@@ -200,9 +200,9 @@ drops(enum dco_drop reason)
 static bool
 hears(uint32_t peer, uint64_t packets)
 {
-    uint64_t end = plane_now() + 10 * SECOND;
+    uint64_t end = clock_now_ns() + 10 * SECOND;
 
-    while (info(peer).stats.vpn_rx_packets < packets && plane_now() < end)
+    while (info(peer).stats.vpn_rx_packets < packets && clock_now_ns() < end)
         usleep(1000);
     return info(peer).stats.vpn_rx_packets == packets;
 }
@@ -210,9 +210,9 @@ hears(uint32_t peer, uint64_t packets)
 static bool
 drops_become(enum dco_drop reason, uint64_t n)
 {
-    uint64_t end = plane_now() + 10 * SECOND;
+    uint64_t end = clock_now_ns() + 10 * SECOND;
 
-    while (drops(reason) < n && plane_now() < end)
+    while (drops(reason) < n && clock_now_ns() < end)
         usleep(1000);
     return drops(reason) == n;
 }
@@ -383,7 +383,7 @@ static uint16_t
 named(int fd, uint8_t opcode)
 {
     struct {
-        struct plane_ctrl_hdr hdr;
+        struct plane_control_hdr hdr;
         uint8_t pkt[16];
     } got;
     uint8_t pkt[14] = {(uint8_t)(opcode << 3)};
@@ -403,7 +403,7 @@ answer_goes(int fd)
 
     *in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = port_of(fd)};
     in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    plane_sock_map_dest(sock, &ss);
+    plane_port_map_dest(sock, &ss);
     return in->sin_port;
 }
 
@@ -432,7 +432,7 @@ test_translated(void)
     peer_end(7);
 }
 
-/* Whom openvpn answers at an address keeps it. For how long is in alias_test. */
+/* Whom openvpn answers at an address keeps it. For how long is in float_nat_test. */
 static void
 test_half_open(void)
 {
@@ -463,7 +463,7 @@ static void
 test_refused_for_a_time(void)
 {
     struct sockaddr_in in;
-    struct alias *kept = NULL;
+    struct float_nat *kept = NULL;
     int third = -1;
 
     NEED_PLANE
@@ -476,14 +476,14 @@ test_refused_for_a_time(void)
     send_id(third, 9, 0, 2);
     check(hears(9, 2) && is_at(9, third));
     check(named(third, CONTROL) == port_of(third));
-    kept = sock->alias;
+    kept = sock->float_nat;
     plane_stop_workers();
-    sock->alias = alias_new(); /* openvpn has long been silent */
+    sock->float_nat = float_nat_new(); /* openvpn has long been silent */
     plane_resume_workers();
     check(named(third, HARD_RESET) == port_of(third));
     check(named(third, CONTROL) == port_of(here));
     check(answer_goes(here) == port_of(third));
-    alias_free(kept);
+    float_nat_free(kept);
     peer_end(9);
     close(third);
 }
@@ -492,14 +492,14 @@ test_refused_for_a_time(void)
 static void
 peer_named(uint32_t id, int fd)
 {
-    struct dco_peer_new req = {.id = id, .tx_id = id, .transport = plane_sock_get(sock)};
+    struct dco_peer_new req = {.id = id, .tx_id = id, .transport = plane_port_get(sock)};
 
     req.vpn4 = ip4(10, 9, 0, (uint8_t)id);
     req.path.remote.ip = ip4(127, 0, 0, 1);
     req.path.remote.port = port_of(fd);
-    plane_sock_peer_locate(sock, &req);
-    check_equal(dco_control_peer_new(&dev->peers, &req, plane_now()), 0);
-    plane_sock_peer_made(sock, &req);
+    plane_port_peer_locate(sock, &req);
+    check_equal(dco_control_peer_new(&dev->peers, &req, clock_now_ns()), 0);
+    plane_port_peer_made(sock, &req);
 }
 
 /* Peer 10 has gone elsewhere; from where it was comes another one, of another name. */
@@ -535,8 +535,8 @@ test_end(void)
 {
     NEED_PLANE
     plane_shutdown();
-    plane_sock_close(sock);
-    plane_sock_put(sock);
+    plane_port_close(sock);
+    plane_port_put(sock);
     close(openvpn_end);
     close(here);
     close(elsewhere);

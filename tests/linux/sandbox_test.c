@@ -156,7 +156,7 @@ static void
 test_forbidden(void)
 {
     in_sandbox(try_forbidden);
-    in_sandbox_of(SANDBOX_HOUSE, try_forbidden);
+    in_sandbox_of(SANDBOX_HOUSEKEEPING, try_forbidden);
     in_sandbox_of(SANDBOX_STATUS, try_forbidden);
 }
 
@@ -171,7 +171,7 @@ try_as_worker(void)
 }
 
 static void
-try_as_house(void)
+try_as_housekeeping(void)
 {
     denied(syscall(SYS_io_submit, 0, 0, NULL), "io_submit");
     denied(accept4(-1, NULL, NULL, 0), "accept");
@@ -190,7 +190,7 @@ static void
 test_each_its_own(void)
 {
     in_sandbox(try_as_worker);
-    in_sandbox_of(SANDBOX_HOUSE, try_as_house);
+    in_sandbox_of(SANDBOX_HOUSEKEEPING, try_as_housekeeping);
     in_sandbox_of(SANDBOX_STATUS, try_as_status);
 }
 
@@ -241,7 +241,7 @@ test_packets(void)
 static int probe = -1;
 
 static void
-try_house(void)
+try_housekeeping(void)
 {
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(9)};
     struct sigevent event = {.sigev_notify = SIGEV_NONE};
@@ -258,11 +258,11 @@ try_house(void)
 }
 
 static void
-test_house(void)
+test_housekeeping(void)
 {
     probe = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     check(probe >= 0);
-    in_sandbox_of(SANDBOX_HOUSE, try_house);
+    in_sandbox_of(SANDBOX_HOUSEKEEPING, try_housekeeping);
 }
 
 static struct fib fib;
@@ -317,20 +317,19 @@ try_ciphers(void)
     uint8_t text[100] = {3};
 
     for (size_t i = 0; i < 3; i++) {
-        struct dco_aead *aead =
-            dco_aead_new(kinds[i].cipher, key, key, kinds[i].len, tail, tail, 1);
-        struct dco_aead_op op = {.pkt = pkt, .in = text, .len = sizeof(text)};
+        struct aead *aead = aead_new(kinds[i].cipher, key, key, kinds[i].len, tail, tail, 1);
+        struct aead_op op = {.pkt = pkt, .in = text, .len = sizeof(text)};
 
         check(aead != NULL);
         if (aead == NULL)
             continue;
         dco_wire_put_hdr(pkt, 0, 1, 1);
-        dco_aead_seal(aead, 0, &op, 1);
+        aead_seal(aead, 0, &op, 1);
         check(op.ok);
         op.ok = false;
-        dco_aead_open(aead, 0, &op, 1);
+        aead_open(aead, 0, &op, 1);
         check(op.ok && memcmp(pkt + DCO_OVERHEAD, text, sizeof(text)) == 0);
-        dco_aead_free(aead);
+        aead_free(aead);
     }
 }
 
@@ -391,7 +390,7 @@ static void
 test_capabilities(void)
 {
     capabilities_of(WORKER);
-    capabilities_of(SANDBOX_HOUSE);
+    capabilities_of(SANDBOX_HOUSEKEEPING);
     capabilities_of(SANDBOX_STATUS);
 }
 
@@ -411,18 +410,18 @@ child_without_filters(void)
                      SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP));
     if (seccomp_load(ctx) < 0)
         return 10;
-    r.kind = SANDBOX_HOUSE;
+    r.kind = SANDBOX_HOUSEKEEPING;
     if (pipe2(r.in, O_CLOEXEC) < 0 || pipe2(r.out, O_CLOEXEC) < 0 ||
         pthread_create(&r.thread, NULL, resident_main, &r) != 0)
         return 11;
     if (read(r.out[0], &c, 1) != 1 || !resident_answers(&r) || r.entered != -EACCES)
         return 12;
-    if (!sandbox_state(SANDBOX_HOUSE, &err) || err != -EACCES)
+    if (!sandbox_state(SANDBOX_HOUSEKEEPING, &err) || err != -EACCES)
         return 13;
     if (sandbox_state(SANDBOX_STATUS, &err))
         return 14;
     resident_end(&r);
-    return sandbox_state(SANDBOX_HOUSE, &err) ? 15 : 0;
+    return sandbox_state(SANDBOX_HOUSEKEEPING, &err) ? 15 : 0;
 }
 
 static void
@@ -490,7 +489,7 @@ change_with_capabilities(void)
 static int
 child_changes_user(int (*change)(void))
 {
-    static const unsigned played[3] = {WORKER, SANDBOX_HOUSE, SANDBOX_STATUS};
+    static const unsigned played[3] = {WORKER, SANDBOX_HOUSEKEEPING, SANDBOX_STATUS};
     struct resident r[3];
 
     for (int i = 0; i < 3; i++)
@@ -558,7 +557,7 @@ static const struct test tests[] = {
     {"what no thread needs is refused", test_forbidden},
     {"one kind of thread may not do the work of another", test_each_its_own},
     {"packets and waiting", test_packets},
-    {"paths and timers of housekeeping", test_house},
+    {"paths and timers of housekeeping", test_housekeeping},
     {"questions about routes", test_question},
     {"memory", test_memory},
     {"ciphers of both libraries", test_ciphers},

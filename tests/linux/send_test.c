@@ -10,18 +10,18 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "linux/plane/kernel_abi.h"
+#include "linux/sys/kernel_abi.h"
 #include "linux/plane/tx.h"
 #include "linux/plane/worker.h"
 
 #define SECOND 1000000000ULL
 #define SEG    500U
 
-bool doorway_state(char *reason, size_t size, const char **abi);
+bool offload_state(char *reason, size_t size, const char **abi);
 
-/* The doorway is in no test program. */
+/* The preload layer is in no test program. */
 bool
-doorway_state(char *reason, size_t size, const char **abi)
+offload_state(char *reason, size_t size, const char **abi)
 {
     (void)reason;
     (void)size;
@@ -78,7 +78,7 @@ sendmmsg(int fd, struct mmsghdr *msg, unsigned n, int flags)
 
 static struct worker worker;
 static struct dco_drops drops;
-static struct plane_sock sock;
+static struct plane_port sock;
 static struct dco_peer peer;
 static struct dco_key key;
 static uint32_t next_id = 1;

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "linux/plane/settings.h"
+#include "linux/sys/settings.h"
 
 static char said[4096];
 

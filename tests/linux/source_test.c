@@ -14,11 +14,11 @@
 #include "linux/plane/plane_state.h"
 #include "linux/plane/source.h"
 
-bool doorway_state(char *reason, size_t size, const char **abi);
+bool offload_state(char *reason, size_t size, const char **abi);
 
-/* The doorway is in no test program. */
+/* The preload layer is in no test program. */
 bool
-doorway_state(char *reason, size_t size, const char **abi)
+offload_state(char *reason, size_t size, const char **abi)
 {
     snprintf(reason, size, "this is a test");
     *abi = NULL;
@@ -29,7 +29,7 @@ doorway_state(char *reason, size_t size, const char **abi)
 
 static struct plane_dev *dev;
 static struct source_check sources;
-static struct plane_sock port = {.refs = 1000}; /* never freed */
+static struct plane_port port = {.refs = 1000}; /* never freed */
 
 static struct dco_peer *
 device_begin(enum dco_mode mode)
@@ -53,7 +53,7 @@ device_begin(enum dco_mode mode)
     req.vpn6 = ip_of("fd08::5");
     req.path.remote.ip = ip_of("192.168.1.200");
     req.path.remote.port = htons(4000);
-    check_equal(dco_control_peer_new(&dev->peers, &req, plane_now()), 0);
+    check_equal(dco_control_peer_new(&dev->peers, &req, clock_now_ns()), 0);
     check_equal(source_check_init(&sources, &fib), 0);
     return mode == DCO_MODE_P2P ? dev->peers.only : dco_peers_by_id(&dev->peers, 5);
 }
@@ -175,21 +175,21 @@ test_sources_flood(void)
     NEED_KERNEL
     peer = device_begin(DCO_MODE_MP);
     check(source(peer, "192.168.77.1") && !source(peer, "192.168.1.5"));
-    began = plane_now();
+    began = clock_now_ns();
     for (uint32_t i = 0; i < 20000; i++) {
         snprintf(text, sizeof(text), "fd99:7::%x:%x", i >> 8, i);
         (void)source(peer, text);
     }
-    took = plane_now() - began;
+    took = clock_now_ns() - began;
     check(fib.seq >= 2000 && fib.seq <= 2000 + took / 50000 + 4);
 
-    peer->question_ns = plane_now() + 3600 * SECOND; /* all spent */
+    peer->question_ns = clock_now_ns() + 3600 * SECOND; /* all spent */
     asked = fib.seq;
     check(!source(peer, "192.168.77.2"));
     fib_raise_generation();
     check(source(peer, "192.168.77.1") && !source(peer, "192.168.1.5"));
     check_equal(fib.seq, asked);
-    peer->question_ns = plane_now(); /* and earned again */
+    peer->question_ns = clock_now_ns(); /* and earned again */
     check(source(peer, "192.168.77.2"));
     check_equal(fib.seq, asked + 1);
     device_end();

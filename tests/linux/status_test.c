@@ -26,13 +26,13 @@
 #include "linux/plane/plane_state.h"
 #include "linux/status/status.h"
 
-bool doorway_state(char *reason, size_t size, const char **abi);
+bool offload_state(char *reason, size_t size, const char **abi);
 
-/* The doorway is in no test program; what it would say is set by the tests. */
+/* The preload layer is in no test program; what it would say is set by the tests. */
 static bool offload;
 
 bool
-doorway_state(char *reason, size_t size, const char **abi)
+offload_state(char *reason, size_t size, const char **abi)
 {
     snprintf(reason, size, "%s", offload ? "" : "the \"proto\" is tcp");
     *abi = offload ? "ovpn-dco-v2" : NULL;
@@ -581,7 +581,7 @@ test_folder_of_others(void)
  */
 
 static struct plane_dev *dev;
-static struct plane_sock *sock;
+static struct plane_port *sock;
 
 static bool
 plane_ready(void)
@@ -600,14 +600,14 @@ plane_ready(void)
     fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     check(bind(fd, (struct sockaddr *)&in, sizeof(in)) == 0);
     check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
-    check(plane_sock_new(fd, NULL, 0, 0, pair[0], &sock) == 0);
-    return check(plane_sock_bind_dev(sock, dev) == 0);
+    check(plane_port_new(fd, NULL, 0, 0, pair[0], &sock) == 0);
+    return check(plane_port_bind_dev(sock, dev) == 0);
 }
 
 static void
 peer_add(uint32_t id, bool v6)
 {
-    struct dco_peer_new req = {.id = id, .tx_id = id, .transport = plane_sock_get(sock)};
+    struct dco_peer_new req = {.id = id, .tx_id = id, .transport = plane_port_get(sock)};
 
     req.vpn4 = ip4(10, 9, (uint8_t)(id >> 8), (uint8_t)id);
     if (v6) {
@@ -617,7 +617,7 @@ peer_add(uint32_t id, bool v6)
         req.path.remote.ip = ip4(127, 1, (uint8_t)(id >> 8), (uint8_t)id);
     }
     req.path.remote.port = htons(1194);
-    check_equal(dco_control_peer_new(&dev->peers, &req, plane_now()), 0);
+    check_equal(dco_control_peer_new(&dev->peers, &req, clock_now_ns()), 0);
 }
 
 static void
@@ -628,8 +628,8 @@ key_add(uint32_t id, enum dco_cipher cipher, uint16_t len)
 
     req.tx_key = key;
     req.tx_tail = req.rx_tail = tail;
-    req.crypto = dco_aead_new(cipher, key, key, len, tail, tail, plane_lanes());
-    check_equal(dco_control_key_new(&dev->peers, &req, plane_now()), 0);
+    req.crypto = aead_new(cipher, key, key, len, tail, tail, plane_key_threads());
+    check_equal(dco_control_key_new(&dev->peers, &req, clock_now_ns()), 0);
 }
 
 static void
@@ -648,7 +648,7 @@ test_active(void)
     peer_add(1, false);
     peer_add(2, true);
     key_add(1, DCO_CIPHER_AES_GCM, 16);
-    check_equal(dco_control_peer_set(&dev->peers, 1, 100, 600, plane_now()), 0);
+    check_equal(dco_control_peer_set(&dev->peers, 1, 100, 600, clock_now_ns()), 0);
     root = ask(); /* housekeeping started the thread */
     check(json_is_true(json_object_get(root, "active")));
     check(strcmp(text_of(root, "reason"), "") == 0);
@@ -720,10 +720,10 @@ test_slow_reader(void)
     slow = dial();
     check(slow >= 0);
     usleep(100000);
-    began = plane_now();
+    began = clock_now_ns();
     plane_devs_lock(); /* nobody holds up the plane meanwhile */
     plane_devs_unlock();
-    check(plane_now() - began < 3000000000ULL); /* the answer would hold it for five */
+    check(clock_now_ns() - began < 3000000000ULL); /* the answer would hold it for five */
     root = ask();
     json_decref(root);
     close(slow);
@@ -742,13 +742,13 @@ test_shutdown(void)
     }
     slow = dial(); /* and does not read */
     usleep(100000);
-    began = plane_now();
+    began = clock_now_ns();
     status_close();
-    check(plane_now() - began < 4000000000ULL); /* without the five seconds of that answer */
+    check(clock_now_ns() - began < 4000000000ULL); /* without the five seconds of that answer */
     close(slow);
     plane_shutdown();
-    plane_sock_close(sock);
-    plane_sock_put(sock);
+    plane_port_close(sock);
+    plane_port_put(sock);
     status_close();
     check(stat(path, &st) < 0);
     check(rmdir(folder) == 0);

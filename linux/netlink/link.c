@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/netlink/link.h"
+
+#include <ctype.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+#include "linux/netlink/attr.h"
+
+#define IFLA_OVPN_MODE 1
+
+/* What link_becomes_result() puts into nlmsg_pid. The kernel's own port ids of user sockets are
+ * process ids, below 2^22, or negative counters from -4096 down; this prefix is neither. */
+#define RESULT_MAGIC      0x5dc00000U
+#define RESULT_MAGIC_MASK 0xfff00000U
+#define RESULT_ERRNO      0x00000fffU
+#define RESULT_NEWLINK    0x00001000U /* else RTM_DELLINK */
+#define RESULT_NO_ACK     0x00002000U /* the requester wants to hear of errors only */
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static void
+mode_parse(const struct nlattr *data, struct link_request *link)
+{
+    const struct nlattr *attr;
+
+    attr_for_each_nested (attr, data) {
+        if (mnl_attr_get_type(attr) != IFLA_OVPN_MODE)
+            continue;
+        if (mnl_attr_get_payload_len(attr) < 1 || mnl_attr_get_u8(attr) > DCO_MODE_MP)
+            link->error = -ERANGE;
+        else
+            link->mode = mnl_attr_get_u8(attr);
+    }
+}
+
+static void
+linkinfo_parse(const struct nlattr *info, struct link_request *link)
+{
+    const struct nlattr *attr, *data = NULL;
+
+    attr_for_each_nested (attr, info) {
+        if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+            link->family =
+                nl_family_by_kind(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
+        else if (mnl_attr_get_type(attr) == IFLA_INFO_DATA)
+            data = attr;
+    }
+    if (link->family && data)
+        mode_parse(data, link);
+}
+
+static void
+name_parse(const struct nlattr *attr, struct link_request *link)
+{
+    size_t len = strnlen(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
+
+    if (len >= sizeof(link->name)) {
+        link->error = -ERANGE;
+        return;
+    }
+    memcpy(link->name, mnl_attr_get_payload(attr), len);
+    link->name[len] = '\0';
+}
+
+void
+link_parse(const struct nlmsghdr *request, struct link_request *link)
+{
+    const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(request);
+    const struct nlattr *attr;
+
+    memset(link, 0, sizeof(*link));
+    if (!(request->nlmsg_flags & NLM_F_REQUEST) || request->nlmsg_len < NLMSG_HDRLEN + sizeof(*ifi))
+        return;
+    link->ifindex = (uint32_t)ifi->ifi_index;
+    attr_for_each (attr, request, sizeof(*ifi)) {
+        if (mnl_attr_get_type(attr) == IFLA_IFNAME)
+            name_parse(attr, link);
+        else if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
+            linkinfo_parse(attr, link);
+    }
+    if (request->nlmsg_type == RTM_NEWLINK && link->family)
+        link->what = LINK_NEW;
+    else if (request->nlmsg_type == RTM_DELLINK)
+        link->what = LINK_DELETE;
+    else if (request->nlmsg_type == RTM_GETLINK)
+        link->what = LINK_GET;
+}
+
+bool
+link_name_ok(const char *name)
+{
+    size_t len = strnlen(name, IFNAMSIZ);
+
+    if (len == 0 || len == IFNAMSIZ || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return false;
+    for (; *name; name++)
+        if (*name == '/' || *name == ':' || isspace((unsigned char)*name))
+            return false;
+    return true;
+}
+
+void
+link_becomes_change(struct nlmsghdr *request, uint32_t ifindex)
+{
+    struct ifinfomsg *ifi = mnl_nlmsg_get_payload(request);
+    uint8_t *end = (uint8_t *)request + request->nlmsg_len;
+    uint8_t *to = (uint8_t *)(ifi + 1);
+    uint8_t *from = to;
+
+    ifi->ifi_index = (int)ifindex;
+    request->nlmsg_flags &= (uint16_t) ~(NLM_F_CREATE | NLM_F_EXCL | NLM_F_REPLACE);
+    while (mnl_attr_ok((struct nlattr *)(void *)from, (int)(end - from))) {
+        const struct nlattr *attr = (struct nlattr *)(void *)from;
+        uint16_t type = mnl_attr_get_type(attr);
+        size_t step = MNL_ALIGN(attr->nla_len);
+
+        if (step > (size_t)(end - from))
+            step = (size_t)(end - from);
+        if (type != IFLA_IFNAME && type != IFLA_LINKINFO) {
+            memmove(to, from, step);
+            to += step;
+        }
+        from += step;
+    }
+    request->nlmsg_len = (uint32_t)(to - (uint8_t *)request);
+}
+
+void
+link_becomes_result(struct nlmsghdr *request, int error)
+{
+    uint32_t result = RESULT_MAGIC | ((uint32_t)-error & RESULT_ERRNO);
+
+    if (request->nlmsg_type == RTM_NEWLINK)
+        result |= RESULT_NEWLINK;
+    if (!(request->nlmsg_flags & NLM_F_ACK) && error) {
+        result |= RESULT_NO_ACK;
+        request->nlmsg_flags |= NLM_F_ACK;
+    }
+    request->nlmsg_type = NLMSG_NOOP;
+    request->nlmsg_pid = result;
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static void
+result_restore(struct nlmsghdr *ack)
+{
+    struct nlmsgerr *err = mnl_nlmsg_get_payload(ack);
+    uint32_t result;
+
+    if (ack->nlmsg_len < NLMSG_HDRLEN + sizeof(*err) || err->error ||
+        err->msg.nlmsg_type != NLMSG_NOOP)
+        return;
+    result = err->msg.nlmsg_pid;
+    if ((result & RESULT_MAGIC_MASK) != RESULT_MAGIC)
+        return;
+    err->error = -(int)(result & RESULT_ERRNO);
+    err->msg.nlmsg_type = result & RESULT_NEWLINK ? RTM_NEWLINK : RTM_DELLINK;
+    err->msg.nlmsg_pid = ack->nlmsg_pid;
+    if (result & RESULT_NO_ACK)
+        err->msg.nlmsg_flags &= (uint16_t)~NLM_F_ACK;
+}
+
+/* How long IFLA_LINKINFO is that holds the kind alone. */
+static size_t
+linkinfo_len(const char *kind)
+{
+    return MNL_ATTR_HDRLEN + MNL_ALIGN(MNL_ATTR_HDRLEN + strlen(kind) + 1);
+}
+
+/* IFLA_LINKINFO of a TUN into that of our kind, in place. Our kinds are shown without data. */
+static void
+linkinfo_rewrite(struct nlattr *nest, const char *kind)
+{
+    struct nlattr *attr = nest + 1;
+    size_t size = strlen(kind) + 1;
+
+    attr->nla_type = IFLA_INFO_KIND;
+    attr->nla_len = (uint16_t)(MNL_ATTR_HDRLEN + size);
+    memset(attr + 1, 0, MNL_ALIGN(size));
+    memcpy(attr + 1, kind, size);
+    nest->nla_len = (uint16_t)linkinfo_len(kind);
+}
+
+/* A message about one of our links, in place. The kernel describes a TUN with more attributes than
+ * a kind; one that it describes with less stays as it is. */
+static void
+newlink_rewrite(struct nlmsghdr *nlh, const char *kind)
+{
+    struct nlattr *attr;
+    uint8_t *end = mnl_nlmsg_get_payload_tail(nlh);
+    size_t step, kept;
+
+    attr_for_each (attr, nlh, sizeof(struct ifinfomsg)) {
+        if (mnl_attr_get_type(attr) != IFLA_LINKINFO)
+            continue;
+        step = MNL_ALIGN(attr->nla_len);
+        kept = linkinfo_len(kind);
+        if (step < kept || (uint8_t *)attr + step > end)
+            return;
+        linkinfo_rewrite(attr, kind);
+        memmove((uint8_t *)attr + kept, (uint8_t *)attr + step,
+                (size_t)(end - (uint8_t *)attr) - step);
+        nlh->nlmsg_len -= (uint32_t)(step - kept);
+        return;
+    }
+}
+
+static void
+message_rewrite(struct nlmsghdr *nlh, const char *(*kind_of)(uint32_t ifindex))
+{
+    const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+    const char *kind = NULL;
+
+    if (nlh->nlmsg_type == NLMSG_ERROR)
+        result_restore(nlh);
+    else if (nlh->nlmsg_type == RTM_NEWLINK && nlh->nlmsg_len >= NLMSG_HDRLEN + sizeof(*ifi))
+        kind = kind_of((uint32_t)ifi->ifi_index);
+    if (kind)
+        newlink_rewrite(nlh, kind);
+}
+
+size_t
+link_answer(void *data, size_t len, const char *(*kind_of)(uint32_t ifindex))
+{
+    uint8_t *from = data, *to = data;
+    size_t left = len;
+
+    while (left >= NLMSG_HDRLEN) {
+        struct nlmsghdr *nlh = (struct nlmsghdr *)(void *)from;
+        size_t step = NLMSG_ALIGN((size_t)nlh->nlmsg_len);
+
+        if (nlh->nlmsg_len < NLMSG_HDRLEN || nlh->nlmsg_len > left)
+            break; /* truncated: the rest goes as it is */
+        if (step > left)
+            step = left;
+        message_rewrite(nlh, kind_of);
+        /* The new length, padded as the old one was. */
+        len = NLMSG_ALIGN((size_t)nlh->nlmsg_len);
+        if (len > step)
+            len = step;
+        memmove(to, from, len);
+        to += len;
+        from += step;
+        left -= step;
+    }
+    memmove(to, from, left);
+    return (size_t)(to - (uint8_t *)data) + left;
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/openvpn/config_scan.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "linux/sys/calls.h"
+
+#define WORDS_MAX 16 /* openvpn takes as many */
+#define LINE_MAX_ 256
+
+/* What is known half way through: some options rule offload out only together. */
+struct scan {
+    struct config_scan *conf;
+    unsigned files, depth;
+    bool tls, topology_subnet, topology_other, proto_force_udp;
+    bool dev, dev_tap, peer, tool;
+};
+
+static void
+rules_out(struct scan *s, const char *phrase, const char *value)
+{
+    if (s->conf->option[0])
+        return; /* the first one is enough */
+    snprintf(s->conf->option, sizeof(s->conf->option), value ? "%s %s" : "%s", phrase, value);
+    for (char *c = s->conf->option; *c; c++)
+        if ((unsigned char)*c < ' ' || (unsigned char)*c >= 127)
+            *c = '?';
+}
+
+static bool
+is(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}
+
+static bool
+starts(const char *a, const char *prefix)
+{
+    return strncmp(a, prefix, strlen(prefix)) == 0;
+}
+
+/* ---- options --------------------------------------------------------------------------------- */
+
+static bool
+cipher_ok(const char *name, size_t len)
+{
+    static const char *const ok[] = {"AES-128-GCM", "AES-192-GCM", "AES-256-GCM",
+                                     "CHACHA20-POLY1305", "DEFAULT"};
+
+    for (size_t i = 0; i < sizeof(ok) / sizeof(ok[0]); i++)
+        if (strlen(ok[i]) == len && strncasecmp(name, ok[i], len) == 0)
+            return true;
+    return false;
+}
+
+static void
+ciphers(struct scan *s, const char *option, const char *list)
+{
+    for (;;) {
+        size_t len = strcspn(list, ":");
+        const char *name = *list == '?' ? list + 1 : list;
+
+        if (len && !cipher_ok(name, len - (size_t)(name - list))) {
+            rules_out(s, option, list);
+            return;
+        }
+        if (!list[len])
+            return;
+        list += len + 1;
+    }
+}
+
+static void
+transport(struct scan *s, const char *proto)
+{
+    if (starts(proto, "tcp"))
+        s->conf->tcp = true;
+}
+
+static void
+device(struct scan *s, const char *dev)
+{
+    s->dev = true;
+    s->dev_tap |= starts(dev, "tap");
+    if (is(dev, "null"))
+        rules_out(s, "dev", dev);
+}
+
+static void
+device_name(struct scan *s, const char *dev)
+{
+    size_t len = strlen(dev);
+
+    memset(s->conf->dev, 0, sizeof(s->conf->dev));
+    if (len < sizeof(s->conf->dev))
+        memcpy(s->conf->dev, dev, len);
+}
+
+/* Options that rule offload out by being there. */
+static const char *const plain[] = {
+    "fragment",    "http-proxy", "socks-proxy", "management-query-proxy",
+    "disable-dco", "comp-lzo",   "secret",
+};
+
+/* Options that openvpn 2.6 drops without a word when it uses offload. */
+static const char *const dropped[] = {"shaper", "client-nat", "passtos"};
+
+static const char *const servers[] = {"server", "server-ipv6", "server-bridge"};
+
+static const char *const tools[] = {
+    "mktun",       "rmtun",        "genkey",          "show-ciphers", "show-digests",
+    "show-tls",    "show-curves",  "show-engines",    "version",      "help",
+    "test-crypto", "show-gateway", "show-pkcs11-ids",
+};
+
+static bool
+listed(const char *name, const char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (is(name, list[i]))
+            return true;
+    return false;
+}
+
+#define LISTED(name, list) listed(name, list, sizeof(list) / sizeof((list)[0]))
+
+static void
+role(struct scan *s, const char *name, const char *value)
+{
+    struct config_scan *h = s->conf;
+    bool client = is(name, "client");
+
+    h->server |= LISTED(name, servers) || (is(name, "mode") && is(value, "server"));
+    h->client |= client || is(name, "pull");
+    h->c2c |= is(name, "client-to-client");
+    h->inner4 |= is(name, "server") || is(name, "ifconfig");
+    h->inner6 |= is(name, "server-ipv6") || is(name, "ifconfig-ipv6");
+    s->tls |= client || h->server || is(name, "tls-client") || is(name, "tls-server");
+}
+
+static void
+compression(struct scan *s, const char *name, const char *value)
+{
+    if (is(name, "compress") && !is(value, "migrate"))
+        rules_out(s, "compress", *value ? value : NULL);
+    if (is(name, "allow-compression") && !is(value, "no"))
+        rules_out(s, name, value);
+}
+
+static void config_file(struct scan *s, const char *path);
+
+/* words[n..] are "". */
+static void
+option(struct scan *s, const char *const *w)
+{
+    const char *name = starts(w[0], "--") ? w[0] + 2 : w[0];
+
+    role(s, name, w[1]);
+    if (is(name, "dev"))
+        device_name(s, w[1]);
+    compression(s, name, w[1]);
+    if (LISTED(name, tools))
+        s->tool = true;
+    s->conf->remote |= is(name, "remote");
+    s->conf->floats |= is(name, "float");
+    s->conf->no_time |= is(name, "suppress-timestamps");
+    s->peer |= is(name, "remote") || is(name, "secret") || is(name, "ifconfig");
+    if (LISTED(name, dropped))
+        snprintf(s->conf->dropped, sizeof(s->conf->dropped), "%s", name);
+    if (LISTED(name, plain))
+        rules_out(s, name, NULL);
+    else if (is(name, "proto"))
+        transport(s, w[1]);
+    else if (is(name, "remote") || is(name, "local")) /* local: since 2.7 */
+        transport(s, w[3]);
+    else if (is(name, "proto-force"))
+        s->proto_force_udp = is(w[1], "udp");
+    else if (is(name, "dev") || is(name, "dev-type"))
+        device(s, w[1]);
+    else if (is(name, "data-ciphers") || is(name, "ncp-ciphers") ||
+             is(name, "data-ciphers-fallback"))
+        ciphers(s, name, w[1]);
+    else if (is(name, "topology"))
+        *(is(w[1], "subnet") ? &s->topology_subnet : &s->topology_other) = true;
+    else if (is(name, "config"))
+        config_file(s, w[1]);
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+/* Splits a line as openvpn does: blanks, quotes of both kinds, backslash, comments. Ill-formed
+ * lines have no words. */
+struct words {
+    char text[LINE_MAX_ + WORDS_MAX];
+    const char *w[WORDS_MAX];
+};
+
+static bool
+is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* One word from *at into *to; false if its quote does not end. */
+static bool
+word_take(const char **at, const char *end, char **to)
+{
+    const char *c = *at;
+    char quote = *c == '"' || *c == '\'' ? *c++ : 0;
+
+    for (; c < end && (quote ? *c != quote : !is_blank(*c)); c++) {
+        if (*c == '\\' && quote != '\'' && c + 1 < end)
+            c++;
+        *(*to)++ = *c;
+    }
+    *(*to)++ = '\0';
+    *at = quote && c < end ? c + 1 : c;
+    return !quote || c < end;
+}
+
+static void
+words_split(struct words *out, const char *line, size_t len)
+{
+    const char *end = line + (len < LINE_MAX_ ? len : LINE_MAX_);
+    char *to = out->text;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < WORDS_MAX; i++)
+        out->w[i] = "";
+    for (;;) {
+        while (line < end && is_blank(*line))
+            line++;
+        if (line == end || *line == '#' || *line == ';' || n == WORDS_MAX)
+            return;
+        out->w[n++] = to;
+        if (!word_take(&line, end, &to)) {
+            for (unsigned i = 0; i < WORDS_MAX; i++)
+                out->w[i] = "";
+            return;
+        }
+    }
+}
+
+/* <ca> ... </ca>: not options. <connection> holds some. */
+static bool
+inline_opens(const char *word, char *tag, size_t size)
+{
+    size_t len = strlen(word);
+
+    if (len < 3 || len >= size || word[0] != '<' || word[len - 1] != '>' || word[1] == '/')
+        return false;
+    if (is(word, "<connection>"))
+        return false;
+    snprintf(tag, size, "</%.*s>", (int)(len - 2), word + 1);
+    return true;
+}
+
+static void
+lines(struct scan *s, const char *text, size_t len)
+{
+    char tag[LINE_MAX_ + 2] = "";
+    struct words words;
+
+    while (len) {
+        const char *nl = memchr(text, '\n', len);
+        size_t line = nl ? (size_t)(nl - text) : len;
+
+        words_split(&words, text, line);
+        if (tag[0]) {
+            if (starts(words.w[0], tag))
+                tag[0] = '\0';
+        } else if (words.w[0][0] && !inline_opens(words.w[0], tag, sizeof(tag) - 1)) {
+            option(s, words.w);
+        }
+        line += nl != NULL;
+        text += line;
+        len -= line;
+    }
+}
+
+/* Relative names: openvpn may have changed its directory since. */
+static int
+open_config(const char *path)
+{
+    const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    const char *pwd = getenv("PWD");
+    int fd = sys()->open(path, flags);
+    char full[4096];
+
+    if (fd >= 0 || path[0] == '/' || !pwd ||
+        snprintf(full, sizeof(full), "%s/%s", pwd, path) >= (int)sizeof(full))
+        return fd;
+    return sys()->open(full, flags);
+}
+
+static char *
+read_all(int fd, size_t size)
+{
+    char *text = malloc(size + 1);
+    size_t got = 0;
+
+    while (text && got < size) {
+        ssize_t n = sys()->read(fd, text + got, size - got);
+
+        if (n <= 0)
+            break;
+        got += (size_t)n;
+    }
+    if (text)
+        memset(text + got, 0, size + 1 - got);
+    return text;
+}
+
+/* A pipe would be used up, so only regular files. They may hold keys: the copy is wiped. */
+static void
+config_file(struct scan *s, const char *path)
+{
+    int fd = -1;
+    struct stat st;
+    char *text = NULL;
+    size_t size = 0;
+
+    if (s->depth < CONFIG_DEPTH_MAX && s->files < CONFIG_FILES_MAX)
+        fd = open_config(path);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= CONFIG_FILE_MAX) {
+        size = (size_t)st.st_size;
+        text = read_all(fd, size);
+    }
+    if (fd >= 0)
+        sys()->close(fd);
+    if (!text) {
+        s->conf->readable = false;
+        return;
+    }
+    s->files++;
+    s->depth++;
+    lines(s, text, size);
+    s->depth--;
+    explicit_bzero(text, size);
+    free(text);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static void
+conclude(struct scan *s)
+{
+    struct config_scan *h = s->conf;
+
+    h->vpn = s->dev && (s->tls || s->peer) && !s->tool;
+    if (s->proto_force_udp)
+        h->tcp = false;
+    if (s->dev_tap)
+        rules_out(s, "dev tap", NULL);
+    if (h->server && s->topology_other)
+        rules_out(s, "topology other than subnet", NULL);
+    else if (h->server && !s->topology_subnet)
+        rules_out(s, "topology subnet is missing, which openvpn needs before 2.7", NULL);
+    if (h->readable && !s->tls)
+        rules_out(s, "neither tls-server nor tls-client", NULL);
+}
+
+static void
+arguments(struct scan *s, int argc, char *const *argv)
+{
+    const char *w[WORDS_MAX];
+
+    if (argc == 2 && !starts(argv[1], "--")) {
+        config_file(s, argv[1]);
+        return;
+    }
+    for (int i = 1; i < argc;) {
+        unsigned n = 0;
+
+        for (unsigned k = 0; k < WORDS_MAX; k++)
+            w[k] = "";
+        do {
+            if (n < WORDS_MAX)
+                w[n++] = argv[i];
+            i++;
+        } while (i < argc && !starts(argv[i], "--"));
+        option(s, w);
+    }
+}
+
+bool
+config_scan_floats(const struct config_scan *conf)
+{
+    return conf->floats || (conf->readable && !conf->remote);
+}
+
+void
+config_scan_scan(struct config_scan *conf, int argc, char *const *argv)
+{
+    struct scan s = {.conf = conf};
+
+    memset(conf, 0, sizeof(*conf));
+    conf->readable = argc > 1;
+    arguments(&s, argc, argv);
+    conclude(&s);
+}
+
+void
+config_scan_text(struct config_scan *conf, const char *text, size_t len)
+{
+    struct scan s = {.conf = conf};
+
+    memset(conf, 0, sizeof(*conf));
+    conf->readable = true;
+    lines(&s, text, len);
+    conclude(&s);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A look at openvpn's command line and configuration files, to tell things that openvpn itself
+ * does not tell the kernel: whether the transport is TCP, which option probably keeps openvpn from
+ * using offload, and what lines of its log look like. Only a conf: openvpn decides by itself, and
+ * what cannot be read is skipped.
+ *
+ * Bounded whatever the files hold: regular files only, CONFIG_FILE_MAX bytes each, CONFIG_FILES_MAX
+ * files, nesting CONFIG_DEPTH_MAX. No state, no locks; any thread.
+ */
+#ifndef DCO_OPENVPN_CONFIG_SCAN_H
+#define DCO_OPENVPN_CONFIG_SCAN_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define CONFIG_FILE_MAX  (1U << 20)
+#define CONFIG_FILES_MAX 16U
+#define CONFIG_DEPTH_MAX 10U /* as openvpn */
+#define CONFIG_TEXT_MAX  96U
+
+struct config_scan {
+    bool readable; /* the command line, and every file it names, could be read */
+    bool tcp;      /* some remote or the socket uses TCP */
+    bool server;   /* --server, --mode server, ... */
+    bool client;   /* --client or --pull */
+    bool c2c;      /* --client-to-client */
+    bool inner4;   /* --server or --ifconfig: IPv4 inside */
+    bool inner6;   /* --server-ipv6 or --ifconfig-ipv6 */
+    bool remote;   /* --remote */
+    bool floats;   /* --float */
+    bool no_time;  /* --suppress-timestamps: lines of the log carry none */
+    bool vpn;      /* the options of a tunnel, not of another program or of --mktun and the like */
+    char dev[IFNAMSIZ];            /* --dev; "" if there is none or no device can have the name */
+    char dropped[CONFIG_TEXT_MAX]; /* an option that has no effect with offload; "" if none */
+    char option[CONFIG_TEXT_MAX];  /* what rules offload out, as a phrase; "" if nothing was seen */
+};
+
+/* Whether a peer in point-to-point mode, or a client's server, may be at another address than that
+ * of its session: as openvpn(8) says, with --float or without --remote. What could not be read has
+ * neither, which is openvpn's default and loses nothing against it. */
+bool config_scan_floats(const struct config_scan *conf);
+
+/* argv as given to openvpn's main(). */
+void config_scan_scan(struct config_scan *conf, int argc, char *const *argv);
+
+/* The lines of one file that was read already; for tests. */
+void config_scan_text(struct config_scan *conf, const char *text, size_t len);
+
+#endif

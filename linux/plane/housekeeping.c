@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "linux/plane/housekeeping.h"
+#include "linux/sys/log.h"
+#include "linux/plane/plane_state.h"
+#include "linux/plane/routes.h"
+#include "linux/status/status.h"
+
+#define MS          1000000ULL
+#define IDLE_NS     (1000 * MS) /* longest wait */
+#define PEERS_NS    (250 * MS) /* while there are peers: a command may have moved a timer forward */
+#define PATH_MTU_NS (250 * MS)
+#define RETRY_NS    (2 * MS) /* the preload layer was busy when events waited */
+#define DUE_MAX     64U      /* keepalives at once */
+#define BREATH_NS   (MS / 2) /* between them */
+#define STACK_BYTES (512U << 10)
+
+static pthread_t thread; /* openvpn's thread */
+static bool running;     /* openvpn's thread */
+static bool stop;        /* atomic */
+static int wake_fd =
+    -1; /* atomic; never closed, so that a late wake cannot hit a stranger's file */
+
+void
+plane_wake(void)
+{
+    static const uint64_t one = 1;
+    int saved = errno;
+    int fd = dco_load_acquire(&wake_fd);
+    ssize_t done = fd < 0 ? 0 : write(fd, &one, sizeof(one));
+
+    (void)done; /* full: it is awake anyway */
+    errno = saved;
+}
+
+static void
+earlier(uint64_t *next, uint64_t at)
+{
+    *next = at < *next ? at : *next;
+}
+
+static bool
+events_wait(struct plane_dev *dev)
+{
+    bool wait;
+
+    dco_lock_acquire(&dev->peers.lock);
+    wait = dev->peers.event_head != NULL;
+    dco_lock_release(&dev->peers.lock);
+    return wait;
+}
+
+/* A bounded number of keepalives: the devices' lock is held, and whoever waits for it gets it
+ * before the next ones. */
+static void
+run_timers(struct plane_dev *dev, uint64_t now, uint64_t *next)
+{
+    struct dco_peer *due[DUE_MAX];
+    uint64_t at = UINT64_MAX;
+    unsigned n = dco_peers_tick(&dev->peers, now, due, DUE_MAX, &at);
+
+    keepalive_send(due, n);
+    earlier(next, n == DUE_MAX ? clock_now_ns() + BREATH_NS : at);
+    if (dco_load(&dev->peers.count) != 0)
+        earlier(next, now + PEERS_NS);
+}
+
+/* One turn over all devices. Returns when the next is due; true in *waiting if events wait. */
+static uint64_t
+turn(uint64_t now, bool path_mtu, bool *waiting)
+{
+    uint64_t next = now + IDLE_NS;
+
+    *waiting = false;
+    plane_devs_lock();
+    for (struct plane_dev *dev = plane_dev_next(NULL); dev != NULL; dev = plane_dev_next(dev)) {
+        if (dev->routes == NULL)
+            routes_attach(dev);
+        run_timers(dev, now, &next);
+        if (path_mtu)
+            path_mtu_refresh(dev, now);
+        *waiting = *waiting || events_wait(dev);
+    }
+    earlier(&next, routes_tick(now));
+    plane_devs_unlock();
+    return next;
+}
+
+static void
+wait_until(uint64_t next)
+{
+    struct pollfd fds[2] = {
+        {.fd = wake_fd, .events = POLLIN},
+        {.fd = routes_fd(), .events = POLLIN},
+    };
+    uint64_t now = clock_now_ns(), left = next > now ? next - now : 0, count;
+    struct timespec ts = {.tv_sec = (time_t)(left / (1000 * MS)),
+                          .tv_nsec = (long)(left % (1000 * MS))};
+
+    if (ppoll(fds, 2, &ts, NULL) <= 0)
+        return;
+    if (fds[0].revents != 0 && read(wake_fd, &count, sizeof(count)) < 0)
+        log_line(LOG_LEVEL_DEBUG, "housekeeping: %s", strerror(errno));
+    if (fds[1].revents != 0)
+        routes_ready();
+}
+
+static void *
+housekeeping_main(void *arg)
+{
+    uint64_t path_mtu_at = 0;
+
+    (void)arg;
+    plane_thread_begins();
+    prctl(PR_SET_NAME, "opendco-housekeeping");
+    (void)sandbox_enter(SANDBOX_HOUSEKEEPING); /* it works without, too */
+    while (!dco_load_acquire(&stop)) {
+        uint64_t now = clock_now_ns(), next;
+        bool path_mtu = now >= path_mtu_at, waiting;
+
+        if (path_mtu)
+            path_mtu_at = now + PATH_MTU_NS;
+        next = turn(now, path_mtu, &waiting);
+        plane_synchronize();
+        plane_dispatch_events();
+        if (waiting) {
+            dco_store_release(&plane.events, 1U);
+            earlier(&next, now + RETRY_NS);
+        }
+        wait_until(next);
+    }
+    sandbox_leave(SANDBOX_HOUSEKEEPING);
+    return NULL;
+}
+
+static int
+open_wake(void)
+{
+    int fd;
+
+    if (wake_fd >= 0)
+        return 0;
+    fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd < 0)
+        return -errno;
+    dco_store_release(&wake_fd, fd);
+    return 0;
+}
+
+int
+housekeeping_start(void)
+{
+    pthread_attr_t attr;
+    sigset_t all, before;
+    int err = open_wake();
+
+    if (err < 0 || running)
+        return err;
+    dco_store_release(&stop, false);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
+    err = -pthread_create(&thread, &attr, housekeeping_main, NULL);
+    pthread_attr_destroy(&attr);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    running = err == 0;
+    if (running)
+        status_start();
+    return err;
+}
+
+void
+housekeeping_stop(void)
+{
+    if (!running)
+        return;
+    dco_store_release(&stop, true);
+    plane_wake();
+    pthread_join(thread, NULL);
+    running = false;
+}

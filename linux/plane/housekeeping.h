@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Housekeeping: one thread for everything that is not a packet of a burst: freeing what workers no
+ * longer see, timers and keepalives, routes, path MTUs, and telling the preload layer about events.
+ *
+ * It touches devices, port groups and their descriptors only with plane_devs_lock() held, and calls
+ * the preload layer without any lock. housekeeping_stop() joins it and may be called with the
+ * preload layer's lock held, so what plane_hooks.on_event was given must not wait for that lock: it
+ * returns if the lock is busy and is called again within milliseconds while events wait.
+ */
+#ifndef DCO_PLANE_HOUSEKEEPING_H
+#define DCO_PLANE_HOUSEKEEPING_H
+
+#include "core/drop.h"
+
+/* Keepalives that could not be sent. Written by housekeeping, read by plane_drops(). */
+extern struct dco_drops housekeeping_drops;
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Kernel offloads the plane uses where they exist. Each has a working way without it, and each can
+ * be switched off by name in the environment variable OPENDCO_OFFLOADS_OFF (a comma-separated
+ * list), to find out whether one of them is to blame and to test the other way.
+ */
+#ifndef DCO_PLANE_KERNEL_OFFLOAD_H
+#define DCO_PLANE_KERNEL_OFFLOAD_H
+
+#include <stdbool.h>
+
+enum offload {
+    OFFLOAD_TUN_TSO = 1,    /* "tun-tso": TCP super-packets to and from the TUN */
+    OFFLOAD_TUN_USO = 2,    /* "tun-uso": UDP super-packets to and from the TUN */
+    OFFLOAD_UDP_GSO = 4,    /* "udp-gso": UDP_SEGMENT sends */
+    OFFLOAD_UDP_GRO = 8,    /* "udp-gro": UDP_GRO receives */
+    OFFLOAD_TUN_BATCH = 16, /* "tun-batch": several writes to the TUN in one call */
+};
+
+/* The environment is read at the first call, which is made before any worker starts. An unknown
+ * name is reported in the log and otherwise ignored. */
+bool offload_wanted(enum offload offload);
+
+#endif

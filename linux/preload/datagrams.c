@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/preload/datagrams.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "linux/sys/log.h"
+
+void
+datagrams_init(struct datagrams *l)
+{
+    l->head = NULL;
+    l->tail = &l->head;
+}
+
+void
+datagrams_add(struct datagrams *l, struct datagram *dg)
+{
+    dg->next = NULL;
+    *l->tail = dg;
+    l->tail = &dg->next;
+}
+
+void
+datagrams_copy(struct datagrams *l, const void *data, size_t len)
+{
+    struct datagram *dg = malloc(sizeof(*dg) + len);
+
+    if (!dg) {
+        log_line(LOG_LEVEL_ERROR, "no memory: a netlink answer is lost");
+        return;
+    }
+    dg->len = len;
+    memcpy(dg->data, data, len);
+    datagrams_add(l, dg);
+}
+
+struct datagram *
+datagrams_take(struct datagrams *l)
+{
+    struct datagram *dg = l->head;
+
+    if (!dg)
+        return NULL;
+    l->head = dg->next;
+    if (!l->head)
+        l->tail = &l->head;
+    return dg;
+}
+
+void
+datagrams_move(struct datagrams *to, struct datagrams *from)
+{
+    if (!from->head)
+        return;
+    *to->tail = from->head;
+    to->tail = from->tail;
+    datagrams_init(from);
+}
+
+void
+datagrams_free(struct datagrams *l)
+{
+    struct datagram *dg;
+
+    while ((dg = datagrams_take(l)))
+        free(dg);
+}

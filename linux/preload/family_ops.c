@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/preload/family_ops.h"
+
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "linux/crypto/aead.h"
+#include "linux/crypto/secret.h"
+#include "linux/preload/udp.h"
+#include "linux/sys/log.h"
+#include "linux/plane/plane.h"
+
+static int
+ops_device(void *arg, const char *kind, uint32_t ifindex, struct dco_peers **peers)
+{
+    struct plane_dev *dev = plane_dev_by_index(ifindex);
+    char name[IF_NAMESIZE];
+
+    (void)arg;
+    if (!dev)
+        return if_indextoname(ifindex, name) ? -EINVAL : -ENODEV;
+    if (strcmp(plane_dev_kind(dev), kind) != 0)
+        return -EINVAL;
+    *peers = plane_dev_peers(dev);
+    return 0;
+}
+
+static int
+ops_socket_check(void *arg, uint32_t fd)
+{
+    (void)arg;
+    return fd > INT32_MAX ? -ENOTSOCK : udp_check((int)fd);
+}
+
+static int
+ops_transport_get(void *arg, uint32_t fd, uint32_t ifindex, void **transport)
+{
+    struct plane_dev *dev = plane_dev_by_index(ifindex);
+    struct plane_port *sock;
+    int error;
+
+    (void)arg;
+    if (!dev)
+        return -ENODEV;
+    error = udp_transport((int)fd, dev, &sock);
+    if (!error)
+        *transport = sock;
+    return error;
+}
+
+static void
+ops_transport_put(void *arg, void *transport)
+{
+    (void)arg;
+    plane_port_put(transport);
+}
+
+static void
+ops_peer_locate(void *arg, struct dco_peer_new *req)
+{
+    (void)arg;
+    plane_port_peer_locate(req->transport, req);
+}
+
+static void
+ops_peer_made(void *arg, const struct dco_peer_new *req)
+{
+    (void)arg;
+    plane_port_peer_made(req->transport, req);
+}
+
+static uint16_t
+ops_transport_port(void *arg, const void *transport)
+{
+    (void)arg;
+    return udp_port(transport);
+}
+
+/* Once: it does not change for the better by itself. */
+static void
+warn_if_unlocked(void)
+{
+    static bool said; /* vfd lock */
+    struct secret_stats stats;
+
+    if (said)
+        return;
+    secret_stats(&stats);
+    said = stats.unlocked > 0;
+    if (said)
+        log_line(LOG_LEVEL_WARN,
+                 "keys lie in memory that could not be locked, so they may be swapped "
+                 "out to disk: raise the limit on locked memory (LimitMEMLOCK=64M in "
+                 "the unit, ulimit -l)");
+}
+
+static int
+ops_crypto_new(void *arg, const struct nl_key *key, void **crypto)
+{
+    const char *wish = getenv("OPENDCO_AEAD");
+
+    (void)arg;
+    *crypto = aead_new(key->cipher, key->tx, key->rx, key->len, key->tx_tail, key->rx_tail,
+                       plane_key_threads());
+    if (*crypto) {
+        warn_if_unlocked();
+        log_line(LOG_LEVEL_DEBUG, "a key of %zu bits, by %s", key->len * 8, aead_backend(*crypto));
+        return 0;
+    }
+    if (errno != EINVAL)
+        return -ENOMEM;
+    if (wish && *wish)
+        log_line(LOG_LEVEL_ERROR, "OPENDCO_AEAD: '%s' does not exist or lacks this cipher", wish);
+    return -EINVAL;
+}
+
+static void
+ops_crypto_free(void *arg, void *crypto)
+{
+    (void)arg;
+    aead_free(crypto);
+}
+
+static uint64_t
+ops_now(void *arg)
+{
+    struct timespec ts;
+
+    (void)arg;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+const struct nl_ops family_ops = {
+    .device = ops_device,
+    .socket_check = ops_socket_check,
+    .transport_get = ops_transport_get,
+    .transport_put = ops_transport_put,
+    .peer_locate = ops_peer_locate,
+    .peer_made = ops_peer_made,
+    .transport_port = ops_transport_port,
+    .crypto_new = ops_crypto_new,
+    .crypto_free = ops_crypto_free,
+    .now = ops_now,
+};

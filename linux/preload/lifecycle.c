@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/preload/lifecycle.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "linux/preload/vfd.h"
+#include "linux/openvpn/offer.h"
+#include "linux/sys/calls.h"
+#include "linux/preload/std_fds.h"
+#include "linux/sys/log.h"
+#include "linux/plane/plane.h"
+#include "linux/status/status.h"
+
+static bool started;   /* set once, before the first thread of the plane */
+static bool answering; /* set once, before the status thread */
+static __thread bool daemonizing __attribute__((tls_model("initial-exec")));
+
+/* A child that only runs a script or a plugin must not keep the port and the device alive. */
+static void
+fork_child(void)
+{
+    bool keep = daemonizing || !started;
+
+    vfd_fork_child(keep);
+    preload_enter(); /* what follows are the plane's own calls */
+    if (!daemonizing && answering)
+        status_fork_child();
+    if (!keep)
+        plane_fork_child();
+    preload_leave();
+    if (keep)
+        return;
+    offer_fork_child();
+    started = false;
+}
+
+/* Registered late, so that it runs before what openvpn's libraries registered for their end. */
+static void
+at_exit(void)
+{
+    preload_lock();
+    if (answering)
+        status_close();
+    if (started)
+        plane_shutdown();
+    preload_unlock();
+}
+
+static void
+register_exit(void)
+{
+    if (!started && !answering)
+        (void)atexit(at_exit);
+}
+
+void
+lifecycle_started(void)
+{
+    register_exit();
+    started = true;
+}
+
+/* Called again after daemon() it makes a socket and a thread for the new process id. */
+void
+lifecycle_answer(void)
+{
+    register_exit();
+    answering = true;
+    stdio_reserve();
+    (void)status_open();
+    status_start();
+}
+
+/* No thread of ours runs yet: openvpn calls it before it makes a device. */
+int
+lifecycle_daemon(int nochdir, int noclose)
+{
+    int result;
+
+    daemonizing = true;
+    result = sys()->daemon(nochdir, noclose);
+    daemonizing = false;
+    return result;
+}
+
+/* A socket of the plane's threads is no socket of openvpn's. */
+const struct plane_hooks plane_hooks = {.on_thread = preload_enter, .on_event = preload_notify};
+
+__attribute__((constructor)) static void
+lifecycle_begin(int argc, char **argv, char **envp)
+{
+    (void)envp;
+    log_stderr();
+    offer_set_args(argc, argv);
+    (void)pthread_atfork(NULL, NULL, fork_child);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the scanner of configurations says: wrong "tcp" costs an administrator the offload, and a
+ * missed one breaks the tunnel.
+ */
+#include "harness.h"
+
+#include <dlfcn.h>
+
+#include "linux/sys/calls.h"
+
+/* The scanner is part of the preloaded library, which no test program links. */
+#include "linux/openvpn/config_scan.c"
+
+const struct sys_calls *
+sys(void)
+{
+    static struct sys_calls libc;
+
+    libc.open = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, "open");
+    libc.read = (ssize_t(*)(int, void *, size_t))dlsym(RTLD_NEXT, "read");
+    libc.close = (int (*)(int))dlsym(RTLD_NEXT, "close");
+    return &libc;
+}
+
+#define SERVER "dev tun\nserver 10.8.0.0 255.255.255.0\ntopology subnet\n"
+#define CLIENT "client\ndev tun\nremote host 1194\n"
+
+static const struct {
+    const char *text;
+    bool tcp, server, client, vpn;
+    const char *option;
+} cases[] = {
+    {SERVER, false, true, false, true, ""},
+    {CLIENT, false, false, true, true, ""},
+    {SERVER "proto tcp-server\n", true, true, false, true, ""},
+    {SERVER "local 10.0.0.1 1194 udp4\nlocal * 1194 tcp-server\n", true, true, false, true, ""},
+    {SERVER "local 10.0.0.1 1194 udp4\nlocal :: 1195 udp6\n", false, true, false, true, ""},
+    {SERVER "local tcp.example.net\n", false, true, false, true, ""},
+    {SERVER "  proto\ttcp6-server # comment\n", true, true, false, true, ""},
+    {SERVER "proto udp6\n", false, true, false, true, ""},
+    {SERVER "# proto tcp\n;proto tcp\n", false, true, false, true, ""},
+    {"client\ndev tun\nremote host 1194 tcp\n", true, false, true, true, ""},
+    {"client\ndev tun\nremote host 1194 udp\nremote host 443 tcp-client\n", true, false, true, true,
+     ""},
+    {"client\ndev tun\nremote host 443 tcp\nproto-force udp\n", false, false, true, true, ""},
+    {"client\ndev tun\n<connection>\nremote host 443 tcp\n</connection>\n", true, false, true, true,
+     ""},
+    {CLIENT "<ca>\nproto tcp\nfragment 1200\n</ca>\n", false, false, true, true, ""},
+    {CLIENT "<ca>\nproto tcp\n", false, false, true, true, ""},
+    {CLIENT "proto \"tcp\"\n", true, false, true, true, ""},
+    {CLIENT "proto 'tcp\n", false, false, true, true, ""}, /* ill-formed: openvpn skips it too */
+    {CLIENT "server-poll-timeout 10\n", false, false, true, true, ""},
+    {CLIENT "--proto tcp\n", true, false, true, true, ""},
+    {CLIENT "fragment 1300\n", false, false, true, true, "fragment"},
+    {CLIENT "comp-lzo no\n", false, false, true, true, "comp-lzo"},
+    {CLIENT "compress migrate\n", false, false, true, true, ""},
+    {CLIENT "compress lz4-v2\n", false, false, true, true, "compress lz4-v2"},
+    {CLIENT "compress\n", false, false, true, true, "compress"},
+    {CLIENT "allow-compression no\n", false, false, true, true, ""},
+    {CLIENT "allow-compression asym\n", false, false, true, true, "allow-compression asym"},
+    {CLIENT "http-proxy p 8080\n", false, false, true, true, "http-proxy"},
+    {CLIENT "socks-proxy p 1080\n", false, false, true, true, "socks-proxy"},
+    {CLIENT "management-query-proxy\n", false, false, true, true, "management-query-proxy"},
+    {CLIENT "disable-dco\n", false, false, true, true, "disable-dco"},
+    {CLIENT "data-ciphers AES-256-GCM:?CHACHA20-POLY1305\n", false, false, true, true, ""},
+    {CLIENT "data-ciphers aes-256-gcm:DEFAULT\n", false, false, true, true, ""},
+    {CLIENT "data-ciphers AES-256-GCM:BF-CBC\n", false, false, true, true, "data-ciphers BF-CBC"},
+    {CLIENT "data-ciphers-fallback AES-256-CBC\n", false, false, true, true,
+     "data-ciphers-fallback AES-256-CBC"},
+    {CLIENT "cipher AES-256-CBC\n", false, false, true, true, ""},
+    {"client\ndev tap0\nremote host\n", false, false, true, true, "dev tap"},
+    {"client\ndev vpn\ndev-type tap\nremote host\n", false, false, true, true, "dev tap"},
+    {"dev tun\nserver 10.8.0.0 255.255.255.0\n", false, true, false, true,
+     "topology subnet is missing, which openvpn needs before 2.7"},
+    {SERVER "topology net30\n", false, true, false, true, "topology other than subnet"},
+    {"dev tun\nsecret static.key\nremote host\n", false, false, false, true, "secret"},
+    {"dev tun\nremote host\n", false, false, false, true, "neither tls-server nor tls-client"},
+    {"dev tun\nmode server\ntls-server\ntopology subnet\n", false, true, false, true, ""},
+    {"dev tun\ntls-client\nremote host\nifconfig 10.0.0.1 10.0.0.2\n", false, false, false, true,
+     ""},
+    {"mktun\ndev tun\n", false, false, false, false, "neither tls-server nor tls-client"},
+    {"", false, false, false, false, "neither tls-server nor tls-client"},
+};
+
+static void
+texts(void)
+{
+    struct config_scan conf;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        config_scan_text(&conf, cases[i].text, strlen(cases[i].text));
+        harness_check(conf.tcp == cases[i].tcp && conf.server == cases[i].server &&
+                          conf.client == cases[i].client && conf.vpn == cases[i].vpn &&
+                          strcmp(conf.option, cases[i].option) == 0,
+                      __FILE__, __LINE__, "case %zu: tcp %d server %d client %d vpn %d \"%s\"", i,
+                      conf.tcp, conf.server, conf.client, conf.vpn, conf.option);
+    }
+}
+
+static void
+inner_families(void)
+{
+    struct config_scan conf;
+
+    config_scan_text(&conf, SERVER, strlen(SERVER));
+    check(!conf.c2c && conf.inner4 && !conf.inner6);
+    config_scan_text(&conf, SERVER "client-to-client\nserver-ipv6 fd00::/64\n",
+                     strlen(SERVER "client-to-client\nserver-ipv6 fd00::/64\n"));
+    check(conf.c2c && conf.inner4 && conf.inner6);
+    config_scan_text(&conf, "server-ipv6 fd00::/64\n", strlen("server-ipv6 fd00::/64\n"));
+    check(!conf.c2c && !conf.inner4 && conf.inner6);
+}
+
+static void
+command_lines(void)
+{
+    char *server[] = {"openvpn",       "--dev",      "tun",    "--server", "10.8.0.0",
+                      "255.255.255.0", "--topology", "subnet", "--proto",  "tcp-server"};
+    char *proxy[] = {"openvpn", "--client", "--dev", "tun",        "--remote",
+                     "h",       "1194",     "udp",   "--fragment", "1200"};
+    char *missing[] = {"openvpn", "--config", "/nonexistent/openvpn.conf"};
+    char *nothing[] = {"openvpn"};
+    struct config_scan conf;
+
+    config_scan_scan(&conf, 10, server);
+    check(conf.tcp && conf.server && conf.readable && conf.vpn);
+    config_scan_scan(&conf, 10, proxy);
+    check(!conf.tcp && conf.client);
+    check(strcmp(conf.option, "fragment") == 0);
+    config_scan_scan(&conf, 3, missing);
+    check(!conf.readable && !conf.vpn);
+    config_scan_scan(&conf, 1, nothing);
+    check(!conf.readable);
+    config_scan_scan(&conf, 0, nothing);
+    check(!conf.readable);
+}
+
+static void
+put(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+
+    if (!check(f != NULL))
+        return;
+    fputs(text, f);
+    fclose(f);
+}
+
+/* Files name files, themselves at worst. A pipe is not read: it can be read only once. */
+static void
+files(void)
+{
+    char dir[] = "/tmp/config-scan-XXXXXX", a[64], b[64], fifo[64], text[256];
+    char *one[] = {"openvpn", a}, *two[] = {"openvpn", "--config", fifo};
+    struct config_scan conf;
+
+    check(mkdtemp(dir) != NULL);
+    snprintf(a, sizeof(a), "%s/a", dir);
+    snprintf(b, sizeof(b), "%s/b", dir);
+    snprintf(fifo, sizeof(fifo), "%s/fifo", dir);
+    snprintf(text, sizeof(text), SERVER "config %s\n", b);
+    put(a, text);
+    snprintf(text, sizeof(text), "config \"%s\"\nproto tcp\n", a);
+    put(b, text);
+    config_scan_scan(&conf, 2, one);
+    check(conf.tcp && conf.server);
+    check(!conf.readable); /* the depth was exhausted somewhere */
+    put(b, "proto tcp\n");
+    config_scan_scan(&conf, 2, one);
+    check(conf.tcp && conf.server && conf.readable);
+    check_equal(mkfifo(fifo, 0600), 0);
+    config_scan_scan(&conf, 3, two);
+    check(!conf.readable);
+    unlink(a);
+    unlink(b);
+    unlink(fifo);
+    rmdir(dir);
+}
+
+static bool
+floats(const char *text)
+{
+    struct config_scan conf;
+
+    config_scan_text(&conf, text, strlen(text));
+    return config_scan_floats(&conf);
+}
+
+static void
+floating(void)
+{
+    char *none[] = {"openvpn", "--config", "/nonexistent/x.conf"};
+    char *said[] = {"openvpn", "--config", "/nonexistent/x.conf", "--float"};
+    struct config_scan conf;
+
+    check(!floats(CLIENT));
+    check(floats(CLIENT "float\n"));
+    check(!floats(CLIENT "# float\n"));
+    check(floats("dev tun\ntls-server\nifconfig 10.8.0.1 10.8.0.2\n"));
+    check(!floats("dev tun\ntls-server\nremote host\n"));
+    check(!floats("client\ndev tun\n<connection>\nremote host 1194\n</connection>\n"));
+    check(floats("client\ndev tun\n<connection>\nremote host 1194\nfloat\n</connection>\n"));
+    config_scan_scan(&conf, 3, none);
+    check(!config_scan_floats(&conf)); /* it cannot be read */
+    config_scan_scan(&conf, 4, said);
+    check(config_scan_floats(&conf));
+}
+
+/* Any bytes, lines of any length. */
+static void
+noise(void)
+{
+    struct rng rng = harness_rng();
+    struct config_scan conf;
+    static char text[100000];
+
+    for (unsigned i = 0; i < harness_rounds(200); i++) {
+        size_t len = rng_below(&rng, sizeof(text));
+
+        rng_bytes(&rng, text, len);
+        config_scan_text(&conf, text, len);
+        check(strlen(conf.option) < sizeof(conf.option));
+    }
+    memset(text, 'x', sizeof(text));
+    config_scan_text(&conf, text, sizeof(text));
+    memset(text, '<', sizeof(text));
+    config_scan_text(&conf, text, sizeof(text));
+}
+
+static const struct test tests[] = {
+    {"configurations", texts},
+    {"what is inside the tunnel", inner_families},
+    {"command lines", command_lines},
+    {"files that name files", files},
+    {"who may be at another address", floating},
+    {"noise", noise},
+};
+
+HARNESS_MAIN(tests)

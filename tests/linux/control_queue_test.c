@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The queue of control packets over a real socketpair: it is bounded, strangers cannot crowd out
+ * peers, no source takes everything, and what was read makes room again. If this failed, a flood of
+ * forged handshakes would stop renegotiations, or memory of the kernel would fill.
+ */
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "linux/plane/internal.h"
+
+#define PACKET 1200U
+#define FORKS  100U
+
+struct pair {
+    struct control_queue *q;
+    int reader;
+    unsigned stop; /* atomic */
+};
+
+static struct pair
+pair_make(void)
+{
+    struct pair p;
+    int fd[2] = {-1, -1};
+
+    check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd) == 0);
+    p.q = control_queue_new(fd[0]);
+    p.reader = fd[1];
+    p.stop = 0;
+    check(p.q != NULL);
+    return p;
+}
+
+static void
+pair_free(struct pair *p)
+{
+    control_queue_free(p->q);
+    close(p->reader);
+}
+
+static struct plane_control_hdr
+header(uint32_t host, uint16_t port)
+{
+    struct plane_control_hdr hdr;
+
+    memset(&hdr, 0, sizeof(hdr));
+    hdr.source.in.sin_family = AF_INET;
+    hdr.source.in.sin_addr.s_addr = htonl(0x0a000000 + host);
+    hdr.source.in.sin_port = htons(port);
+    hdr.source_len = sizeof(hdr.source.in);
+    return hdr;
+}
+
+static bool
+push(struct pair *p, uint32_t host, bool known)
+{
+    static const uint8_t packet[PACKET];
+    struct plane_control_hdr hdr = header(host, 1194);
+
+    return control_queue_push(p->q, &hdr, packet, sizeof(packet), known);
+}
+
+/* How many fit until many in a row were refused; host + i * step. A source that shares its bucket
+ * with a busy one is refused earlier than the others. */
+static unsigned
+fill(struct pair *p, uint32_t host, uint32_t step, bool known)
+{
+    unsigned n = 0, refused = 0;
+
+    for (uint32_t i = 0; i < 100000 && refused < 1000; i++) {
+        bool pushed = push(p, host + i * step, known);
+
+        n += pushed;
+        refused = pushed ? 0 : refused + 1;
+    }
+    return n;
+}
+
+static unsigned
+drain(struct pair *p, unsigned max)
+{
+    uint8_t buf[4096];
+    unsigned n = 0;
+
+    while (n < max && recv(p->reader, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+        n++;
+    return n;
+}
+
+static void
+test_content(void)
+{
+    struct pair p = pair_make();
+    struct plane_control_hdr hdr = header(5, 4242), got;
+    uint8_t buf[256];
+    ssize_t len;
+
+    check(control_queue_push(p.q, &hdr, "control", 7, true));
+    len = recv(p.reader, buf, sizeof(buf), MSG_DONTWAIT);
+    check_equal(len, (ssize_t)(sizeof(hdr) + 7));
+    memcpy(&got, buf, sizeof(got));
+    check(memcmp(&got, &hdr, sizeof(hdr)) == 0);
+    check(memcmp(buf + sizeof(hdr), "control", 7) == 0);
+    check(recv(p.reader, buf, sizeof(buf), MSG_DONTWAIT) < 0);
+    pair_free(&p);
+}
+
+/* One source gets a quarter of its class, many strangers half, and peers the rest after them. */
+static void
+test_shares(void)
+{
+    struct pair p = pair_make();
+    unsigned all, one, strangers, peers;
+
+    all = fill(&p, 100000, 1, true);
+    check(all > 64);
+    check_equal(drain(&p, UINT32_MAX), all);
+
+    one = fill(&p, 7, 0, false);
+    check(one >= all / 10 && one <= all / 8 + 1);
+    strangers = one + fill(&p, 1000, 1, false);
+    check(strangers > one && strangers <= all / 2 + 1);
+    check(strangers >= all * 2 / 5);
+    peers = fill(&p, 200000, 1, true);
+    check(peers >= all - strangers - all / 20);
+    check_equal(drain(&p, UINT32_MAX), strangers + peers);
+    pair_free(&p);
+}
+
+static void
+test_known_source_bounded(void)
+{
+    struct pair p = pair_make();
+    unsigned all = fill(&p, 100000, 1, true), one;
+
+    drain(&p, UINT32_MAX);
+    one = fill(&p, 7, 0, true);
+    check(one >= all / 5 && one <= all / 4 + 1);
+    check(push(&p, 8, true));
+    pair_free(&p);
+}
+
+/* A stranger on every port of one address is one source. */
+static void
+test_ports_do_not_multiply(void)
+{
+    struct pair p = pair_make();
+    unsigned one = fill(&p, 7, 0, false), n = 0;
+    static const uint8_t packet[PACKET];
+
+    drain(&p, UINT32_MAX);
+    for (uint16_t port = 1; port < 20000; port++) {
+        struct plane_control_hdr hdr = header(7, port);
+
+        n += control_queue_push(p.q, &hdr, packet, sizeof(packet), false);
+    }
+    check_equal(n, one);
+    pair_free(&p);
+}
+
+static void
+test_reading_makes_room(void)
+{
+    struct pair p = pair_make();
+    unsigned one = fill(&p, 7, 0, false), again;
+
+    check(!push(&p, 7, false));
+    check_equal(drain(&p, one / 2), one / 2);
+    again = fill(&p, 7, 0, false);
+    check(again + 1 >= one / 2 && again <= one / 2 + 1);
+    /* For long: the books do not drift from the kernel's. */
+    for (unsigned i = 0; i < 20 * one; i++) {
+        check_equal(drain(&p, 1), 1);
+        check(push(&p, 7, false));
+    }
+    drain(&p, UINT32_MAX);
+    again = fill(&p, 7, 0, false);
+    check(again + 1 >= one && again <= one + 1);
+    pair_free(&p);
+}
+
+/* The reader comes in while packets of many sizes and sources are pushed. */
+static void
+test_random(void)
+{
+    struct rng rng = harness_rng();
+    struct pair p = pair_make();
+    static const uint8_t packet[2048];
+    uint64_t in = 0, out = 0;
+    unsigned one;
+
+    for (unsigned i = 0; i < harness_rounds(20000); i++) {
+        struct plane_control_hdr hdr = header(rng_below(&rng, 50), 1);
+
+        in += control_queue_push(p.q, &hdr, packet, rng_below(&rng, sizeof(packet)),
+                                 rng_chance(&rng, 50));
+        if (rng_chance(&rng, 5))
+            out += drain(&p, rng_below(&rng, 40));
+    }
+    out += drain(&p, UINT32_MAX);
+    check_equal((long long)in, (long long)out);
+    one = fill(&p, 7, 0, false);
+    check(one > 8);
+    pair_free(&p);
+}
+
+static void
+test_closed(void)
+{
+    struct pair p = pair_make();
+
+    check(push(&p, 1, true));
+    control_queue_close(p.q);
+    check(!push(&p, 1, true));
+    control_queue_close(p.q);
+    pair_free(&p);
+    control_queue_free(NULL);
+}
+
+/* openvpn closed its end: no signal, no endless wait. */
+static void
+test_reader_gone(void)
+{
+    struct pair p = pair_make();
+
+    close(p.reader);
+    p.reader = -1;
+    check(!push(&p, 1, true));
+    control_queue_free(p.q);
+}
+
+static void *
+push_until(void *arg)
+{
+    struct pair *p = arg;
+
+    while (dco_load(&p->stop) == 0)
+        (void)push(p, 1, true);
+    return NULL;
+}
+
+/* openvpn runs its scripts with fork() while workers push. The child has one thread, so a lock that
+ * another one holds at that moment is held for ever, and openvpn waits for its script as long. */
+static void
+test_fork(void)
+{
+    struct pair p = pair_make();
+    unsigned ended = 0;
+    pthread_t thread;
+
+    check(pthread_create(&thread, NULL, push_until, &p) == 0);
+    for (unsigned i = 0; i < FORKS; i++) {
+        int status = 1;
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            alarm(10);
+            control_queue_fork_child(p.q);
+            _exit(0);
+        }
+        ended += pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+        if (ended <= i)
+            break;
+    }
+    dco_store(&p.stop, 1U);
+    pthread_join(thread, NULL);
+    check_equal(ended, FORKS);
+    pair_free(&p);
+}
+
+static const struct test tests[] = {
+    {"a packet with its header", test_content},
+    {"shares of strangers and peers", test_shares},
+    {"a peer's address is bounded, too", test_known_source_bounded},
+    {"one address with many ports is one source", test_ports_do_not_multiply},
+    {"reading makes room", test_reading_makes_room},
+    {"random sizes, sources and reads", test_random},
+    {"pushing after close", test_closed},
+    {"the reader is gone", test_reader_gone},
+    {"children that are born while it is in use", test_fork},
+};
+
+HARNESS_MAIN(tests)

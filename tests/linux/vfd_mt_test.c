@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The table of vfds and the preload layer's lock, with threads that hold it, wish for a
+ * notification, and open and close descriptors at the same time; the swap of a descriptor inside
+ * epoll.
+ */
+#include "harness.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "linux/sys/calls.h"
+
+/* The preload layer is in no test program. */
+#include "linux/preload/vfd.c"
+
+const struct sys_calls *
+sys(void)
+{
+    static const struct sys_calls libc = {
+        .close = close, .dup3 = dup3, .fcntl = fcntl, .epoll_ctl = epoll_ctl, .send = send};
+
+    return &libc;
+}
+
+#define THREADS 4
+
+static void
+threads_run(void *(*fn)(void *), unsigned n)
+{
+    pthread_t thread[2 * THREADS];
+
+    for (unsigned i = 0; i < n; i++)
+        check_equal(pthread_create(&thread[i], NULL, fn, (void *)(uintptr_t)i), 0);
+    for (unsigned i = 0; i < n; i++)
+        pthread_join(thread[i], NULL);
+}
+
+/* ---- wishes for a notification --------------------------------------------------------------- */
+
+#define WISHES 20000U
+
+static uint32_t waiting, taken, holding; /* waiting: atomic; the others: vfd lock */
+
+void
+genl_events(void)
+{
+    check(preload_inside());
+    taken += __atomic_exchange_n(&waiting, 0, __ATOMIC_ACQ_REL);
+}
+
+/* Even threads wish, odd ones hold the lock again and again, as openvpn's thread does. */
+static void *
+wish_or_hold(void *arg)
+{
+    bool wishes = (uintptr_t)arg % 2 == 0;
+
+    for (unsigned i = 0; i < harness_rounds(WISHES); i++) {
+        if (wishes) {
+            __atomic_fetch_add(&waiting, 1, __ATOMIC_ACQ_REL);
+            preload_notify();
+        } else {
+            preload_lock();
+            holding++;
+            preload_unlock();
+        }
+    }
+    return NULL;
+}
+
+static void
+no_wish_is_lost(void)
+{
+    threads_run(wish_or_hold, 2 * THREADS);
+    check_equal(waiting, 0);
+    check_equal(taken, harness_rounds(WISHES) * THREADS);
+    check_equal(holding, harness_rounds(WISHES) * THREADS);
+    check(!preload_inside());
+}
+
+/* ---- vfds come and go ----------------------------------------------------------------------- */
+
+#define FDS 8
+
+static uint32_t made, ended, finished; /* atomic */
+
+static void
+count_end(struct vfd *d)
+{
+    (void)d;
+    check(preload_inside());
+    __atomic_fetch_add(&ended, 1, __ATOMIC_RELAXED);
+}
+
+static void
+count_fini(struct vfd *d)
+{
+    __atomic_fetch_add(&finished, 1, __ATOMIC_RELAXED);
+    check_equal(d->fds, 0);
+    free(d);
+}
+
+#define COUNTED VFD_UDP
+
+static const struct vfd_ops counted = {.end = count_end, .fini = count_fini};
+
+static struct vfd *
+counted_vfd(int fd)
+{
+    struct vfd *d = malloc(sizeof(*d));
+
+    vfd_init(d, COUNTED);
+    check(vfd_set(fd, d));
+    __atomic_fetch_add(&made, 1, __ATOMIC_RELAXED);
+    return d;
+}
+
+static void *
+come_and_go(void *arg)
+{
+    struct rng rng = {.state = (uintptr_t)arg + 1};
+
+    for (unsigned i = 0; i < harness_rounds(20000); i++) {
+        int fd = (int)(2000 + rng_below(&rng, FDS));
+        struct vfd *d;
+
+        if (rng_chance(&rng, 10)) {
+            counted_vfd(fd);
+        } else if (rng_chance(&rng, 10)) {
+            vfd_unset(fd);
+        } else {
+            d = vfd_get(fd);
+            if (d && rng_chance(&rng, 20))
+                vfd_set((int)(2000 + rng_below(&rng, FDS)), d);
+            if (d)
+                vfd_put(d);
+        }
+    }
+    return NULL;
+}
+
+static void
+every_door_ends_once(void)
+{
+    threads_run(come_and_go, THREADS);
+    for (int fd = 2000; fd < 2000 + FDS; fd++)
+        vfd_unset(fd);
+    check(made > 0);
+    check_equal(finished, made);
+    check_equal(ended, made);
+}
+
+static void
+numbers_out_of_range(void)
+{
+    struct vfd d;
+
+    vfd_init(&d, COUNTED);
+    check(vfd_get(-1) == NULL);
+    check(vfd_get(1 << 20) == NULL);
+    check(vfd_get(INT32_MAX) == NULL);
+    check(!vfd_set(-1, &d));
+    check(!vfd_set(1 << 20, &d));
+    vfd_unset(-1);
+    vfd_unset(1 << 20);
+}
+
+/* ---- the swap -------------------------------------------------------------------------------- */
+
+static void
+swap_keeps_flags_and_epoll(void)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = 99}, got = {0};
+    int old[2], pair[2], ep = epoll_create1(0), hidden;
+    struct vfd *d;
+
+    check_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, old), 0);
+    check_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+    d = counted_vfd(old[0]);
+    check_equal(epoll_ctl(ep, EPOLL_CTL_ADD, old[0], &event), 0);
+    vfd_watched(d, ep, EPOLL_CTL_ADD, &event);
+    hidden = dup(old[0]);
+    preload_lock();
+    check_equal(vfd_swap(d, old[0], pair[0]), 0);
+    preload_unlock();
+    check_equal(fcntl(old[0], F_GETFD), FD_CLOEXEC);
+    check(fcntl(old[0], F_GETFL) & O_NONBLOCK);
+    check_equal(send(old[1], "x", 1, 0), 1); /* the old file no longer wakes anybody */
+    check_equal(epoll_wait(ep, &got, 1, 0), 0);
+    check_equal(send(pair[1], "x", 1, 0), 1);
+    check_equal(epoll_wait(ep, &got, 1, 0), 1);
+    check_equal(got.data.u64, 99);
+    vfd_unset(old[0]);
+    close(old[0]);
+    close(old[1]);
+    close(pair[0]);
+    close(pair[1]);
+    close(hidden);
+    close(ep);
+}
+
+/* ---- fork ------------------------------------------------------------------------------------ */
+
+static int closed_in_child, closed_fd;
+
+static void
+count_closed(struct vfd *d, int fd)
+{
+    (void)d;
+    closed_in_child++;
+    closed_fd = fd;
+}
+
+#define FORKED VFD_GENL
+
+static const struct vfd_ops forked = {.fork_child = count_closed, .fini = count_fini};
+
+const struct vfd_ops *const vfd_kinds[VFD_KINDS] = {[COUNTED] = &counted, [FORKED] = &forked};
+
+/* One vfd behind two numbers closes once, and the child has none afterwards. */
+static int
+child(void)
+{
+    struct vfd d;
+
+    vfd_fork_child(false);
+    vfd_init(&d, FORKED);
+    if (closed_in_child != 1 || closed_fd != 2101)
+        return 1;
+    return vfd_get(2100) || vfd_get(2101) || vfd_set(2100, &d);
+}
+
+static void
+children(void)
+{
+    struct vfd *d = malloc(sizeof(*d));
+    int status;
+    pid_t pid;
+
+    vfd_init(d, FORKED);
+    check(vfd_set(2100, d) && vfd_set(2101, d));
+    pid = fork();
+    if (pid == 0)
+        _exit(child());
+    check_equal(waitpid(pid, &status, 0), pid);
+    check_equal(status, 0);
+    pid = fork(); /* daemon(): the child goes on with the vfds */
+    if (pid == 0) {
+        vfd_fork_child(true);
+        _exit(vfd_get(2100) == d && vfd_get(2101) == d ? 0 : 1);
+    }
+    check_equal(waitpid(pid, &status, 0), pid);
+    check_equal(status, 0);
+    vfd_unset(2100);
+    vfd_unset(2101);
+}
+
+/* A child of vfork() has descriptors of its own, but the parent's memory. */
+static void
+borrowers(void)
+{
+    struct vfd d;
+    int status;
+    pid_t pid;
+
+    vfd_init(&d, FORKED);
+    check(vfd_set(2300, &d));
+    pid = vfork();
+    if (pid == 0) {
+        vfd_unset(2300);
+        _exit(vfd_set(2301, &d));
+    }
+    check_equal(waitpid(pid, &status, 0), pid);
+    check_equal(status, 0);
+    check(!vfd_get(2301));
+    check(vfd_get(2300) == &d);
+    vfd_put(&d);
+    check_equal(d.fds, 1);
+}
+
+static const struct test tests[] = {
+    {"no wish for a notification is lost", no_wish_is_lost},
+    {"every vfd ends once", every_door_ends_once},
+    {"numbers out of range have no vfd", numbers_out_of_range},
+    {"a swapped descriptor keeps its flags and its place in epoll", swap_keeps_flags_and_epoll},
+    {"children have no vfds unless they are daemons", children},
+    {"children of vfork() change none", borrowers},
+};
+
+HARNESS_MAIN(tests)
