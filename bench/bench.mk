@@ -47,7 +47,7 @@ $(BENCH)/tunnel-null: $(BUILD)/obj/bench/bench/tunnel.o $(NULL_OBJ)
 	@mkdir -p $(@D)
 	$(call step,LD) $(CC) $(LDFLAGS) -o $@ $^ $(IMB_LIBS) $(LIB_LIBS)
 
-# No home, so nothing of the core that asks one for memory.
+# No platform, so nothing of the core that asks one for memory.
 STAGE_OBJ := $(addprefix $(BUILD)/obj/pic/core/,addr.o coalesce.o csum.o drop.o inner.o segment.o) \
     $(filter $(BUILD)/obj/pic/linux/crypto/% $(BUILD)/obj/pic/linux/plane/csum_%,$(LIB_OBJ))
 $(BENCH)/stages: $(BUILD)/obj/bench/bench/stages.o $(STAGE_OBJ)

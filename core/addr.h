@@ -97,8 +97,8 @@ struct dco_endpoint dco_endpoint_canon(const struct dco_endpoint *endpoint);
 /* An address with clean padding, without unmapping; the all-zero address becomes family 0. */
 struct dco_ip dco_ip_canon(const struct dco_ip *ip);
 
-/* For tables of inner addresses. Fast, because it is paid for every packet, and not siphash: who
- * gets which inner address is our side's choice, so nobody can fill a table with collisions. */
+/* For tables of inner addresses. Not SipHash: it runs per packet, and inner addresses are assigned
+ * by our side, so peers cannot provoke collisions. */
 uint64_t dco_ip_hash(const struct dco_ip *ip, uint64_t seed);
 
 /* True for family 0 and for the all-zero address of either family. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The commands of the control plane, independent of how they arrive (netlink, nvlist). The fronts
- * only translate: every rule about what is valid lives here. Each command takes the control lock;
- * callers are any thread outside of it. Returns 0 or a negative errno:
+ * The commands of the control plane, independent of how they arrive (netlink, nvlist). Their
+ * callers only translate: every rule about what is valid lives here. Each command takes the control
+ * lock; callers are any thread outside of it. Returns 0 or a negative errno:
  *
  *   -EINVAL  an argument no device of this mode accepts     -ENOENT  no such peer, or empty slot
  *   -EEXIST  peer id in use, or key material already used   -ENOMEM  nothing was changed
@@ -15,7 +15,7 @@
 
 struct dco_peer_new {
     uint32_t id;          /* < DCO_PEER_ID_UNDEF */
-    uint32_t tx_id;       /* <= DCO_PEER_ID_MAX; fronts without the notion pass id */
+    uint32_t tx_id;       /* <= DCO_PEER_ID_MAX; ABIs without the notion pass id */
     struct dco_ip vpn4;   /* family 0 or 4; MP needs one of the two, P2P takes none into account */
     struct dco_ip vpn6;   /* family 0 or 6; the all-zero address of either counts as none */
     struct dco_path path; /* remote.ip.family 0: the transport knows (TCP). local: of the family of
@@ -55,7 +55,7 @@ struct dco_key_new {
     const uint8_t *tx_tail; /* DCO_NONCE_TAIL_LEN bytes each */
     const uint8_t *rx_tail;
     void *crypto;  /* taken over on success only */
-    bool plain_ok; /* the front's ABI has cipher NONE (key_len 0), and its home honours it */
+    bool plain_ok; /* the caller's ABI has cipher NONE (key_len 0), and its platform honours it */
 };
 
 int dco_control_key_new(struct dco_peers *p, const struct dco_key_new *req, uint64_t now_ns);

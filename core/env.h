@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the home lends to the core: memory, deferred execution, and the ends of objects that the
+ * What the platform lends to the core: memory, deferred execution, and the ends of objects that the
  * core only carries (keyed ciphers, transports). One struct per set of peers, constant while that
  * set lives. Every function must be callable with the control lock held and must not sleep.
  *
  * Readers and writers.  Readers of peers, keys, tables and routes run inside a read section that
- * the home defines (a worker's burst; epoch(9) in a kernel). Writers hold the control lock of the
- * set (struct dco_peers). An object that a reader may still see is handed to dco_env_defer(), which
- * hands it to dco_deferred_run() once every read section that was open at the time of the call has
- * ended.
+ * the platform defines (a worker's burst; epoch(9) in a kernel). Writers hold the control lock of
+ * the set (struct dco_peers). An object that a reader may still see is handed to dco_env_defer(),
+ * which hands it to dco_deferred_run() once every read section that was open at the time of the
+ * call has ended.
  */
 #ifndef DCO_ENV_H
 #define DCO_ENV_H
 
 #include "dco_os.h"
 
-/* What shall be ended. Not the address of a function: that would lie in memory that can be written,
- * and be called by threads that have more rights than those that write there. */
+/* What is to be ended. A kind and not the address of a function: that address would lie in writable
+ * memory, and threads that have more rights than those that write there would call it. */
 enum dco_deferred_kind {
     DCO_DEFERRED_KEY = 1,
     DCO_DEFERRED_PEER,
@@ -30,16 +30,16 @@ struct dco_deferred {
     uint32_t kind;             /* enum dco_deferred_kind */
 };
 
-/* For the home, when the time has come: ends the object in which d lies. */
+/* For the platform, once the grace period is over: ends the object in which d lies. */
 void dco_deferred_run(struct dco_deferred *d);
 
-/* Whose memory it is: handed back to each of the functions below. */
+/* Handed back to each of the functions below. */
 struct dco_env {
-    void *home; /* const; the home's own */
+    void *platform; /* const; the platform's own, the core does not look at it */
 };
 
-/* Each home defines these once. They are functions and no pointers, for the same reason as above.
- */
+/* Each platform defines these once. They are functions and no pointers, for the same reason as
+ * above. */
 
 /* Zeroed memory, 64-byte aligned, or NULL. */
 void *dco_env_alloc(const struct dco_env *env, size_t size);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files around struct dco_peers share among themselves. Not for the homes.
+ * What the files around struct dco_peers share among themselves. Not for the platforms.
  */
 #ifndef DCO_INTERNAL_H
 #define DCO_INTERNAL_H

@@ -54,15 +54,15 @@ dco_key_put(struct dco_key *key)
     dco_env_defer(key->env, &key->deferred);
 }
 
-/* True once per key and wish. */
+/* True exactly once per key and level (DCO_KEY_WANTED_*). */
 static bool
-want_new(struct dco_key *key, bool limit_passed, uint32_t wish)
+want_new(struct dco_key *key, bool limit_passed, uint32_t level)
 {
-    return limit_passed && (dco_load(&key->wanted) & wish) != wish &&
-           (dco_fetch_or(&key->wanted, wish) & wish) != wish;
+    return limit_passed && (dco_load(&key->wanted) & level) != level &&
+           (dco_fetch_or(&key->wanted, level) & level) != level;
 }
 
-/* A key that is spent does not need the milder wish any more. */
+/* A spent key also suppresses the soft request. */
 static enum dco_drop
 spent(struct dco_key *key, bool *want)
 {

@@ -54,7 +54,7 @@ struct dco_key {
     uint16_t key_len;                    /* const, bytes: 16, 24, 32 */
     uint8_t tx_tail[DCO_NONCE_TAIL_LEN]; /* const */
     uint8_t rx_tail[DCO_NONCE_TAIL_LEN]; /* const */
-    void *crypto;                        /* const; the home's keyed ciphers, both directions */
+    void *crypto;                        /* const; the platform's keyed ciphers, both directions */
     uint64_t created_ns;                 /* const, monotonic */
     uint64_t serial; /* const; of two keys of one device the newer has the larger */
 

@@ -60,8 +60,9 @@ struct dco_peer {
     struct dco_key *slot[2]; /* atomic pointers; writers: control lock */
     uint32_t primary;        /* atomic index of the slot that encrypts */
 
-    /* Path in its canonical form (dco_endpoint_canon): a home whose socket is dual-stack maps IPv4
-     * again when it sends. Two copies under a sequence number; writers: control lock. See peer.c.
+    /* Path in its canonical form (dco_endpoint_canon): a platform whose socket is dual-stack maps
+     * IPv4 again when it sends. Two copies under a sequence number; writers: control lock. See
+     * peer.c.
      */
     uint32_t path_seq; /* atomic; its lowest bit is the copy to read */
     uint32_t path_words[2][sizeof(struct dco_path) / 4]; /* atomic words */
@@ -75,12 +76,13 @@ struct dco_peer {
     uint64_t last_float_ns; /* control lock */
     uint64_t key_heard;     /* atomic; serial of the newest key that it has used */
 
-    uint16_t path_mtu;    /* atomic; outer MTU towards the peer, 0: unknown (home's) */
-    uint32_t gso_refused; /* atomic; home's: how often in a row segmentation offload was refused */
-    uint64_t gso_off_ns;  /* atomic; home's: it is not tried again before, 0: it works */
-    uint64_t inside_ns;   /* atomic; home's: when a packet for its remote last came back to us */
-    uint64_t move_ns;     /* atomic; home's: when its move elsewhere was last considered */
-    uint64_t question_ns; /* atomic; home's: until then its questions about sources are spent */
+    uint16_t path_mtu; /* atomic; outer MTU towards the peer, 0: unknown (platform's) */
+    uint32_t
+        gso_refused; /* atomic; platform's: how often in a row segmentation offload was refused */
+    uint64_t gso_off_ns; /* atomic; platform's: it is not tried again before, 0: it works */
+    uint64_t inside_ns;  /* atomic; platform's: when a packet for its remote last came back to us */
+    uint64_t move_ns;    /* atomic; platform's: when its move elsewhere was last considered */
+    uint64_t question_ns; /* atomic; platform's: until then its questions about sources are spent */
     struct dco_counter counts[DCO_COUNTS]; /* any thread; added to through dco_peer_count() */
 
     uint32_t events;               /* control lock */

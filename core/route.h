@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Routes through the device: longest-prefix match from an inner address to the gateway that stands
- * for a peer. A finished set never changes; the home builds a new one from its copy of the routing
+ * for a peer. A finished set never changes; the platform builds a new one from its copy of the routing
  * table and publishes it with dco_peers_set_routes().
  */
 #ifndef DCO_ROUTE_H

@@ -28,7 +28,7 @@ void dco_table_fini(struct dco_table *t);
 void *dco_table_find(const struct dco_table *t, uint64_t hash, const void *key);
 /* Makes room: the next n adds cannot fail. 0 or -ENOMEM, and then nothing changed. */
 int dco_table_reserve(struct dco_table *t, uint32_t n);
-/* In front of the objects with the same key, or behind them: those are found while they are there.
+/* add() takes precedence over existing objects with the same key; add_behind() yields to them.
  * 0 or -ENOMEM, and then nothing changed. */
 int dco_table_add(struct dco_table *t, uint64_t hash, void *object);
 int dco_table_add_behind(struct dco_table *t, uint64_t hash, void *object);

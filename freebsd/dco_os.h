@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What core/ needs from its home, for the FreeBSD kernel: integer types, memory primitives, errno
+ * What core/ needs from its platform, for the FreeBSD kernel: integer types, memory primitives, errno
  * values, a lock, a counter and a wipe that the compiler keeps.
  */
 #ifndef DCO_OS_H

@@ -55,7 +55,7 @@ grace_period_over(struct epoch_context *ctx)
 void
 dco_env_defer(const struct dco_env *env, struct dco_deferred *d)
 {
-    struct ovpn_softc *sc = env->home;
+    struct ovpn_softc *sc = env->platform;
 
     mtx_lock(&sc->defer_mtx);
     if (sc->defer_armed) {
@@ -80,7 +80,7 @@ dco_env_crypto_free(const struct dco_env *env __unused, void *crypto)
 void
 dco_env_transport_put(const struct dco_env *env, void *transport __unused)
 {
-    struct ovpn_softc *sc = env->home;
+    struct ovpn_softc *sc = env->platform;
 
     dco_add(&sc->objects, -1);
 }
@@ -89,7 +89,7 @@ void
 ovpn_env_init(struct ovpn_softc *sc)
 {
     mtx_init(&sc->defer_mtx, "if_ovpn defer", NULL, MTX_DEF);
-    sc->env.home = sc;
+    sc->env.platform = sc;
 }
 
 void

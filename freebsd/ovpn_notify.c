@@ -17,7 +17,7 @@
 void
 dco_env_wake(const struct dco_env *env)
 {
-    struct ovpn_softc *sc = env->home;
+    struct ovpn_softc *sc = env->platform;
 
     mtx_lock(&sc->so_mtx);
     if (sc->so != NULL) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What core/ needs from its home, for Linux user space: integer types, memory and string
+ * What core/ needs from its platform, for Linux user space: integer types, memory and string
  * primitives, errno values, a lock, a counter and a wipe that the compiler keeps. core/ includes
  * nothing else from outside; the FreeBSD kernel supplies its own file of this name.
  */

@@ -25,7 +25,7 @@ allocation_fails(struct home *home)
 void *
 dco_env_alloc(const struct dco_env *env, size_t size)
 {
-    struct home *home = env->home;
+    struct home *home = env->platform;
     size_t bytes = (size + ALLOC_HEAD + 63) & ~(size_t)63;
     uint8_t *p = NULL;
 
@@ -48,7 +48,7 @@ dco_env_alloc(const struct dco_env *env, size_t size)
 void
 dco_env_free(const struct dco_env *env, void *object, size_t size)
 {
-    struct home *home = env->home;
+    struct home *home = env->platform;
     uint8_t *p = (uint8_t *)object - ALLOC_HEAD;
     size_t was;
 
@@ -77,7 +77,7 @@ home_end(struct home *home, struct dco_deferred *d)
 void
 dco_env_defer(const struct dco_env *env, struct dco_deferred *d)
 {
-    struct home *home = env->home;
+    struct home *home = env->platform;
 
     if (home->how == HOME_IMMEDIATE) {
         home_end(home, d);
@@ -132,19 +132,19 @@ home_run_deferred(struct home *home)
 void
 dco_env_crypto_free(const struct dco_env *env, void *crypto)
 {
-    home_crypto_drop(env->home, crypto);
+    home_crypto_drop(env->platform, crypto);
 }
 
 void
 dco_env_transport_put(const struct dco_env *env, void *transport)
 {
-    home_transport_put(env->home, transport);
+    home_transport_put(env->platform, transport);
 }
 
 void
 dco_env_wake(const struct dco_env *env)
 {
-    struct home *home = env->home;
+    struct home *home = env->platform;
 
     pthread_mutex_lock(&home->mutex);
     home->wakes++;
@@ -157,7 +157,7 @@ home_init(struct home *home, enum home_defer how)
     pthread_rwlockattr_t attr;
 
     memset(home, 0, sizeof(*home));
-    home->env.home = home;
+    home->env.platform = home;
     home->how = how;
     home->fail_in = -1;
     pthread_mutex_init(&home->mutex, NULL);
