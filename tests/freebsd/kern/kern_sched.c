@@ -114,9 +114,9 @@ mtx_lock(struct mtx *m)
 void
 mtx_unlock(struct mtx *m)
 {
-    mutexes_held--;
-    pthread_mutex_unlock(&m->mutex);
     note_left(m->name);
+    mutexes_held--;
+    pthread_mutex_unlock(&m->mutex); /* the next holder may destroy it */
 }
 
 /* By this thread; by the class, of which nobody holds two. */
@@ -161,8 +161,8 @@ sx_xlock(struct sx *sx)
 void
 sx_xunlock(struct sx *sx)
 {
-    pthread_rwlock_unlock(&sx->lock);
     note_left(sx->name);
+    pthread_rwlock_unlock(&sx->lock);
 }
 
 void
@@ -176,8 +176,8 @@ sx_slock(struct sx *sx)
 void
 sx_sunlock(struct sx *sx)
 {
-    pthread_rwlock_unlock(&sx->lock);
     note_left(sx->name);
+    pthread_rwlock_unlock(&sx->lock);
 }
 
 /* The network epoch: sections are readers of one lock, a grace period is its writer. */
