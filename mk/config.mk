@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Tools, flags and the version. No -march: the CPU is looked at when the program runs.
+# Tools and flags. No -march: the CPU is looked at when the program runs.
 
 # One short line per step; V=1 shows the commands.
 ifeq ($(V),)
@@ -9,7 +9,9 @@ else
 step =
 endif
 
-VERSION := 0.1.0
+# The one place that holds the version; tests/version finds copies that differ.
+VERSION_FILE := $(dir $(lastword $(MAKEFILE_LIST)))../VERSION
+VERSION := $(file <$(VERSION_FILE))
 
 CC ?= cc
 CLANG ?= clang

@@ -12,7 +12,7 @@ install: all
 	    $(DESTDIR)$(DOCDIR)/systemd
 	install -m 755 $(BUILD)/opendco $(DESTDIR)$(PREFIX)/sbin/opendco
 	install -m 644 $(BUILD)/libopendco.so $(DESTDIR)$(LIBDIR)/libopendco.so
-	install -m 644 man/opendco.8 $(DESTDIR)$(MANDIR)/man8/opendco.8
+	sed 's|^\.Os$$|.Os OpenDCO $(VERSION)|' man/opendco.8 >$(DESTDIR)$(MANDIR)/man8/opendco.8
 	sed 's|@LIBDIR@|$(LIBDIR)|g' packaging/systemd/10-opendco.conf \
 	    >$(DESTDIR)$(DOCDIR)/systemd/10-opendco.conf
 	install -m 644 README.md LICENSE CHANGELOG.md $(DESTDIR)$(DOCDIR)

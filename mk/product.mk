@@ -34,4 +34,7 @@ $(BUILD)/libopendco.so: $(LIB_OBJ)
 $(BUILD)/opendco: $(CLI_OBJ)
 	$(call step,LD) $(CC) -pie $(HARDEN_LDFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
 
+# The version reaches them by a flag and not by a header.
+$(LIB_OBJ) $(CLI_OBJ): $(VERSION_FILE)
+
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d)

@@ -50,6 +50,8 @@ $(BUILD)/obj/$(1)/%.o: %.c
 	$$(call step,CC) $$($(1)_CC) $$(BASE_CFLAGS) -Itests/core $$($(1)_FLAGS) \
 	    -MMD -MP -c -o $$@ $$<
 
+$(call objects,$(1),$(HOME_SRC) $(addsuffix .c,$(LINUX_TESTS))): $(VERSION_FILE)
+
 $(BUILD)/lib/$(1)/core.a: $(call objects,$(1),$(CORE_SRC) $(OS_SRC) $(HARNESS_SRC))
 	@mkdir -p $$(@D)
 	$$(call step,AR) rm -f $$@ && $$(AR) rcs $$@ $$^

@@ -24,7 +24,6 @@
 #include "linux/preload/std_fds.h"
 #include "linux/preload/udp.h"
 #include "linux/sys/log.h"
-#include "linux/sys/version.h"
 
 #define HOOK __attribute__((visibility("default")))
 

@@ -9,7 +9,6 @@
 #include "linux/openvpn/state.h"
 #include "linux/plane/plane_state.h"
 #include "linux/status/status.h"
-#include "linux/sys/version.h"
 
 #define SECOND_NS     1000000000ULL
 #define DEVS_MAX      64U

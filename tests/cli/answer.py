@@ -26,7 +26,7 @@ DEVICE = {
     "peers": [PEER], "drops": {"rx_replay": 3, "rx_late": 0},
 }
 PROCESS = {
-    "pid": 12, "command": "openvpn", "version": "0.1.0", "active": True, "reason": "",
+    "pid": 12, "command": "openvpn", "version": "12.34.56", "active": True, "reason": "",
     "abi": "ovpn-dco-v2", "workers": 2,
     "threads": [{"name": "opendco/0", "filtered": True, "reason": ""},
                 {"name": "opendco-house", "filtered": True, "reason": ""}],

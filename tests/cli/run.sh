@@ -96,7 +96,8 @@ fi
 for command in run status version; do
     expect "$command --help" sh -c "'$OPENDCO' $command --help | grep -q '^usage: opendco $command'"
 done
-expect "version" sh -c "'$OPENDCO' version | grep -qE '^opendco [0-9]+\.[0-9]+\.[0-9]+$'"
+equal "version is that of the file VERSION" "$("$OPENDCO" version)" \
+    "opendco $(cat "$(dirname "$0")/../../VERSION")"
 expect "help lists the commands" sh -c "'$OPENDCO' --help | grep -q '^  status '"
 "$OPENDCO" bogus 2>/dev/null
 equal "a command that does not exist: exit status 125" $? 125
