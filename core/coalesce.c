@@ -1,31 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "coalesce.h"
-#include "bytes.h"
 
-/* Offsets and bits of RFC 791, 8200, 9293 and 768. */
-#define IP4_HDR      20U
-#define IP4_TOTAL    2
-#define IP4_ID       4
-#define IP4_FRAG     6
-#define IP4_DF       0x4000U
-#define IP4_TTL      8
-#define IP4_CHECKSUM 10
-#define IP6_HDR      40U
-#define IP6_PAYLOAD  4
-#define IP6_HOPS     7
-#define TCP_SEQ      4
-#define TCP_ACK_ID   8
-#define TCP_OFFSET   12
-#define TCP_FLAGS    13
-#define TCP_CHECKSUM 16
-#define TCP_HDR_MIN  20U
-#define TCP_FIN      0x01U
-#define TCP_PSH      0x08U
-#define TCP_ACK      0x10U
-#define UDP_LEN      4
-#define UDP_CHECKSUM 6
-#define UDP_HDR      8U
-#define PORTS_LEN    4U
+#include "bytes.h"
 
 /* A packet that could be joined with others. */
 struct segment {
@@ -61,13 +37,14 @@ tcp_suits(struct segment *s)
     const uint8_t *tcp = s->pkt + s->l4;
     uint32_t hdr_len;
 
-    if (s->len < s->l4 + TCP_HDR_MIN)
+    if (s->len < s->l4 + DCO_TCP_HDR_MIN)
         return false;
-    hdr_len = (tcp[TCP_OFFSET] >> 4) * 4U;
-    if (hdr_len < TCP_HDR_MIN || s->l4 + hdr_len >= s->len || (tcp[TCP_OFFSET] & 0xf) != 0 ||
-        (tcp[TCP_FLAGS] & ~(TCP_FIN | TCP_PSH)) != TCP_ACK)
+    hdr_len = (tcp[DCO_TCP_OFFSET] >> 4) * 4U;
+    if (hdr_len < DCO_TCP_HDR_MIN || s->l4 + hdr_len >= s->len ||
+        (tcp[DCO_TCP_OFFSET] & 0xf) != 0 ||
+        (tcp[DCO_TCP_FLAGS] & ~(DCO_TCP_FIN | DCO_TCP_PSH)) != DCO_TCP_ACK)
         return false;
-    s->last_flags = tcp[TCP_FLAGS] & (TCP_FIN | TCP_PSH);
+    s->last_flags = tcp[DCO_TCP_FLAGS] & (DCO_TCP_FIN | DCO_TCP_PSH);
     s->hdr_len = (uint16_t)(s->l4 + hdr_len);
     return true;
 }
@@ -77,11 +54,11 @@ udp_suits(struct segment *s)
 {
     const uint8_t *udp = s->pkt + s->l4;
 
-    if (s->len <= s->l4 + UDP_HDR || dco_get16(udp + UDP_LEN) != s->len - s->l4 ||
-        dco_get16(udp + UDP_CHECKSUM) == 0)
+    if (s->len <= s->l4 + DCO_UDP_HDR || dco_get16(udp + DCO_UDP_LEN) != s->len - s->l4 ||
+        dco_get16(udp + DCO_UDP_CHECKSUM) == 0)
         return false;
     s->last_flags = 0;
-    s->hdr_len = (uint16_t)(s->l4 + UDP_HDR);
+    s->hdr_len = (uint16_t)(s->l4 + DCO_UDP_HDR);
     return true;
 }
 
@@ -92,8 +69,8 @@ ip_suits(const struct segment *s)
     if (s->inner->total != s->len)
         return false;
     if (s->inner->version == 4)
-        return s->l4 == IP4_HDR && dco_get16(s->pkt + IP4_TOTAL) == s->len;
-    return s->l4 == IP6_HDR && dco_get16(s->pkt + IP6_PAYLOAD) == s->len - IP6_HDR;
+        return s->l4 == DCO_IP4_HDR_MIN && dco_get16(s->pkt + DCO_IP4_TOTAL) == s->len;
+    return s->l4 == DCO_IP6_HDR && dco_get16(s->pkt + DCO_IP6_PAYLOAD) == s->len - DCO_IP6_HDR;
 }
 
 static bool
@@ -116,7 +93,8 @@ pseudo_sum(const uint8_t *pkt, const struct dco_inner *inner, uint32_t l4_len)
 {
     bool v4 = inner->version == 4;
 
-    return dco_csum_pseudo(pkt + (v4 ? 12 : 8), v4 ? 8 : 32, inner->protocol, l4_len);
+    return dco_csum_pseudo(pkt + (v4 ? DCO_IP4_SRC : DCO_IP6_SRC),
+                           v4 ? DCO_IP4_ADDRS_LEN : DCO_IP6_ADDRS_LEN, inner->protocol, l4_len);
 }
 
 /* Both checksums. A super-packet enters the stack with new ones, so a wrong one must not get in. */
@@ -126,7 +104,7 @@ checksums_right(const struct dco_coalescer *c, const uint8_t *pkt, uint32_t len,
 {
     uint32_t l4 = inner->l4, l4_len = len - l4;
 
-    if (inner->version == 4 && dco_csum(pkt, IP4_HDR) != 0xffff)
+    if (inner->version == 4 && dco_csum(pkt, DCO_IP4_HDR_MIN) != 0xffff)
         return false;
     return dco_csum_add(pseudo_sum(pkt, inner, l4_len), c->csum(pkt + l4, l4_len)) == 0xffff;
 }
@@ -141,23 +119,23 @@ finish_headers(struct dco_super *f)
     uint8_t *ip = f->piece[0].data, *l4 = ip + f->inner.l4;
 
     if (v4) {
-        dco_put16(ip + IP4_TOTAL, (uint16_t)f->len);
-        dco_put16(ip + IP4_CHECKSUM, 0);
-        dco_put16(ip + IP4_CHECKSUM, (uint16_t)~dco_csum(ip, IP4_HDR));
+        dco_put16(ip + DCO_IP4_TOTAL, (uint16_t)f->len);
+        dco_put16(ip + DCO_IP4_CHECKSUM, 0);
+        dco_put16(ip + DCO_IP4_CHECKSUM, (uint16_t)~dco_csum(ip, DCO_IP4_HDR_MIN));
     } else {
-        dco_put16(ip + IP6_PAYLOAD, (uint16_t)l4_len);
+        dco_put16(ip + DCO_IP6_PAYLOAD, (uint16_t)l4_len);
     }
     if (tcp)
-        l4[TCP_FLAGS] |= f->last_flags;
+        l4[DCO_TCP_FLAGS] |= f->last_flags;
     else
-        dco_put16(l4 + UDP_LEN, (uint16_t)l4_len);
-    dco_put16(l4 + (tcp ? TCP_CHECKSUM : UDP_CHECKSUM), pseudo_sum(ip, &f->inner, l4_len));
+        dco_put16(l4 + DCO_UDP_LEN, (uint16_t)l4_len);
+    dco_put16(l4 + (tcp ? DCO_TCP_CHECKSUM : DCO_UDP_CHECKSUM), pseudo_sum(ip, &f->inner, l4_len));
     f->vnet.flags = DCO_VNET_NEEDS_CSUM;
     f->vnet.gso_type = !tcp ? DCO_VNET_GSO_UDP_L4 : v4 ? DCO_VNET_GSO_TCPV4 : DCO_VNET_GSO_TCPV6;
     f->vnet.gso_size = f->seg_len;
     f->vnet.hdr_len = f->hdr_len;
     f->vnet.csum_start = f->inner.l4;
-    f->vnet.csum_offset = tcp ? TCP_CHECKSUM : UDP_CHECKSUM;
+    f->vnet.csum_offset = tcp ? DCO_TCP_CHECKSUM : DCO_UDP_CHECKSUM;
 }
 
 static void
@@ -217,7 +195,7 @@ find_flow(const struct dco_coalescer *c, const uint8_t *pkt, const struct dco_in
     for (place = 0; place < c->used; place++) {
         f = &c->flow[c->order[place]];
         if (f->inner.protocol == inner->protocol &&
-            memcmp(f->piece[0].data + f->inner.l4, pkt + inner->l4, PORTS_LEN) == 0 &&
+            memcmp(f->piece[0].data + f->inner.l4, pkt + inner->l4, DCO_PORTS_LEN) == 0 &&
             same_hosts(&f->inner, inner))
             break;
     }
@@ -244,7 +222,7 @@ make_way(struct dco_coalescer *c, const uint8_t *pkt, uint32_t len, const struct
 {
     uint32_t place;
 
-    if (inner->l4 == 0 || len < inner->l4 + PORTS_LEN) {
+    if (inner->l4 == 0 || len < inner->l4 + DCO_PORTS_LEN) {
         emit_flows_of_hosts(c, inner);
         return;
     }
@@ -257,7 +235,7 @@ make_way(struct dco_coalescer *c, const uint8_t *pkt, uint32_t len, const struct
 static inline bool
 options_agree(const uint8_t *a, const uint8_t *b, uint32_t hdr_len)
 {
-    for (uint32_t at = TCP_HDR_MIN; at < hdr_len; at += 4)
+    for (uint32_t at = DCO_TCP_HDR_MIN; at < hdr_len; at += 4)
         if (memcmp(a + at, b + at, 4) != 0)
             return false;
     return true;
@@ -272,19 +250,21 @@ headers_agree(const struct dco_super *f, const struct segment *s)
     if (f->hdr_len != s->hdr_len)
         return false;
     if (s->inner->version == 4) {
-        if (a[1] != b[1] || memcmp(a + IP4_FRAG, b + IP4_FRAG, 4) != 0)
+        if (a[DCO_IP4_TOS] != b[DCO_IP4_TOS] || memcmp(a + DCO_IP4_FRAG, b + DCO_IP4_FRAG, 4) != 0)
             return false;
-        if (!(dco_get16(b + IP4_FRAG) & IP4_DF) && dco_get16(b + IP4_ID) != f->next_id)
+        if (!(dco_get16(b + DCO_IP4_FRAG) & DCO_IP4_DF) && dco_get16(b + DCO_IP4_ID) != f->next_id)
             return false;
-    } else if (memcmp(a, b, 4) != 0 || a[IP6_HOPS] != b[IP6_HOPS]) {
+    } else if (memcmp(a, b, 4) != 0 || a[DCO_IP6_HOPS] != b[DCO_IP6_HOPS]) {
         return false;
     }
     if (s->inner->protocol != DCO_PROTO_TCP)
         return true;
     a += s->l4;
     b += s->l4;
-    return memcmp(a + TCP_ACK_ID, b + TCP_ACK_ID, 4) == 0 && memcmp(a + 14, b + 14, 2) == 0 &&
-           memcmp(a + 18, b + 18, 2) == 0 && options_agree(a, b, s->hdr_len - s->l4);
+    return memcmp(a + DCO_TCP_ACK_ID, b + DCO_TCP_ACK_ID, 4) == 0 &&
+           memcmp(a + DCO_TCP_WINDOW, b + DCO_TCP_WINDOW, 2) == 0 &&
+           memcmp(a + DCO_TCP_URGENT, b + DCO_TCP_URGENT, 2) == 0 &&
+           options_agree(a, b, s->hdr_len - s->l4);
 }
 
 static bool
@@ -293,7 +273,8 @@ follows(const struct dco_super *f, const struct segment *s)
     if (s->payload > f->seg_len || f->pieces == DCO_COALESCE_PIECES ||
         f->len + s->payload > DCO_COALESCE_BYTES)
         return false;
-    if (s->inner->protocol == DCO_PROTO_TCP && dco_get32(s->pkt + s->l4 + TCP_SEQ) != f->next_seq)
+    if (s->inner->protocol == DCO_PROTO_TCP &&
+        dco_get32(s->pkt + s->l4 + DCO_TCP_SEQ) != f->next_seq)
         return false;
     return headers_agree(f, s);
 }
@@ -315,9 +296,9 @@ start_flow(struct dco_coalescer *c, const struct segment *s)
     f->last_flags = s->last_flags;
     f->verified = false;
     if (s->inner->version == 4)
-        f->next_id = (uint16_t)(dco_get16(s->pkt + IP4_ID) + 1);
+        f->next_id = (uint16_t)(dco_get16(s->pkt + DCO_IP4_ID) + 1);
     if (s->inner->protocol == DCO_PROTO_TCP)
-        f->next_seq = dco_get32(s->pkt + s->l4 + TCP_SEQ) + s->payload;
+        f->next_seq = dco_get32(s->pkt + s->l4 + DCO_TCP_SEQ) + s->payload;
 }
 
 static void
@@ -334,8 +315,8 @@ append(struct dco_super *f, const struct segment *s)
 static inline uint16_t
 ip4_own_sum(const uint8_t *ip)
 {
-    return dco_csum_add(dco_csum_add(dco_get16(ip + IP4_TOTAL), dco_get16(ip + IP4_ID)),
-                        dco_get16(ip + IP4_CHECKSUM));
+    return dco_csum_add(dco_csum_add(dco_get16(ip + DCO_IP4_TOTAL), dco_get16(ip + DCO_IP4_ID)),
+                        dco_get16(ip + DCO_IP4_CHECKSUM));
 }
 
 /* What the packets of a flow have in common was summed with the first one. */
@@ -384,13 +365,13 @@ join(struct dco_coalescer *c, const struct segment *s, uint32_t place)
         f = &c->flow[c->order[place]];
         if (follows(f, s) && verify_first(c, f) && checksums_follow(c, f, s)) {
             append(f, s);
-            if (s->payload < f->seg_len || (s->last_flags & TCP_FIN) != 0)
+            if (s->payload < f->seg_len || (s->last_flags & DCO_TCP_FIN) != 0)
                 emit_flow(c, place);
             return;
         }
         emit_flow(c, place);
     }
-    if ((s->last_flags & TCP_FIN) != 0)
+    if ((s->last_flags & DCO_TCP_FIN) != 0)
         emit_alone(c, s->pkt, s->len, s->inner);
     else
         start_flow(c, s);

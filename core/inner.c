@@ -2,13 +2,6 @@
 #include "inner.h"
 #include "bytes.h"
 
-#define IP4_HDR_MIN   20U
-#define IP4_FRAG_MASK 0x3fffU /* more fragments, or an offset (RFC 791) */
-#define IP4_OFFSET    0x1fffU /* of a fragment, in units of 8 bytes (RFC 791) */
-#define IP6_HDR       40U
-#define IP6_FRAG_HDR  8U
-#define IP6_OFFSET    0xfff8U /* likewise, in the fragment header (RFC 8200) */
-
 /* Next header values that lead to another header instead of a transport (RFC 8200; IANA's list of
  * IPv6 extension header types, ESP left out: what follows it cannot be read). */
 enum {
@@ -45,21 +38,21 @@ parse4(const uint8_t *pkt, size_t len, struct dco_inner *inner)
 {
     uint32_t hdr, total;
 
-    if (len < IP4_HDR_MIN)
+    if (len < DCO_IP4_HDR_MIN)
         return false;
     hdr = (pkt[0] & 0xfU) * 4;
-    total = dco_get16(pkt + 2);
+    total = dco_get16(pkt + DCO_IP4_TOTAL);
     if (total == 0)
         total = (uint32_t)len;
-    if (hdr < IP4_HDR_MIN || total < hdr || total > len)
+    if (hdr < DCO_IP4_HDR_MIN || total < hdr || total > len)
         return false;
-    dco_ip_set4(&inner->src, pkt + 12);
-    dco_ip_set4(&inner->dst, pkt + 16);
+    dco_ip_set4(&inner->src, pkt + DCO_IP4_SRC);
+    dco_ip_set4(&inner->dst, pkt + DCO_IP4_DST);
     inner->ip_len = (uint16_t)hdr;
     inner->total = total;
     inner->version = 4;
-    inner->protocol = pkt[9];
-    inner->fragment = (dco_get16(pkt + 6) & IP4_FRAG_MASK) != 0;
+    inner->protocol = pkt[DCO_IP4_PROTOCOL];
+    inner->fragment = (dco_get16(pkt + DCO_IP4_FRAG) & DCO_IP4_FRAGMENT_MASK) != 0;
     inner->l4 = inner->fragment ? 0 : inner->ip_len;
     return true;
 }
@@ -69,21 +62,21 @@ parse6(const uint8_t *pkt, size_t len, struct dco_inner *inner)
 {
     uint32_t payload;
 
-    if (len < IP6_HDR)
+    if (len < DCO_IP6_HDR)
         return false;
-    payload = dco_get16(pkt + 4);
+    payload = dco_get16(pkt + DCO_IP6_PAYLOAD);
     if (payload == 0)
-        payload = (uint32_t)len - IP6_HDR;
-    if (payload > len - IP6_HDR)
+        payload = (uint32_t)len - DCO_IP6_HDR;
+    if (payload > len - DCO_IP6_HDR)
         return false;
-    dco_ip_set6(&inner->src, pkt + 8);
-    dco_ip_set6(&inner->dst, pkt + 24);
-    inner->ip_len = IP6_HDR;
-    inner->total = IP6_HDR + payload;
+    dco_ip_set6(&inner->src, pkt + DCO_IP6_SRC);
+    dco_ip_set6(&inner->dst, pkt + DCO_IP6_DST);
+    inner->ip_len = DCO_IP6_HDR;
+    inner->total = DCO_IP6_HDR + payload;
     inner->version = 6;
-    inner->protocol = pkt[6];
-    inner->fragment = pkt[6] == IP6_FRAGMENT;
-    inner->l4 = is_extension(pkt[6]) ? 0 : IP6_HDR;
+    inner->protocol = pkt[DCO_IP6_NEXT];
+    inner->fragment = pkt[DCO_IP6_NEXT] == IP6_FRAGMENT;
+    inner->l4 = is_extension(pkt[DCO_IP6_NEXT]) ? 0 : DCO_IP6_HDR;
     return true;
 }
 
@@ -109,9 +102,10 @@ dco_inner_transport(const uint8_t *pkt, const struct dco_inner *inner, uint8_t *
     if (!inner->fragment)
         return inner->l4;
     if (inner->version == 4)
-        return (dco_get16(pkt + 6) & IP4_OFFSET) == 0 ? inner->ip_len : 0;
-    if (inner->total < IP6_HDR + IP6_FRAG_HDR || (dco_get16(pkt + IP6_HDR + 2) & IP6_OFFSET) != 0)
+        return (dco_get16(pkt + DCO_IP4_FRAG) & DCO_IP4_OFFSET_MASK) == 0 ? inner->ip_len : 0;
+    if (inner->total < DCO_IP6_HDR + DCO_IP6_FRAG_HDR ||
+        (dco_get16(pkt + DCO_IP6_HDR + DCO_IP6_FRAG_OFFSET) & DCO_IP6_FRAG_OFFSET_MASK) != 0)
         return 0;
-    *protocol = pkt[IP6_HDR];
-    return IP6_HDR + IP6_FRAG_HDR;
+    *protocol = pkt[DCO_IP6_HDR];
+    return DCO_IP6_HDR + DCO_IP6_FRAG_HDR;
 }

@@ -7,9 +7,7 @@
 #define DCO_INNER_H
 
 #include "addr.h"
-
-#define DCO_PROTO_TCP 6
-#define DCO_PROTO_UDP 17
+#include "ip.h"
 
 struct dco_inner {
     struct dco_ip src, dst;
@@ -30,11 +28,5 @@ bool dco_inner_parse(const uint8_t *pkt, size_t len, struct dco_inner *inner);
 /* Where the transport header begins, in a first fragment as well, and what it is; 0 where this
  * packet holds none that could be looked at. pkt: what inner was made of. */
 uint32_t dco_inner_transport(const uint8_t *pkt, const struct dco_inner *inner, uint8_t *protocol);
-
-/* Lowers the MSS option of a TCP SYN to what fits: room is the largest inner packet in bytes, the
- * option becomes at most room - 40 (IPv4) or room - 60 (IPv6). Checksum repaired incrementally, so
- * it must be complete (dco_segment_plan() comes first). Returns true if the packet was changed. Any
- * packet may be given; all but SYNs are left alone. */
-bool dco_mss_clamp(uint8_t *pkt, size_t len, const struct dco_inner *inner, uint16_t room);
 
 #endif

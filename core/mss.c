@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "inner.h"
+#include "mss.h"
+
 #include "bytes.h"
 #include "csum.h"
-
-#define TCP_HDR_MIN    20U
-#define TCP_CHECKSUM   16U
-#define TCP_SYN        0x02U
-#define TCPOPT_EOL     0U
-#define TCPOPT_NOP     1U
-#define TCPOPT_MSS     2U
-#define TCPOPT_MSS_LEN 4U
 
 static inline uint16_t
 swap16(uint16_t v)
@@ -23,25 +16,25 @@ static void
 replace16(uint8_t *tcp, uint32_t at, uint16_t is)
 {
     uint16_t was = dco_get16(tcp + at);
-    uint16_t checksum = dco_get16(tcp + TCP_CHECKSUM);
+    uint16_t checksum = dco_get16(tcp + DCO_TCP_CHECKSUM);
 
     dco_put16(tcp + at, is);
     if (at & 1)
         checksum = dco_csum_update(checksum, swap16(was), swap16(is));
     else
         checksum = dco_csum_update(checksum, was, is);
-    dco_put16(tcp + TCP_CHECKSUM, checksum);
+    dco_put16(tcp + DCO_TCP_CHECKSUM, checksum);
 }
 
 /* Every MSS option is lowered, because receivers differ in which of several they believe. */
 static bool
 clamp_options(uint8_t *tcp, uint32_t hdr_len, uint16_t limit)
 {
-    uint32_t at = TCP_HDR_MIN, opt_len;
+    uint32_t at = DCO_TCP_HDR_MIN, opt_len;
     bool changed = false;
 
-    while (at < hdr_len && tcp[at] != TCPOPT_EOL) {
-        if (tcp[at] == TCPOPT_NOP) {
+    while (at < hdr_len && tcp[at] != DCO_TCPOPT_EOL) {
+        if (tcp[at] == DCO_TCPOPT_NOP) {
             at++;
             continue;
         }
@@ -50,7 +43,8 @@ clamp_options(uint8_t *tcp, uint32_t hdr_len, uint16_t limit)
         opt_len = tcp[at + 1];
         if (opt_len < 2 || opt_len > hdr_len - at)
             break;
-        if (tcp[at] == TCPOPT_MSS && opt_len == TCPOPT_MSS_LEN && dco_get16(tcp + at + 2) > limit) {
+        if (tcp[at] == DCO_TCPOPT_MSS && opt_len == DCO_TCPOPT_MSS_LEN &&
+            dco_get16(tcp + at + 2) > limit) {
             replace16(tcp, at + 2, limit);
             changed = true;
         }
@@ -62,18 +56,18 @@ clamp_options(uint8_t *tcp, uint32_t hdr_len, uint16_t limit)
 bool
 dco_mss_clamp(uint8_t *pkt, size_t len, const struct dco_inner *inner, uint16_t room)
 {
-    uint32_t headers = (inner->version == 4 ? 20U : 40U) + TCP_HDR_MIN;
+    uint32_t headers = (inner->version == 4 ? DCO_IP4_HDR_MIN : DCO_IP6_HDR) + DCO_TCP_HDR_MIN;
     uint32_t left, hdr_len;
     uint8_t *tcp;
 
     if (inner->l4 == 0 || inner->protocol != DCO_PROTO_TCP || inner->total > len ||
-        inner->total - inner->l4 < TCP_HDR_MIN || room <= headers)
+        inner->total - inner->l4 < DCO_TCP_HDR_MIN || room <= headers)
         return false;
     tcp = pkt + inner->l4;
     left = inner->total - inner->l4;
-    if (!(tcp[13] & TCP_SYN))
+    if (!(tcp[DCO_TCP_FLAGS] & DCO_TCP_SYN))
         return false;
-    hdr_len = (tcp[12] >> 4) * 4U;
+    hdr_len = (tcp[DCO_TCP_OFFSET] >> 4) * 4U;
     if (hdr_len > left)
         return false;
     return clamp_options(tcp, hdr_len, (uint16_t)(room - headers));

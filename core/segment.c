@@ -1,25 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "segment.h"
+
 #include "bytes.h"
 
 #define SUPER_MAX 65536U
-
-/* Offsets and bits of RFC 791, 8200, 9293 and 768. */
-#define IP4_TOTAL    2
-#define IP4_ID       4
-#define IP4_CHECKSUM 10
-#define IP6_PAYLOAD  4
-#define IP6_HDR      40U
-#define TCP_SEQ      4
-#define TCP_FLAGS    12 /* the word that ends with the flags */
-#define TCP_CHECKSUM 16
-#define TCP_HDR_MIN  20U
-#define TCP_FIN      0x01U
-#define TCP_PSH      0x08U
-#define TCP_CWR      0x80U
-#define UDP_LEN      4
-#define UDP_CHECKSUM 6
-#define UDP_HDR      8U
 
 _Static_assert(DCO_SEGMENT_HDR_MAX >= 60 + 60, "IPv4 and TCP with all options");
 
@@ -56,16 +40,16 @@ headers_len(const struct dco_vnet *vnet, const uint8_t *pkt, uint32_t len,
     case DCO_VNET_GSO_TCPV6:
         if (inner->version != ((vnet->gso_type & ~DCO_VNET_GSO_ECN) == DCO_VNET_GSO_TCPV4 ? 4 : 6))
             return 0;
-        if (inner->protocol != DCO_PROTO_TCP || room < TCP_HDR_MIN)
+        if (inner->protocol != DCO_PROTO_TCP || room < DCO_TCP_HDR_MIN)
             return 0;
-        l4_len = (pkt[inner->l4 + TCP_FLAGS] >> 4) * 4U;
-        if (l4_len < TCP_HDR_MIN)
+        l4_len = (pkt[inner->l4 + DCO_TCP_OFFSET] >> 4) * 4U;
+        if (l4_len < DCO_TCP_HDR_MIN)
             return 0;
         break;
     case DCO_VNET_GSO_UDP_L4:
         if (inner->protocol != DCO_PROTO_UDP)
             return 0;
-        l4_len = UDP_HDR;
+        l4_len = DCO_UDP_HDR;
         break;
     default:
         return 0;
@@ -76,7 +60,7 @@ headers_len(const struct dco_vnet *vnet, const uint8_t *pkt, uint32_t len,
 static bool
 checksum_place_agrees(const struct dco_vnet *vnet, const struct dco_inner *inner)
 {
-    uint32_t field = inner->protocol == DCO_PROTO_TCP ? TCP_CHECKSUM : UDP_CHECKSUM;
+    uint32_t field = inner->protocol == DCO_PROTO_TCP ? DCO_TCP_CHECKSUM : DCO_UDP_CHECKSUM;
 
     return !(vnet->flags & DCO_VNET_NEEDS_CSUM) ||
            (vnet->csum_start == inner->l4 && vnet->csum_offset == field);
@@ -88,23 +72,24 @@ prepare_sums(struct dco_cut *cut, dco_csum_fn *csum)
 {
     uint8_t hdr[DCO_SEGMENT_HDR_MAX];
     uint8_t *l4 = hdr + cut->l4;
-    uint32_t addrs = cut->version == 4 ? 12 : 8;
+    uint32_t addrs = cut->version == 4 ? DCO_IP4_SRC : DCO_IP6_SRC;
 
     memcpy(hdr, cut->hdr, cut->hdr_len);
     if (cut->protocol == DCO_PROTO_TCP) {
-        dco_put32(l4 + TCP_SEQ, 0);
-        dco_put16(l4 + TCP_FLAGS, 0);
-        dco_put16(l4 + TCP_CHECKSUM, 0);
+        dco_put32(l4 + DCO_TCP_SEQ, 0);
+        dco_put16(l4 + DCO_TCP_OFFSET, 0);
+        dco_put16(l4 + DCO_TCP_CHECKSUM, 0);
     } else {
-        dco_put16(l4 + UDP_LEN, 0);
-        dco_put16(l4 + UDP_CHECKSUM, 0);
+        dco_put16(l4 + DCO_UDP_LEN, 0);
+        dco_put16(l4 + DCO_UDP_CHECKSUM, 0);
     }
-    cut->l4_sum =
-        dco_csum_add(csum(l4, cut->hdr_len - cut->l4),
-                     dco_csum_pseudo(hdr + addrs, cut->version == 4 ? 8 : 32, cut->protocol, 0));
+    cut->l4_sum = dco_csum_add(
+        csum(l4, cut->hdr_len - cut->l4),
+        dco_csum_pseudo(hdr + addrs, cut->version == 4 ? DCO_IP4_ADDRS_LEN : DCO_IP6_ADDRS_LEN,
+                        cut->protocol, 0));
     if (cut->version == 4) {
-        dco_put32(hdr + IP4_TOTAL, 0); /* and the id */
-        dco_put16(hdr + IP4_CHECKSUM, 0);
+        dco_put32(hdr + DCO_IP4_TOTAL, 0); /* and the id */
+        dco_put16(hdr + DCO_IP4_CHECKSUM, 0);
         cut->ip_sum = csum(hdr, cut->l4);
     }
 }
@@ -146,11 +131,11 @@ dco_segment_plan(struct dco_cut *cut, const struct dco_vnet *vnet, uint8_t *pkt,
 static void
 put_ip4(const struct dco_cut *cut, uint8_t *ip, uint32_t i, uint32_t len)
 {
-    uint16_t id = (uint16_t)(dco_get16(cut->hdr + IP4_ID) + i);
+    uint16_t id = (uint16_t)(dco_get16(cut->hdr + DCO_IP4_ID) + i);
 
-    dco_put16(ip + IP4_TOTAL, (uint16_t)len);
-    dco_put16(ip + IP4_ID, id);
-    dco_put16(ip + IP4_CHECKSUM,
+    dco_put16(ip + DCO_IP4_TOTAL, (uint16_t)len);
+    dco_put16(ip + DCO_IP4_ID, id);
+    dco_put16(ip + DCO_IP4_CHECKSUM,
               (uint16_t)~dco_csum_add(dco_csum_add(cut->ip_sum, (uint16_t)len), id));
 }
 
@@ -158,19 +143,19 @@ put_ip4(const struct dco_cut *cut, uint8_t *ip, uint32_t i, uint32_t len)
 static void
 put_tcp(const struct dco_cut *cut, uint8_t *tcp, uint32_t i, uint32_t sum)
 {
-    uint32_t seq = dco_get32(cut->hdr + cut->l4 + TCP_SEQ) + i * cut->seg_len;
-    uint32_t flags = dco_get16(tcp + TCP_FLAGS);
+    uint32_t seq = dco_get32(cut->hdr + cut->l4 + DCO_TCP_SEQ) + i * cut->seg_len;
+    uint32_t flags = dco_get16(tcp + DCO_TCP_OFFSET);
 
     if (i + 1 < cut->n)
-        flags &= ~(TCP_FIN | TCP_PSH);
+        flags &= ~(DCO_TCP_FIN | DCO_TCP_PSH);
     if (i > 0)
-        flags &= ~TCP_CWR;
-    dco_put32(tcp + TCP_SEQ, seq);
-    dco_put16(tcp + TCP_FLAGS, (uint16_t)flags);
+        flags &= ~DCO_TCP_CWR;
+    dco_put32(tcp + DCO_TCP_SEQ, seq);
+    dco_put16(tcp + DCO_TCP_OFFSET, (uint16_t)flags);
     sum += (seq >> 16) + (seq & 0xffff) + flags;
     sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);
-    dco_put16(tcp + TCP_CHECKSUM, (uint16_t)~sum);
+    dco_put16(tcp + DCO_TCP_CHECKSUM, (uint16_t)~sum);
 }
 
 static void
@@ -179,8 +164,8 @@ put_udp(uint8_t *udp, uint32_t l4_len, uint32_t sum)
     sum += l4_len;
     sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);
-    dco_put16(udp + UDP_LEN, (uint16_t)l4_len);
-    dco_put16(udp + UDP_CHECKSUM, finish((uint16_t)sum));
+    dco_put16(udp + DCO_UDP_LEN, (uint16_t)l4_len);
+    dco_put16(udp + DCO_UDP_CHECKSUM, finish((uint16_t)sum));
 }
 
 uint8_t *
@@ -205,7 +190,7 @@ dco_segment_next(struct dco_cut *cut, uint32_t i, uint32_t *len, dco_csum_fn *cs
     if (cut->version == 4)
         put_ip4(cut, seg, i, *len);
     else
-        dco_put16(seg + IP6_PAYLOAD, (uint16_t)(*len - IP6_HDR));
+        dco_put16(seg + DCO_IP6_PAYLOAD, (uint16_t)(*len - DCO_IP6_HDR));
     if (cut->protocol == DCO_PROTO_TCP)
         put_tcp(cut, seg + cut->l4, i, sum);
     else

@@ -9,6 +9,8 @@
 
 #include "ovpn_var.h"
 
+#include "../core/mss.h"
+
 #include <netinet/in.h>
 #include <netinet/in_fib.h>
 #include <netinet/ip.h>
@@ -22,10 +24,9 @@
 
 #define FIXED_HEADERS 40  /* bytes; IPv6, or IPv4 and more */
 #define HEADERS_MAX   120 /* bytes; IP and TCP with every option */
-#define TCP_FLAGS     13  /* offset in the TCP header */
 
 #define IP4_OUTER (sizeof(struct ip) + sizeof(struct udphdr) + DCO_OVERHEAD)
-#define IP6_OUTER (40 + sizeof(struct udphdr) + DCO_OVERHEAD)
+#define IP6_OUTER (DCO_IP6_HDR + sizeof(struct udphdr) + DCO_OVERHEAD)
 
 static const struct nhop_object *
 lookup(uint32_t fib, const struct dco_ip *ip, uint32_t scope)
@@ -158,7 +159,7 @@ is_syn(const struct mbuf *m, const struct dco_inner *inner)
     if (inner->protocol != DCO_PROTO_TCP || inner->l4 == 0 ||
         inner->total < inner->l4 + sizeof(struct tcphdr))
         return false;
-    m_copydata(m, inner->l4 + TCP_FLAGS, sizeof(flags), (caddr_t)&flags);
+    m_copydata(m, inner->l4 + DCO_TCP_FLAGS, sizeof(flags), (caddr_t)&flags);
     return (flags & TH_SYN) != 0;
 }
 

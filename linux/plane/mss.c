@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "linux/plane/mss.h"
 
+#include "core/ip.h"
+#include "core/mss.h"
 #include "core/wire.h"
 #include "linux/plane/plane.h"
 
-#define UDP_HDR     8
-#define IP4_HDR     20
-#define IP6_HDR     40
-#define TCP_HDR     20
 #define MTU_UNKNOWN 1500 /* assumed until the path was looked at */
 
 static int mss_setting = PLANE_MSS_AUTO;
@@ -29,8 +27,9 @@ room_on_path(const struct dco_peer *peer)
     if (mtu == 0)
         mtu = MTU_UNKNOWN;
     dco_peer_path(peer, &path);
-    outer = (path.remote.ip.family == 6 ? IP6_HDR : IP4_HDR) + UDP_HDR + DCO_OVERHEAD;
-    return mtu > outer + IP6_HDR + TCP_HDR ? (uint16_t)(mtu - outer) : 0;
+    outer =
+        (path.remote.ip.family == 6 ? DCO_IP6_HDR : DCO_IP4_HDR_MIN) + DCO_UDP_HDR + DCO_OVERHEAD;
+    return mtu > outer + DCO_IP6_HDR + DCO_TCP_HDR_MIN ? (uint16_t)(mtu - outer) : 0;
 }
 
 void
@@ -41,7 +40,8 @@ mss_clamp_syn(const struct dco_peer *peer, uint8_t *pkt, size_t len, const struc
     if (mss_setting == PLANE_MSS_OFF)
         return;
     if (mss_setting > 0)
-        room = (unsigned)mss_setting + TCP_HDR + (inner->version == 6 ? IP6_HDR : IP4_HDR);
+        room = (unsigned)mss_setting + DCO_TCP_HDR_MIN +
+               (inner->version == 6 ? DCO_IP6_HDR : DCO_IP4_HDR_MIN);
     else
         room = room_on_path(peer);
     if (room > 0)

@@ -7,6 +7,7 @@
 #define DCO_PLANE_MSS_H
 
 #include "core/inner.h"
+#include "core/ip.h"
 #include "core/peer.h"
 
 /* What the user set, see struct plane_config. Before the first worker starts. */
@@ -19,10 +20,8 @@ void mss_clamp_syn(const struct dco_peer *peer, uint8_t *pkt, size_t len,
 static inline bool
 mss_is_syn(const uint8_t *pkt, size_t len, const struct dco_inner *inner)
 {
-    const size_t flags = 13, syn = 0x02; /* RFC 9293, 3.1 */
-
-    return inner->protocol == DCO_PROTO_TCP && inner->l4 != 0 && inner->l4 + flags < len &&
-           (pkt[inner->l4 + flags] & syn) != 0;
+    return inner->protocol == DCO_PROTO_TCP && inner->l4 != 0 && inner->l4 + DCO_TCP_FLAGS < len &&
+           (pkt[inner->l4 + DCO_TCP_FLAGS] & DCO_TCP_SYN) != 0;
 }
 
 /* The same for any packet: few are SYNs, and none else pays for a call. */

@@ -2,10 +2,10 @@
 #include "linux/plane/recursion.h"
 
 #include "core/atomic.h"
+#include "core/ip.h"
 #include "core/wire.h"
 #include "linux/sys/log.h"
 
-#define UDP_HDR   8U
 #define MS        1000000ULL
 #define MOVE_NS   (10 * MS)    /* as core/ has it between two moves of a peer */
 #define STACK_NS  (1000 * MS)  /* a peer counts as inside so long after its last packet */
@@ -24,14 +24,14 @@ datagram_read(const uint8_t *pkt, const struct dco_inner *inner, struct datagram
     uint8_t protocol;
     uint32_t udp = dco_inner_transport(pkt, inner, &protocol);
 
-    if (udp == 0 || protocol != DCO_PROTO_UDP || inner->total < udp + UDP_HDR)
+    if (udp == 0 || protocol != DCO_PROTO_UDP || inner->total < udp + DCO_UDP_HDR)
         return false;
     memset(d, 0, sizeof(*d));
     d->to.ip = inner->dst;
     memcpy(&d->from_port, pkt + udp, sizeof(d->from_port));
     memcpy(&d->to.port, pkt + udp + 2, sizeof(d->to.port));
-    if (inner->total >= udp + UDP_HDR + sizeof(d->word))
-        d->word = dco_get32(pkt + udp + UDP_HDR);
+    if (inner->total >= udp + DCO_UDP_HDR + sizeof(d->word))
+        d->word = dco_get32(pkt + udp + DCO_UDP_HDR);
     return true;
 }
 

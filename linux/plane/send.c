@@ -15,9 +15,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "core/ip.h"
+#include "linux/plane/kernel_offload.h"
 #include "linux/sys/compiler.h"
 #include "linux/sys/kernel_abi.h"
-#include "linux/plane/kernel_offload.h"
 #include "linux/plane/tx.h"
 #include "linux/plane/worker.h"
 
@@ -27,8 +28,6 @@
 #define GSO_PAUSE_NS 1000000000ULL /* without trains after a refusal, twice as long after each */
 #define GSO_PAUSES   5U            /* until it is this many times doubled */
 #define SINGLES      64U           /* packets of one sendmmsg() without segmentation */
-#define IP4_UDP_HDR  28U
-#define IP6_UDP_HDR  48U
 
 /* A message and the memory its pointers need. */
 struct out {
@@ -295,7 +294,7 @@ needs_singles(const struct train *t, const struct dco_path *path, uint64_t now)
 {
     uint64_t off = dco_load(&t->peer->gso_off_ns);
     uint16_t mtu = dco_load(&t->peer->path_mtu);
-    uint32_t hdr = path->remote.ip.family == 6 ? IP6_UDP_HDR : IP4_UDP_HDR;
+    uint32_t hdr = DCO_UDP_HDR + (path->remote.ip.family == 6 ? DCO_IP6_HDR : DCO_IP4_HDR_MIN);
 
     return t->packets == 0 ||
            (t->packets > 1 && ((off != 0 && now < off) || dco_load(&gso_works) == 0 ||

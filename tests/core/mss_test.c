@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "mss.h"
 #include "packets.h"
 
 #define ROOM 1400
