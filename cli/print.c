@@ -6,6 +6,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/drop.h"
+
+#define NAME_WIDTH 14 /* of the longest drop reason, tx_unreachable */
+
 static int64_t
 number(json_t *object, const char *name)
 {
@@ -137,25 +141,47 @@ put_peer(json_t *peer, FILE *to)
     put_transfer(peer, "on the wire", outer, to);
 }
 
+/* The sentence for a drop reason; NULL for a reason that this command does not know yet. */
+static const char *
+drop_text(const char *name)
+{
+    for (unsigned i = 0; i < DCO_DROP_COUNT; i++) {
+        if (strcmp(name, dco_drop_name((enum dco_drop)i)) == 0)
+            return dco_drop_text((enum dco_drop)i);
+    }
+    return NULL;
+}
+
+static void
+put_drop(const char *name, json_int_t count, const char *indent, FILE *to)
+{
+    const char *text = drop_text(name);
+    size_t length = strlen(name);
+
+    fprintf(to, "%s  ", indent);
+    put(name, to);
+    fprintf(to, "%*s %11" JSON_INTEGER_FORMAT, length < NAME_WIDTH ? NAME_WIDTH - (int)length : 0,
+            "", count);
+    if (text != NULL)
+        fprintf(to, "  %s", text);
+    fputc('\n', to);
+}
+
 static void
 put_drops(json_t *drops, const char *indent, FILE *to)
 {
-    const char *separator = "";
+    bool first = true;
     const char *name;
     json_t *count;
 
     json_object_foreach (drops, name, count) {
         if (json_integer_value(count) == 0)
             continue;
-        if (*separator == '\0')
-            fprintf(to, "%sdrops: ", indent);
-        fputs(separator, to);
-        put(name, to);
-        fprintf(to, " %" JSON_INTEGER_FORMAT, json_integer_value(count));
-        separator = ", ";
+        if (first)
+            fprintf(to, "%sdrops:\n", indent);
+        first = false;
+        put_drop(name, json_integer_value(count), indent, to);
     }
-    if (*separator != '\0')
-        fputc('\n', to);
 }
 
 static void

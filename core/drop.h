@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Why a packet was dropped: one list from which the enum, the counter's name and its text come.
- * Every dropped packet is counted once, under exactly one reason. The manual pages have a line for
- * each name; the test suite checks that none is missing.
+ * Every dropped packet is counted once, under exactly one reason.
  *
- * X(symbol, name in status output and metrics, text)
+ * X(symbol, name of the counter, text). `opendco status` prints name and text; DIAGNOSTICS in
+ * opendco(8) has an item for each name that begins with the text, and tests/drop-reasons compares.
  */
 #ifndef DCO_DROP_H
 #define DCO_DROP_H
@@ -13,35 +13,35 @@
 
 #define DCO_DROP_LIST(X)                                                                           \
     /* received from the network, before authentication */                                         \
-    X(RX_SHORT, "rx_short", "datagram too short for a data packet")                                \
-    X(RX_DATA_V1, "rx_data_v1", "data packet without a peer id (P_DATA_V1)")                       \
-    X(RX_NO_PEER, "rx_no_peer", "no peer has this peer id")                                        \
-    X(RX_NO_KEY, "rx_no_key", "the peer has no key with this key id")                              \
-    X(RX_ADDRESS, "rx_address", "from another address than the peer's, without --float")           \
-    X(RX_AUTH, "rx_auth", "authentication failed: wrong key or forged packet")                     \
-    X(RX_KEY_LIMIT, "rx_key_limit", "the key reached its limit of failed authentications")         \
+    X(RX_SHORT, "rx_short", "the datagram is too short for a data packet")                         \
+    X(RX_DATA_V1, "rx_data_v1", "the data packet has no peer id (P_DATA_V1)")                      \
+    X(RX_NO_PEER, "rx_no_peer", "no peer has the peer id of the packet")                           \
+    X(RX_NO_KEY, "rx_no_key", "the peer has no key with the key id of the packet")                 \
+    X(RX_ADDRESS, "rx_address", "the packet is not from the peer's address, and float is off")     \
+    X(RX_AUTH, "rx_auth", "authentication failed: a forged or damaged packet, or another key")     \
+    X(RX_KEY_LIMIT, "rx_key_limit", "the key has reached its limit of failed authentications")     \
     /* received, authentic */                                                                      \
-    X(RX_ID_ZERO, "rx_id_zero", "packet id 0 is never sent")                                       \
-    X(RX_REPLAY, "rx_replay", "packet id was already received")                                    \
-    X(RX_LATE, "rx_late", "packet id is older than the replay window")                             \
-    X(RX_EMPTY, "rx_empty", "empty inner packet")                                                  \
-    X(RX_NOT_IP, "rx_not_ip", "inner packet is not well-formed IPv4 or IPv6")                      \
-    X(RX_SOURCE, "rx_source", "inner source address does not belong to the peer")                  \
+    X(RX_ID_ZERO, "rx_id_zero", "the packet id is 0, which is never sent")                         \
+    X(RX_REPLAY, "rx_replay", "the packet id was already received")                                \
+    X(RX_LATE, "rx_late", "the packet id is older than the replay window")                         \
+    X(RX_EMPTY, "rx_empty", "the inner packet is empty")                                           \
+    X(RX_NOT_IP, "rx_not_ip", "the inner packet is not well-formed IPv4 or IPv6")                  \
+    X(RX_SOURCE, "rx_source", "the inner source address is not routed to the peer")                \
     X(RX_TUN, "rx_tun", "the tun device refused the packet")                                       \
     /* control packets on their way to openvpn */                                                  \
-    X(RX_CTRL_QUEUE, "rx_ctrl_queue", "queue of control packets to openvpn is full")               \
+    X(RX_CTRL_QUEUE, "rx_ctrl_queue", "the queue of control packets to openvpn is full")           \
     /* read from the tun device */                                                                 \
-    X(TX_NOT_IP, "tx_not_ip", "packet is not well-formed IPv4 or IPv6")                            \
-    X(TX_BAD_GSO, "tx_bad_gso", "super-packet with inconsistent segmentation header")              \
+    X(TX_NOT_IP, "tx_not_ip", "the packet to send is not well-formed IPv4 or IPv6")                \
+    X(TX_BAD_GSO, "tx_bad_gso", "the super-packet has an inconsistent segmentation header")        \
     X(TX_NO_PEER, "tx_no_peer", "no peer owns the destination address")                            \
-    X(TX_NO_KEY, "tx_no_key", "the peer has no primary key yet")                                   \
-    X(TX_KEY_LIMIT, "tx_key_limit", "the key reached its packet id or usage limit")                \
+    X(TX_NO_KEY, "tx_no_key", "the peer has no key to encrypt with")                               \
+    X(TX_KEY_LIMIT, "tx_key_limit", "the key has reached its limit of packets or bytes")           \
     X(TX_CRYPTO, "tx_crypto", "encryption failed")                                                 \
-    X(TX_TOO_BIG, "tx_too_big", "packet exceeds the largest datagram")                             \
-    X(TX_NO_BUFFER, "tx_no_buffer", "no memory or buffer space to send")                           \
+    X(TX_TOO_BIG, "tx_too_big", "the packet does not fit into one datagram")                       \
+    X(TX_NO_BUFFER, "tx_no_buffer", "no memory or no socket buffer space to send")                 \
     X(TX_UNREACHABLE, "tx_unreachable", "no route to the peer's transport address")                \
     X(TX_ERROR, "tx_error", "sending failed for another reason")                                   \
-    X(TX_RECURSIVE, "tx_recursive", "packet of the tunnel's own transport came back into it")
+    X(TX_RECURSIVE, "tx_recursive", "the packet is the tunnel's own, routed back into the tunnel")
 
 enum dco_drop {
 #define DCO_DROP_ENUM(symbol, name, text) DCO_DROP_##symbol,

@@ -12,7 +12,8 @@ PRODUCTS := $(BUILD)/opendco $(BUILD)/libopendco.so
 objects = $(patsubst %.c,$(BUILD)/obj/$(1)/%.o,$(2))
 
 LIB_OBJ := $(call objects,pic,$(CORE_SRC) $(LINUX_SRC))
-CLI_OBJ := $(call objects,cli,$(CLI_SRC))
+# The command prints the sentence for each drop reason.
+CLI_OBJ := $(call objects,cli,$(CLI_SRC) core/drop.c)
 
 PIC_CFLAGS := $(BASE_CFLAGS) $(STRICT_WARNINGS) $(HARDEN_CFLAGS) -fPIC -fvisibility=hidden
 

@@ -65,6 +65,7 @@ ANSWERS = {
     "unfiltered": lambda: dict(changed("threads", 1, {
         "name": "opendco-house", "filtered": False, "reason": "no\x1b[31m way"}),
         keys_locked=False),
+    "later-drop": lambda: changed("drops", {"rx_later": 2, "tx_no_key": 12345678901}),
     "thread-null": lambda: changed("threads", 0, "filtered", None),
     "no-threads": lambda: without("threads"),
     "unknown-member": lambda: dict(PROCESS, later=[1, {"x": None}]),

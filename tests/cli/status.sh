@@ -12,7 +12,7 @@ mkdir "$W/run"
 # shellcheck disable=SC2086 # a list of words
 coproc SERVER {
     exec python3 "$(dirname "$0")/answer.py" "$W/run" good inactive good+inactive stale+good \
-        unfiltered unknown-member crowd endless silent slow good+cut $BAD
+        unfiltered later-drop unknown-member crowd endless silent slow good+cut $BAD
 }
 other_pids+=("$SERVER_PID")
 read -r ready <&"${SERVER[0]}"
@@ -45,7 +45,11 @@ equal "one that is offloaded" $code 0
 expect "its device is shown" grep -q 'device: tun0, server, mtu 1500, 1 peer$' "$output"
 expect "and how many of its sockets are read" grep -qx '  udp sockets read: 3' "$output"
 expect "its peer is shown" grep -q 'endpoint: 192.0.2.1:1194' "$output"
-expect "its drops are shown, and no zero" grep -qx '  drops: rx_ctrl_queue 1, rx_replay 3' "$output"
+equal "its drops are shown with what they mean, and no zero" "$(grep -A 3 '^  drops' "$output")" \
+    "  drops:
+    rx_ctrl_queue            1  the queue of control packets to openvpn is full
+    rx_replay                3  the packet id was already received
+  device: tun0, server, mtu 1500, 1 peer"
 
 expect "that all threads are filtered is shown" \
     grep -qx '  system call filter: 2 of 2 threads' "$output"
@@ -55,6 +59,12 @@ ask "" unfiltered
 expect "a thread without its filter is shown, with the reason" \
     grep -qF '    not filtered: opendco-house: no?[31m way' "$output"
 expect "and keys that are not locked" grep -q '  keys: .*not locked' "$output"
+
+ask "" later-drop
+expect "a drop reason of a later version is shown without a meaning" \
+    grep -qx '    rx_later                 2' "$output"
+expect "large counts have room" \
+    grep -qx '    tx_no_key      12345678901  the peer has no key to encrypt with' "$output"
 
 ask --json good+inactive
 equal "one of two is not offloaded" $code 2

@@ -105,6 +105,12 @@ equal "the pid is the process" "$(jq '.[0].pid' "$W/json")" "$(pid_of server)"
 equal "the cipher" "$(peer_of 1 cipher)" AES-256-GCM
 equal "the remote address" "$(peer_of 2 remote | cut -d: -f1)" "$(client4 2)"
 
+# The text for people says what the counters of drops mean.
+in_ns server ping -n -c 1 -W 1 "$(vpn_client4 77)" >/dev/null 2>&1
+OPENDCO_RUNTIME_DIR=$W/run-server "$OPENDCO" status >"$W/out" 2>&1
+expect "a packet to a client that is not there is a drop with its meaning" \
+    grep -qE '^    tx_no_peer +[1-9][0-9]*  no peer owns the destination address$' "$W/out"
+
 # Several processes in one place, one of them not offloaded, one gone without a word.
 for name in client1 client2; do vpn_stop $name; done
 mkdir -m 700 "$W/run-all"
