@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The goals, one cell each, computed from samples, and the regression floors.
 
-A ratio is the median of the ratios of the rounds: what ran in one round ran within seconds, and a
-machine that is slower in some of them is slower for both."""
+A ratio is the median of the ratios of the rounds. The two runs of a round follow each other within
+seconds, so a machine that is slower for a while is slower for both."""
 import statistics
 
 PINNINGS = ('pinned', 'unpinned')
@@ -20,19 +20,19 @@ def median(samples, pinning, figure, stack, key):
 
 
 def by_round(samples, pinning, figure, stack, key):
-    """round -> value. Samples of old files have no number, but stand in the order of the rounds."""
+    """round -> value. Samples in old files have no round number but are in order."""
     runs = samples.get(pinning, {}).get(figure, {}).get(stack, [])
     return {run.get('round', i): run[key] for i, run in enumerate(runs) if key in run}
 
 
 def ratio(above, below):
-    """Of two by_round(); None where no round has both."""
+    """The median ratio of two by_round(); None if no round has both."""
     found = [above[r] / below[r] for r in above if below.get(r)]
     return statistics.median(found) if found else None
 
 
 class Cell:
-    """One figure with its goal. at_least: the value should not be below the goal, else not above."""
+    """One figure with its goal: a minimum if at_least is set, else a maximum."""
 
     def __init__(self, name, text, value, goal, at_least=True, raw=(), unit='x'):
         self.name = name
@@ -51,6 +51,9 @@ class Cell:
     def goal_text(self):
         return '%s %g%s' % ('>=' if self.at_least else '<=', self.goal,
                             ' x' if self.unit == 'x' else self.unit and ' ' + self.unit)
+
+    def value_text(self):
+        return ('%.0f' if self.value >= 1000 else '%.3g') % self.value
 
     def json(self, samples, pinning):
         raw = {'/'.join(where): values(samples, pinning, *where) for where in self.raw}
@@ -135,11 +138,11 @@ def scale(c):
             ('peers-tcp-100', 'static', 'gbit'), ('flows-tcp-100', 'static', 'gbit'), 0.8)
     c.ratio('peers-1000-tcp', 'TCP total, 1000 peers with a flow each, against 1 with 1000 flows',
             ('peers-tcp-1000', 'static', 'gbit'), ('flows-tcp-1000', 'static', 'gbit'), 0.8)
-    c.ratio('peers-1000-ceiling', 'TCP total, 1000 peers with a flow each, against TUN to TUN with 1000 flows',
+    c.ratio('peers-1000-ceiling', 'TCP total, 1000 peers with a flow each, against TUN to TUN',
             ('peers-tcp-1000', 'static', 'gbit'), ('flows-tcp-1000', 'bridge', 'gbit'), 0.8)
     c.plain('peer-memory', 'memory per idle peer', ('peer-memory', 'static', 'bytes_per_peer'), 8192,
             'bytes')
-    c.ratio('churn', 'TCP beside 500 peers per second that come and go, against none',
+    c.ratio('churn', 'TCP while 500 peers per second come and go, against no churn',
             ('churn-500', 'static', 'gbit'), ('churn-none', 'static', 'gbit'), 0.9)
     if c.pinning == 'unpinned':
         c.ratio('workers', 'one peer, 2 workers against 1, same two processors',
@@ -158,7 +161,7 @@ def cells(samples, pinning):
 
 
 def under_floor(cell, floors):
-    """Floors are ratios of the kind that the cell is: the least (or most) that is no regression."""
+    """A floor has the unit of its cell. A value beyond it is a regression."""
     floor = floors.get(cell.name)
     if floor is None or cell.value is None:
         return False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""bench/run calls this: see there."""
+"""Called by bench/run, which describes the arguments."""
 import json
 import os
 import signal
@@ -51,7 +51,7 @@ def measure(build, samples, pinned, work, seconds, rounds):
 
 
 def told(cells, floors):
-    """Prints every cell; how many are under their floor."""
+    """Prints every cell. Returns how many are below their floor."""
     fallen = 0
     for cell in cells:
         if cell.value is None:
@@ -59,9 +59,10 @@ def told(cells, floors):
             continue
         note = '' if cell.met() else '  goal not met'
         if figures.under_floor(cell, floors):
-            note = '  FELL UNDER ITS FLOOR of %g' % floors[cell.name]
+            note = '  BELOW ITS FLOOR of %g' % floors[cell.name] if cell.at_least else \
+                '  ABOVE ITS LIMIT of %g' % floors[cell.name]
             fallen += 1
-        print('%-28s %8.3g  (goal %s)%s' % (cell.name, cell.value, cell.goal_text(), note))
+        print('%-28s %8s  (goal %s)%s' % (cell.name, cell.value_text(), cell.goal_text(), note))
     return fallen
 
 
@@ -70,7 +71,7 @@ def full(build, groups):
     samples = load(path, {}) if groups else {}
     unknown = [g for g in groups if g not in plan.GROUPS]
     if unknown:
-        sys.exit('no group named %s; there are: %s' % (unknown[0], ' '.join(plan.GROUPS)))
+        sys.exit('there is no group %s; the groups are: %s' % (unknown[0], ' '.join(plan.GROUPS)))
     seconds = setting('BENCH_SECONDS', 2, 0.3, 60)
     rounds = int(setting('BENCH_ROUNDS', 5, 1, 100))
     pinnings = os.environ.get('BENCH_PIN', 'both')
@@ -100,7 +101,7 @@ def report_all(build, samples):
         fallen += told(cells, floors)
     save(os.path.join(build, 'bench.json'), entries)
     report.write(TOP, samples)
-    print('%d figures, %d met their goal, %d did not, %d not measured, %d under their floor' % (
+    print('%d figures: %d met their goal, %d did not, %d were not measured; %d are beyond their floor' % (
         len(entries), sum(e['met'] is True for e in entries),
         sum(e['met'] is False for e in entries), sum(e['met'] is None for e in entries), fallen))
     return 1 if fallen else 0

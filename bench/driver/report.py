@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The document: what stands between its markers is written here, and so are its plots."""
+"""Writes the plots and the parts of the document between its markers."""
 import os
 import re
 
@@ -7,7 +7,7 @@ import figures
 import plot
 from stacks import KINDS, LABEL
 
-# Under docs/; machines of another kind have a document of their own.
+# Under docs/; each kind of machine has its own document.
 NAME = os.environ.get('BENCH_DOCUMENT', 'performance')
 DOCUMENT = os.path.join('docs', NAME + '.md')
 
@@ -84,7 +84,7 @@ SCALE = (
     ('churn-500', 'static', 'churn_rate', 'peers removed and added per second, each end', '%.0f'),
     ('workers', '1', 'gbit', 'one peer, 4 TCP flows, 1 worker', '%.2f Gbit/s'),
     ('workers', '2', 'gbit', 'one peer, 4 TCP flows, 2 workers', '%.2f Gbit/s'),
-    ('workers-order', '2', 'packets', '2 workers: packets looked at on the wire', '%.0f'),
+    ('workers-order', '2', 'packets', '2 workers: packets inspected on the wire', '%.0f'),
     ('workers-order', '2', 'late', 'of them out of id order', '%.0f'),
     ('workers-order', '2', 'reordered', 'inner TCP segments out of order', '%.0f'))
 
@@ -99,11 +99,11 @@ def scale(samples, pinning):
 
 
 OTHERS = 'other processes of the machine'
-COPIES = 'of these, the tunnel copying between kernel and user'
+COPIES = 'of this, copies between kernel and tunnel process'
 
 
 def profile(samples):
-    """Shares of the busy time, without whatever else ran on the machine."""
+    """Shares of the busy time, other processes of the machine left out."""
     runs = samples.get('pinned', {}).get('profile', {})
     parts = {name: {part: share for part, share in found[-1].items() if part not in ('gbit', 'round')}
              for name, found in runs.items()}
@@ -125,8 +125,7 @@ def instructions(samples):
             for workers in ('1', '2', '4', '8') if runs.get(workers)]
     if not rows:
         return ['Not measured.']
-    return table(['workers', 'of them with work', 'instructions of core/ and linux/ per packet, all '
-                  'workers together'], rows)
+    return table(['workers', 'busy workers', 'instructions per packet, all workers together'], rows)
 
 
 def goals(samples):
@@ -135,7 +134,7 @@ def goals(samples):
         for cell in figures.cells(samples, pinning):
             if cell.value is None:
                 continue
-            rows.append([pinning, cell.text, '%.3g' % cell.value, cell.goal_text(),
+            rows.append([pinning, cell.text, cell.value_text(), cell.goal_text(),
                          'yes' if cell.met() else '**no**'])
     return table(['', 'figure', 'value', 'goal', 'met'], rows)
 
@@ -169,11 +168,11 @@ def plots(top, samples):
 def head(samples):
     about = samples.get('about', {})
     load = about.get('load', [0, 0])
-    return ['Measured %s on %s; medians of %s runs of %g s, all tunnels up at once and taking turns.' % (
-        about.get('when', '?'), about.get('machine', '?'), about.get('rounds', '?'),
-        about.get('seconds', 0)),
-            'The load average before and after was %.1f and %.1f; of the latter the bench itself is about 2, '
-            'the rest is others on the same machine.' % tuple(load)]
+    return ['Measured %s on %s.' % (about.get('when', '?'), about.get('machine', '?')),
+            'Figures are medians of %s runs of %g s; all tunnels are up at once and take turns.' % (
+                about.get('rounds', '?'), about.get('seconds', 0)),
+            'The load average was %.1f before and %.1f after; the bench itself causes about 2.' %
+            tuple(load)]
 
 
 def replace(document, marker, lines):
