@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "linux/plane/internal.h"
+#include "linux/sys/calls.h"
 
 /* Asked for; the kernel doubles it for its own bookkeeping. About 3000 full-size packets. Without
  * CAP_NET_ADMIN net.core.wmem_max is the limit. */
@@ -52,9 +53,9 @@ raise_send_buffer(int fd)
     int size = SNDBUF_WANTED;
     socklen_t len = sizeof(size);
 
-    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
-        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-    if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &len) < 0 || size < 4096)
+    if (sys()->setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+        sys()->setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    if (sys()->getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &len) < 0 || size < 4096)
         size = 4096;
     return (uint32_t)size;
 }
@@ -92,7 +93,7 @@ control_queue_close(struct control_queue *q)
     q->fd = -1;
     dco_lock_release(&q->lock);
     if (fd >= 0)
-        close(fd);
+        sys()->close(fd);
 }
 
 void
@@ -109,7 +110,7 @@ void
 control_queue_fork_child(struct control_queue *q)
 {
     if (q->fd >= 0)
-        close(q->fd);
+        sys()->close(q->fd);
     q->fd = -1;
 }
 
@@ -187,7 +188,7 @@ send_record(struct control_queue *q, const struct plane_control_hdr *hdr, const 
     };
     struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
 
-    return sendmsg(q->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+    return sys()->sendmsg(q->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 
 bool

@@ -13,6 +13,7 @@
 #include "linux/plane/plane_state.h"
 #include "linux/plane/tun.h"
 #include "linux/plane/worker.h"
+#include "linux/sys/calls.h"
 
 void
 plane_devs_lock(void)
@@ -43,12 +44,12 @@ redirects_off(const char *name)
     int fd;
 
     snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/send_redirects", name);
-    fd = open(path, O_WRONLY | O_CLOEXEC);
+    fd = sys()->open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return;
-    if (write(fd, "0", 1) != 1)
+    if (sys()->write(fd, "0", 1) != 1)
         log_line(LOG_LEVEL_DEBUG, "cannot switch off redirects on %s", name);
-    close(fd);
+    sys()->close(fd);
 }
 
 static struct worker *
@@ -145,7 +146,7 @@ static void
 dev_close_query(const struct plane_dev *dev)
 {
     if (dev->query >= 0)
-        close(dev->query);
+        sys()->close(dev->query);
 }
 
 /* The kernel device, the queues of each worker, and everything behind it. */
@@ -159,7 +160,7 @@ dev_make(struct plane_dev *dev)
     err = tun_new(dev->name, dev->queues, dev->tun, &dev->ifindex);
     if (err < 0)
         return err;
-    dev->query = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    dev->query = sys()->socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     err = dev_open(dev);
     if (err < 0) {
         dev_close_query(dev);

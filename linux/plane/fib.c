@@ -9,6 +9,7 @@
 #include "core/atomic.h"
 #include "linux/plane/fib.h"
 #include "linux/plane/route_msg.h"
+#include "linux/sys/calls.h"
 
 #define ANSWER_BYTES  16384U /* a route with some hundred nexthops */
 #define REQUEST_BYTES 256U
@@ -34,10 +35,10 @@ fib_open(struct fib *fib)
     struct sockaddr_nl nl = {.nl_family = AF_NETLINK};
 
     fib->seq = 0;
-    fib->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+    fib->fd = sys()->socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
     if (fib->fd < 0)
         return -errno;
-    if (bind(fib->fd, (struct sockaddr *)&nl, sizeof(nl)) < 0) {
+    if (sys()->bind(fib->fd, (struct sockaddr *)&nl, sizeof(nl)) < 0) {
         int err = -errno;
 
         fib_close(fib);
@@ -50,7 +51,7 @@ void
 fib_close(struct fib *fib)
 {
     if (fib->fd >= 0)
-        close(fib->fd);
+        sys()->close(fib->fd);
     fib->fd = -1;
 }
 
@@ -144,8 +145,8 @@ read_answer(struct fib *fib, struct answer *a)
     for (unsigned i = 0; i < STALE_MAX && a->verdict == -EAGAIN; i++) {
         struct sockaddr_nl from = {0};
         socklen_t from_len = sizeof(from);
-        ssize_t len = recvfrom(fib->fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC,
-                               (struct sockaddr *)&from, &from_len);
+        ssize_t len = sys()->recvfrom(fib->fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC,
+                                      (struct sockaddr *)&from, &from_len);
 
         if (len < 0)
             return -errno;
@@ -168,7 +169,7 @@ fib_leads_to(struct fib *fib, const struct fib_flow *flow, uint32_t ifindex)
         return FIB_DEVICE;
     nlh = question(fib, buf, flow);
     a.seq = nlh->nlmsg_seq;
-    if (send(fib->fd, nlh, nlh->nlmsg_len, MSG_DONTWAIT) < 0)
+    if (sys()->send(fib->fd, nlh, nlh->nlmsg_len, MSG_DONTWAIT) < 0)
         return -errno;
     return read_answer(fib, &a);
 }

@@ -11,6 +11,7 @@
 #include "linux/plane/plane_state.h"
 #include "linux/plane/routes.h"
 #include "linux/status/status.h"
+#include "linux/sys/calls.h"
 
 #define MS          1000000ULL
 #define IDLE_NS     (1000 * MS) /* longest wait */
@@ -33,7 +34,7 @@ plane_wake(void)
     static const uint64_t one = 1;
     int saved = errno;
     int fd = dco_load_acquire(&wake_fd);
-    ssize_t done = fd < 0 ? 0 : write(fd, &one, sizeof(one));
+    ssize_t done = fd < 0 ? 0 : sys()->write(fd, &one, sizeof(one));
 
     (void)done; /* full: it is awake anyway */
     errno = saved;
@@ -105,7 +106,7 @@ wait_until(uint64_t next)
 
     if (ppoll(fds, 2, &ts, NULL) <= 0)
         return;
-    if (fds[0].revents != 0 && read(wake_fd, &count, sizeof(count)) < 0)
+    if (fds[0].revents != 0 && sys()->read(wake_fd, &count, sizeof(count)) < 0)
         log_line(LOG_LEVEL_DEBUG, "housekeeping: %s", strerror(errno));
     if (fds[1].revents != 0)
         routes_ready();

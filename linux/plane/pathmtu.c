@@ -10,6 +10,7 @@
 #include "core/atomic.h"
 #include "linux/plane/internal.h"
 #include "linux/plane/route_mtu.h"
+#include "linux/sys/calls.h"
 
 /* What ICMP says below this is not believed: anybody can send "fragmentation needed" with the ports
  * of a tunnel, and the kernel follows it down to 552 bytes for ten minutes. It is what every path
@@ -33,10 +34,11 @@ copy_options(int from, int to)
     int mark = 0;
     socklen_t mark_len = sizeof(mark);
 
-    if (getsockopt(from, SOL_SOCKET, SO_BINDTODEVICE, device, &len) == 0 && device[0] != '\0')
-        (void)setsockopt(to, SOL_SOCKET, SO_BINDTODEVICE, device, len);
-    if (getsockopt(from, SOL_SOCKET, SO_MARK, &mark, &mark_len) == 0 && mark != 0)
-        (void)setsockopt(to, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
+    if (sys()->getsockopt(from, SOL_SOCKET, SO_BINDTODEVICE, device, &len) == 0 &&
+        device[0] != '\0')
+        (void)sys()->setsockopt(to, SOL_SOCKET, SO_BINDTODEVICE, device, len);
+    if (sys()->getsockopt(from, SOL_SOCKET, SO_MARK, &mark, &mark_len) == 0 && mark != 0)
+        (void)sys()->setsockopt(to, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
 }
 
 void
@@ -45,7 +47,7 @@ path_mtu_open(struct plane_port *sock)
     static const int families[2] = {AF_INET, AF_INET6};
 
     for (int i = 0; i < 2; i++) {
-        sock->probe[i] = socket(families[i], SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        sock->probe[i] = sys()->socket(families[i], SOCK_DGRAM | SOCK_CLOEXEC, 0);
         if (sock->probe[i] >= 0)
             copy_options(sock->fd[0], sock->probe[i]);
     }
@@ -57,11 +59,11 @@ path_mtu_close(struct plane_port *sock)
 {
     for (int i = 0; i < 2; i++) {
         if (sock->probe[i] >= 0)
-            close(sock->probe[i]);
+            sys()->close(sock->probe[i]);
         sock->probe[i] = -1;
     }
     if (sock->route_fd >= 0)
-        close(sock->route_fd);
+        sys()->close(sock->route_fd);
     sock->route_fd = -1;
 }
 
@@ -75,10 +77,10 @@ bind_local(int fd, const struct dco_ip *local, sa_family_t family)
 
     if (endpoint_to_sockaddr(&ep, family, &ss) == 0)
         ss.ss_family = family;
-    if (bind(fd, (struct sockaddr *)&ss, sizeof(ss)) < 0) {
+    if (sys()->bind(fd, (struct sockaddr *)&ss, sizeof(ss)) < 0) {
         memset(&ss, 0, sizeof(ss));
         ss.ss_family = family;
-        (void)bind(fd, (struct sockaddr *)&ss, sizeof(ss));
+        (void)sys()->bind(fd, (struct sockaddr *)&ss, sizeof(ss));
     }
 }
 
@@ -90,10 +92,10 @@ connected_mtu(int fd, const struct dco_endpoint *remote, sa_family_t family)
     int mtu = 0, err;
     socklen_t mtu_len = sizeof(mtu);
 
-    if (len == 0 || connect(fd, (struct sockaddr *)&ss, len) < 0)
+    if (len == 0 || sys()->connect(fd, (struct sockaddr *)&ss, len) < 0)
         return 0;
-    err = family == AF_INET ? getsockopt(fd, IPPROTO_IP, IP_MTU, &mtu, &mtu_len)
-                            : getsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &mtu, &mtu_len);
+    err = family == AF_INET ? sys()->getsockopt(fd, IPPROTO_IP, IP_MTU, &mtu, &mtu_len)
+                            : sys()->getsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &mtu, &mtu_len);
     return err < 0 || mtu < 0 ? 0 : (unsigned)mtu;
 }
 
@@ -102,7 +104,7 @@ disconnect(int fd)
 {
     struct sockaddr unspec = {.sa_family = AF_UNSPEC};
 
-    (void)connect(fd, &unspec, sizeof(unspec));
+    (void)sys()->connect(fd, &unspec, sizeof(unspec));
 }
 
 /* With mtu-disc yes the kernel refuses what it believes too large, instead of fragmenting it: then
@@ -113,7 +115,7 @@ may_fragment(const struct plane_port *sock)
     int how = 0;
     socklen_t len = sizeof(how);
 
-    return getsockopt(sock->fd[0], IPPROTO_IP, IP_MTU_DISCOVER, &how, &len) == 0 &&
+    return sys()->getsockopt(sock->fd[0], IPPROTO_IP, IP_MTU_DISCOVER, &how, &len) == 0 &&
            how != IP_PMTUDISC_DO;
 }
 

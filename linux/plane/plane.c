@@ -13,6 +13,7 @@
 #include "linux/plane/plane_state.h"
 #include "linux/plane/tun.h"
 #include "linux/plane/worker.h"
+#include "linux/sys/calls.h"
 
 struct plane plane = {
     .devs_lock = PTHREAD_MUTEX_INITIALIZER,
@@ -377,15 +378,15 @@ plane_fork_child(void)
     for (struct plane_port *s = plane.socks; s != NULL; s = s->next) {
         for (unsigned i = 0; i < sock_fds(s); i++)
             if (s->fd[i] >= 0)
-                close(s->fd[i]);
+                sys()->close(s->fd[i]);
         control_queue_fork_child(s->ctrl);
         path_mtu_close(s);
     }
     for (struct plane_dev *d = plane.devs; d != NULL; d = d->next) {
         for (unsigned i = 0; i < d->queues; i++)
-            close(d->tun[i]);
+            sys()->close(d->tun[i]);
         if (d->query >= 0)
-            close(d->query);
+            sys()->close(d->query);
     }
     tun_spares_close();
     routes_fork_child();

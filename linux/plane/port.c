@@ -11,6 +11,7 @@
 #include "linux/plane/kernel_offload.h"
 #include "linux/plane/plane_state.h"
 #include "linux/plane/worker.h"
+#include "linux/sys/calls.h"
 
 /* All members or none: one without UDP_GRO switches aggregation off for many sources of the others,
  * because the kernel decides by a lookup that ignores the steering program. */
@@ -23,12 +24,12 @@ sock_gro(const struct plane_port *sock)
     if (!offload_wanted(OFFLOAD_UDP_GRO))
         return false;
     for (i = 0; i < sock_fds(sock); i++)
-        if (setsockopt(sock->fd[i], SOL_UDP, UDP_GRO, &on, sizeof(on)) < 0)
+        if (sys()->setsockopt(sock->fd[i], SOL_UDP, UDP_GRO, &on, sizeof(on)) < 0)
             break;
     if (i == sock_fds(sock))
         return true;
     while (i-- > 0)
-        (void)setsockopt(sock->fd[i], SOL_UDP, UDP_GRO, &off, sizeof(off));
+        (void)sys()->setsockopt(sock->fd[i], SOL_UDP, UDP_GRO, &off, sizeof(off));
     return false;
 }
 
@@ -38,7 +39,7 @@ sock_family(int fd)
     struct sockaddr_storage ss = {0};
     socklen_t len = sizeof(ss);
 
-    return getsockname(fd, (struct sockaddr *)&ss, &len) == 0 ? ss.ss_family : AF_INET;
+    return sys()->getsockname(fd, (struct sockaddr *)&ss, &len) == 0 ? ss.ss_family : AF_INET;
 }
 
 static uint32_t
@@ -47,7 +48,7 @@ sock_option(int fd, int name)
     uint32_t value = 0;
     socklen_t len = sizeof(value);
 
-    return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value : 0;
+    return sys()->getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value : 0;
 }
 
 static void
@@ -58,7 +59,7 @@ sock_way_read(int fd, struct sock_way *way)
     struct dco_endpoint ep = {0};
     struct stat st;
 
-    if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0)
+    if (sys()->getsockname(fd, (struct sockaddr *)&ss, &len) == 0)
         endpoint_from_sockaddr(&ep, (struct sockaddr *)&ss);
     way->port = ep.port;
     way->local = dco_ip_canon(&ep.ip);
@@ -122,10 +123,10 @@ plane_port_forget_dev(struct plane_dev *dev)
 static void
 close_all(int fd, const int *members, unsigned n, int control_fd)
 {
-    close(fd);
+    sys()->close(fd);
     for (unsigned i = 0; i < n; i++)
-        close(members[i]);
-    close(control_fd);
+        sys()->close(members[i]);
+    sys()->close(control_fd);
 }
 
 /* Without its descriptors. */
@@ -215,7 +216,7 @@ plane_port_close(struct plane_port *sock)
     plane_resume_workers();
     plane_devs_unlock();
     for (unsigned i = 0; i < sock_fds(sock); i++)
-        close(fd[i]);
+        sys()->close(fd[i]);
     control_queue_close(sock->ctrl);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "linux/plane/rcvbuf.h"
+#include "linux/sys/calls.h"
 
 #include <unistd.h>
 
@@ -41,7 +42,7 @@ rcvbuf_budget_here(void)
 
     if (budget != 0)
         return budget;
-    f = fopen("/proc/sys/net/ipv4/udp_mem", "re");
+    f = sys()->fopen("/proc/sys/net/ipv4/udp_mem", "re");
     budget = rcvbuf_budget(f, sysconf(_SC_PHYS_PAGES), sysconf(_SC_PAGESIZE));
     if (f != NULL)
         fclose(f);

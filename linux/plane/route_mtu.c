@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "linux/plane/route_mtu.h"
+#include "linux/sys/calls.h"
 
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -20,7 +21,7 @@ struct request {
 int
 route_mtu_open(void)
 {
-    return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+    return sys()->socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 }
 
 static void
@@ -52,10 +53,10 @@ ask(int fd, struct request *req, void *reply)
     ssize_t n;
 
     req->nlh.nlmsg_seq = ++seq;
-    if (send(fd, req, req->nlh.nlmsg_len, 0) < 0)
+    if (sys()->send(fd, req, req->nlh.nlmsg_len, 0) < 0)
         return -1;
     do {
-        n = recv(fd, reply, REPLY_MAX, MSG_DONTWAIT);
+        n = sys()->recv(fd, reply, REPLY_MAX, MSG_DONTWAIT);
         if (n < (ssize_t)sizeof(nlh))
             return -1;
         memcpy(&nlh, reply, sizeof(nlh));

@@ -12,6 +12,7 @@
 #include "linux/plane/plane_state.h"
 #include "linux/plane/route_store.h"
 #include "linux/plane/routes.h"
+#include "linux/sys/calls.h"
 
 #define DEVS_MAX    64U
 #define READ_SIZE   (64U << 10) /* the kernel fills at most 32 KiB per datagram of a dump */
@@ -68,12 +69,12 @@ join_groups(int fd)
     static const int optional[] = {RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP};
 
     for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
-        if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(int)) < 0)
+        if (sys()->setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(int)) < 0)
             return -errno;
     }
     /* Kernels without rules or nexthop objects need no word about them. */
     for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
-        (void)setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &optional[i], sizeof(int));
+        (void)sys()->setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &optional[i], sizeof(int));
     return 0;
 }
 
@@ -82,10 +83,10 @@ tune(int fd)
 {
     int size = RCVBUF, on = 1;
 
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    if (sys()->setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+        (void)sys()->setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
     /* Lets the kernel choose by device in a dump; where it does not, all routes come. */
-    (void)setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+    (void)sys()->setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
 }
 
 static int
@@ -95,8 +96,8 @@ bind_socket(int fd)
     socklen_t len = sizeof(nl);
     int err;
 
-    if (bind(fd, (struct sockaddr *)&nl, sizeof(nl)) < 0 ||
-        getsockname(fd, (struct sockaddr *)&nl, &len) < 0) {
+    if (sys()->bind(fd, (struct sockaddr *)&nl, sizeof(nl)) < 0 ||
+        sys()->getsockname(fd, (struct sockaddr *)&nl, &len) < 0) {
         return -errno;
     }
     routes.self = nl.nl_pid;
@@ -115,12 +116,12 @@ routes_open(void)
         return 0;
     if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
         return -EIO;
-    fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+    fd = sys()->socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
     if (fd < 0)
         return -errno;
     err = bind_socket(fd);
     if (err < 0) {
-        close(fd);
+        sys()->close(fd);
         return err;
     }
     route_store_init(&routes.store, &secret);
@@ -139,7 +140,7 @@ routes_close(void)
 {
     if (routes.fd < 0)
         return;
-    close(routes.fd);
+    sys()->close(routes.fd);
     routes.fd = -1;
     pthread_mutex_lock(&routes.lock);
     route_store_fini(&routes.store);
@@ -152,7 +153,7 @@ void
 routes_fork_child(void)
 {
     if (routes.fd >= 0) {
-        close(routes.fd);
+        sys()->close(routes.fd);
         routes.fd = -1;
     }
 }
@@ -218,7 +219,7 @@ request_dump(uint8_t family)
     rtm->rtm_family = family;
     if (routes.n == 1)
         mnl_attr_put_u32(nlh, RTA_OIF, routes.ifindex[0]);
-    return send(routes.fd, buf, nlh->nlmsg_len, 0) >= 0;
+    return sys()->send(routes.fd, buf, nlh->nlmsg_len, 0) >= 0;
 }
 
 static void
@@ -384,8 +385,8 @@ read_one(uint64_t now)
     static char buf[READ_SIZE] __attribute__((aligned(8)));
     struct sockaddr_nl from = {0};
     socklen_t from_len = sizeof(from);
-    ssize_t len = recvfrom(routes.fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC,
-                           (struct sockaddr *)&from, &from_len);
+    ssize_t len = sys()->recvfrom(routes.fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC,
+                                  (struct sockaddr *)&from, &from_len);
 
     if (len < 0 && errno == ENOBUFS) {
         routes.moved = true;

@@ -21,6 +21,7 @@
 #include "linux/sys/kernel_abi.h"
 #include "linux/plane/tx.h"
 #include "linux/plane/worker.h"
+#include "linux/sys/calls.h"
 
 #define TURN_SPINS   200 /* tries before the processor is yielded */
 #define FULL_WAIT_MS 2   /* how long a full socket may hold up a worker */
@@ -64,14 +65,14 @@ static int
 probe_gso(void)
 {
     int seg = 1000;
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int fd = sys()->socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     bool works;
 
     if (fd < 0)
         return -1;
-    works = setsockopt(fd, SOL_UDP, UDP_SEGMENT, &seg, sizeof(seg)) == 0;
+    works = sys()->setsockopt(fd, SOL_UDP, UDP_SEGMENT, &seg, sizeof(seg)) == 0;
 
-    close(fd);
+    sys()->close(fd);
     return works;
 }
 
@@ -143,7 +144,7 @@ send_single(struct plane_port *sock, int fd, const struct dco_path *path, const 
     struct msghdr msg;
 
     out_fill(&o, &msg, sock->family, path, pkt, len, 0);
-    return sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+    return sys()->sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 enum dco_drop
@@ -261,7 +262,7 @@ send_piece(struct plane_port *sock, int fd, struct train *t, uint64_t now)
 
     dco_peer_path(t->peer, &path);
     out_fill(&o, &msg, sock->family, &path, t->buf, bytes, t->seg);
-    if (sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+    if (sys()->sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
         return 0;
     account(t, KERNEL_UDP_SEGMENTS_OLD, bytes, now);
     return bytes;

@@ -15,6 +15,7 @@
 #include "linux/sys/kernel_abi.h"
 #include "linux/sys/log.h"
 #include "linux/plane/kernel_offload.h"
+#include "linux/sys/calls.h"
 
 #define TUN_PATH      "/dev/net/tun"
 #define TUN_MTU       1428 /* default of the ovpn-dco driver */
@@ -27,7 +28,7 @@ int
 tun_spares_open(unsigned n)
 {
     while (stocked < n && stocked < PLANE_QUEUES_MAX) {
-        int fd = open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        int fd = sys()->open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
         if (fd < 0)
             return -errno;
@@ -40,7 +41,7 @@ void
 tun_spares_close(void)
 {
     while (stocked > 0)
-        close(stock[--stocked]);
+        sys()->close(stock[--stocked]);
 }
 
 static int
@@ -49,7 +50,7 @@ tun_open(void)
     if (stocked > 0)
         return stock[--stocked];
 
-    int fd = open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    int fd = sys()->open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
 
@@ -59,7 +60,7 @@ tun_spares_refill(int fd)
     if (stocked < PLANE_QUEUES_MAX)
         stock[stocked++] = fd;
     else
-        close(fd);
+        sys()->close(fd);
 }
 
 /* EBUSY is what IFF_TUN_EXCL says of a name in use, and what a foreign TUN device says. */
@@ -82,7 +83,7 @@ static void
 tun_defaults(const char *name)
 {
     struct ifreq ifr = {.ifr_mtu = TUN_MTU};
-    int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int s = sys()->socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     if (s < 0)
         return;
@@ -91,7 +92,7 @@ tun_defaults(const char *name)
         log_line(LOG_LEVEL_WARN, "cannot set MTU %d on %s: %s", TUN_MTU, name, strerror(errno));
     ifr.ifr_qlen = TUN_QUEUE_LEN;
     (void)ioctl(s, SIOCSIFTXQLEN, &ifr); /* the device works with any length */
-    close(s);
+    sys()->close(s);
 }
 
 int
@@ -118,7 +119,7 @@ tun_new(const char *name, unsigned n, int *fds, uint32_t *ifindex)
         err = -ENODEV;
     if (err < 0) {
         while (made > 0)
-            close(fds[--made]);
+            sys()->close(fds[--made]);
         return err;
     }
     tun_defaults(name);
@@ -166,7 +167,7 @@ tun_free(uint32_t ifindex, unsigned n, const int *fds)
         if (keep)
             tun_spares_refill(fds[i]);
         else
-            close(fds[i]);
+            sys()->close(fds[i]);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "core/atomic.h"
 #include "linux/sys/log.h"
 #include "linux/plane/kernel_offload.h"
+#include "linux/sys/calls.h"
 
 #define PIECES_MAX 1280U /* iovecs of a batch: a full super-packet and many small ones */
 
@@ -109,8 +110,8 @@ write_one(struct tun_batch *b, uint32_t i)
 {
     const struct iocb *io = &b->iocb[i];
 
-    return writev((int)io->aio_fildes, (const struct iovec *)(uintptr_t)io->aio_buf,
-                  (int)io->aio_nbytes) < 0
+    return sys()->writev((int)io->aio_fildes, (const struct iovec *)(uintptr_t)io->aio_buf,
+                         (int)io->aio_nbytes) < 0
                ? b->packets[i]
                : 0;
 }

@@ -12,6 +12,7 @@
 #include "linux/plane/mss.h"
 #include "linux/plane/recursion.h"
 #include "linux/plane/worker.h"
+#include "linux/sys/calls.h"
 
 /* A packet on its way from the TUN to its trains. */
 struct tx_packet {
@@ -240,7 +241,7 @@ tx_read(struct worker *w, struct plane_dev *dev, int fd, unsigned share, uint64_
 
     tx_begin(w, dev, now);
     while (reads-- > 0 && room > 0) {
-        ssize_t len = read(fd, w->tx.read_buf, TX_READ_BYTES);
+        ssize_t len = sys()->read(fd, w->tx.read_buf, TX_READ_BYTES);
 
         if (len < 0 && errno == EBADFD)
             tx_gone(w, dev, fd);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "linux/crypto/aead.h"
+#include "linux/sys/calls.h"
 
 #define EVENTS      16
 #define SLICE_NS    100000U      /* the shortest that Linux grants */
@@ -67,7 +68,7 @@ worker_add(struct worker *w, const struct source *source)
         if (s->kind != SOURCE_NONE)
             continue;
         ev.data.u64 = source_token(i, s->generation + 1);
-        if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, source->fd, &ev) < 0)
+        if (sys()->epoll_ctl(w->epoll, EPOLL_CTL_ADD, source->fd, &ev) < 0)
             return -errno;
         uint32_t generation = s->generation + 1;
         *s = *source;
@@ -85,7 +86,7 @@ worker_remove(struct worker *w, int fd)
 
         if (s->kind == SOURCE_NONE || s->fd != fd)
             continue;
-        (void)epoll_ctl(w->epoll, EPOLL_CTL_DEL, fd, NULL);
+        (void)sys()->epoll_ctl(w->epoll, EPOLL_CTL_DEL, fd, NULL);
         *s = (struct source){.generation = s->generation + 1, .fd = -1};
     }
 }
@@ -220,16 +221,16 @@ worker_watch_wake(struct worker *w)
 
     if (w->epoll < 0 || w->wake < 0)
         return errno;
-    return epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->wake, &ev) < 0 ? errno : 0;
+    return sys()->epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->wake, &ev) < 0 ? errno : 0;
 }
 
 static void
 worker_release(struct worker *w)
 {
     if (w->epoll >= 0)
-        close(w->epoll);
+        sys()->close(w->epoll);
     if (w->wake >= 0)
-        close(w->wake);
+        sys()->close(w->wake);
     tx_fini(&w->tx);
     rx_fini(&w->rx);
     pthread_mutex_destroy(&w->lock);

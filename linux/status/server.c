@@ -19,6 +19,7 @@
 #include "linux/plane/internal.h"
 #include "linux/sys/log.h"
 #include "linux/status/status.h"
+#include "linux/sys/calls.h"
 
 #define ANSWER_MAX  (64U << 20) /* bytes; about 100000 peers */
 #define ANSWER_MS   5000        /* for a whole answer */
@@ -48,12 +49,12 @@ open_folder(const char *path)
 
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
         return -errno;
-    fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    fd = sys()->open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return -errno;
     if (fstat(fd, &st) < 0 || (st.st_uid != 0 && st.st_uid != geteuid()) ||
         (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        close(fd);
+        sys()->close(fd);
         return -EPERM;
     }
     return fd;
@@ -93,7 +94,8 @@ listen_at(int fd, const char *folder, const char *name)
         return -ENAMETOOLONG;
     }
     /* The file takes the mode of the descriptor. */
-    if (fchmod(fd, 0600) < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+    if (fchmod(fd, 0600) < 0 ||
+        sys()->bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
         return -errno;
     return listen(fd, BACKLOG) < 0 ? -errno : 0;
 }
@@ -128,7 +130,7 @@ open_socket(void)
     status.folder = find_folder(folder, sizeof(folder));
     if (status.folder < 0)
         return status.folder;
-    status.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    status.listener = sys()->socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (status.listener < 0)
         return -errno;
     return publish(status.listener, folder);
@@ -141,7 +143,7 @@ close_descriptors(void)
 
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         if (*fds[i] >= 0)
-            close(*fds[i]);
+            sys()->close(*fds[i]);
         *fds[i] = -1;
     }
 }
@@ -181,7 +183,7 @@ may_ask(int client)
     struct ucred peer;
     socklen_t len = sizeof(peer);
 
-    return getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+    return sys()->getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
            (peer.uid == 0 || peer.uid == status.owner || peer.uid == geteuid());
 }
 
@@ -206,7 +208,7 @@ write_answer(int client, const char *text, size_t len)
 
     while (len > 0 && (left = deadline - now_ms()) > 0 && poll(fds, 2, (int)left) > 0 &&
            fds[0].revents == 0) {
-        done = send(client, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        done = sys()->send(client, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (done < 0 && errno != EAGAIN)
             return;
         text += done < 0 ? 0 : done;
@@ -244,7 +246,7 @@ accept_one(void)
     }
     if (may_ask(client))
         answer(client);
-    close(client);
+    sys()->close(client);
 }
 
 static void *
@@ -298,7 +300,7 @@ status_start(void)
         return;
     log_line(LOG_LEVEL_WARN, "no status thread: %s", strerror(err));
     if (status.stop >= 0)
-        close(status.stop);
+        sys()->close(status.stop);
     status.stop = -1;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include "linux/plane/internal.h"
 #include "linux/sys/limits.h"
 #include "linux/sys/log.h"
+#include "linux/sys/calls.h"
 
 #define CGROUP_DEPTH_MAX 64
 #define PROC_ENTRIES_MAX 100000
@@ -26,7 +28,7 @@ read_number(const char *dir, const char *file, long *value)
 
     if (snprintf(path, sizeof(path), "%s/%s", dir, file) >= (int)sizeof(path))
         return false;
-    f = fopen(path, "re");
+    f = sys()->fopen(path, "re");
     if (f == NULL)
         return false;
     found = fscanf(f, "%ld", value) == 1; /* "max" is no number */
@@ -121,7 +123,7 @@ tasks_of_user(uid_t uid)
         if (pid <= 0)
             continue;
         snprintf(path, sizeof(path), "/proc/%ld/task", pid);
-        if (stat(path, &st) == 0 && st.st_uid == uid && st.st_nlink > 2)
+        if (fstatat(AT_FDCWD, path, &st, 0) == 0 && st.st_uid == uid && st.st_nlink > 2)
             tasks += (long)st.st_nlink - 2;
     }
     if (proc != NULL)
@@ -212,7 +214,7 @@ static long
 cgroup_room(unsigned wanted)
 {
     static long remembered = LIMITS_NONE; /* the preload layer's lock */
-    FILE *self = fopen("/proc/self/cgroup", "re");
+    FILE *self = sys()->fopen("/proc/self/cgroup", "re");
     unsigned all = wanted + LIMITS_OWN_THREADS + LIMITS_CHILDREN;
     long tried;
 

@@ -15,6 +15,7 @@
 
 #include "core/atomic.h"
 #include "linux/plane/internal.h"
+#include "linux/sys/calls.h"
 #include "linux/sys/log.h"
 
 #define LINE_MAX_LEN 1024
@@ -141,7 +142,7 @@ log_line(enum log_level level, const char *format, ...)
         {.iov_base = text, .iov_len = strlen(text)},
         {.iov_base = "\n", .iov_len = 1},
     };
-    ssize_t written = writev(STDERR_FILENO, iov, 4);
+    ssize_t written = sys()->writev(STDERR_FILENO, iov, 4);
 
     (void)written; /* nobody is left to be told */
 }
