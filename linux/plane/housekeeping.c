@@ -119,7 +119,7 @@ housekeeping_main(void *arg)
 
     (void)arg;
     plane_thread_begins();
-    prctl(PR_SET_NAME, "opendco-housekeeping");
+    prctl(PR_SET_NAME, "opendco-house");
     (void)sandbox_enter(SANDBOX_HOUSEKEEPING); /* it works without, too */
     while (!dco_load_acquire(&stop)) {
         uint64_t now = clock_now_ns(), next;
