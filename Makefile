@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# OpenDCO: everything is built out of tree, under $(BUILD).
+# Builds OpenDCO. All output goes to $(BUILD).
 #
-#   make                 build/opendco and build/libopendco.so
-#   sudo make demo       two namespaces, stock openvpn through OpenDCO beside stock openvpn alone
-#   sudo make check      all tests; ends with "N passed, N failed"
-#   make help            every target
+#   make                 builds build/opendco and build/libopendco.so
+#   sudo make demo       compares openvpn with and without OpenDCO in two namespaces
+#   sudo make check      runs all tests; ends with "N passed, N failed"
+#   make help            lists every target
 #
-# A single object, or one unit test, in a build folder of your own:
+# To build a single object or run one unit test in your own build folder:
 #   make BUILD=/tmp/b /tmp/b/obj/pic/core/replay.o
 #   make BUILD=/tmp/b check-unit T=replay
 
