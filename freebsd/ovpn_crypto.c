@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ovpn_crypto.h"
 
+#include <sys/kernel.h>
 #include <sys/smp.h>
 
 #include <vm/uma.h>
+
+#include "ovpn_sysctl.h"
 
 /* One direction. Drivers may keep the key pointer of the session parameters, so the key lives as
  * long as the session does. */

@@ -9,7 +9,7 @@
 #ifndef OVPN_CRYPTO_H
 #define OVPN_CRYPTO_H
 
-#include "ovpn_var.h"
+#include "ovpn_softc.h"
 
 #include <opencrypto/cryptodev.h>
 

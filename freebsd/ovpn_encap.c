@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * UDP and IP headers around a finished data packet. Outer datagrams may be fragmented: a VPN that
- * loses large packets in silence is worse than a slow one.
- */
 #include "opt_inet.h"
 #include "opt_inet6.h"
 
-#include "ovpn_var.h"
+#include "ovpn_encap.h"
 
 #include <netinet/in.h>
 #include <netinet/in_pcb.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <netinet/ip_var.h>
-#include <netinet/udp.h>
 #include <netinet/udp_var.h>
 
 #include <netinet6/ip6_var.h>
 
 #include <machine/in_cksum.h>
 
-#define UDP_LEN ((int)sizeof(struct udphdr))
+#include "ovpn_udp.h"
 
 static unsigned
 reason_of(int error)
@@ -55,15 +50,6 @@ forget_inner(struct ovpn_softc *sc, struct mbuf *m)
     M_SETFIB(m, dco_load(&sc->fib));
 }
 
-static void
-fill_udp(struct ovpn_softc *sc, struct udphdr *udp, const struct dco_path *path, int payload)
-{
-    udp->uh_sport = (uint16_t)dco_load(&sc->port);
-    udp->uh_dport = path->remote.port;
-    udp->uh_ulen = htons((uint16_t)(UDP_LEN + payload));
-    udp->uh_sum = 0;
-}
-
 #ifdef INET
 /* The checksum is left out, as IPv4 allows: the AEAD has more to say than it would. */
 static int
@@ -72,7 +58,7 @@ send4(struct ovpn_softc *sc, const struct dco_path *path, struct mbuf *m)
     int payload = m->m_pkthdr.len;
     struct ip *ip;
 
-    M_PREPEND(m, (int)sizeof(*ip) + UDP_LEN, M_NOWAIT);
+    M_PREPEND(m, (int)sizeof(*ip) + OVPN_UDP_LEN, M_NOWAIT);
     if (m == NULL)
         return ENOBUFS;
     ip = mtod(m, struct ip *);
@@ -82,7 +68,7 @@ send4(struct ovpn_softc *sc, const struct dco_path *path, struct mbuf *m)
     ip->ip_p = IPPROTO_UDP;
     memcpy(&ip->ip_src, path->local.addr, sizeof(ip->ip_src));
     memcpy(&ip->ip_dst, path->remote.ip.addr, sizeof(ip->ip_dst));
-    fill_udp(sc, (struct udphdr *)(ip + 1), path, payload);
+    ovpn_udp_fill((struct udphdr *)(ip + 1), sc, path, payload);
     return ip_output(m, NULL, NULL, 0, NULL, NULL);
 }
 #endif
@@ -104,20 +90,20 @@ send6(struct ovpn_softc *sc, const struct dco_path *path, struct mbuf *m)
     struct ip6_hdr *ip6;
     struct udphdr *udp;
 
-    M_PREPEND(m, (int)sizeof(*ip6) + UDP_LEN, M_NOWAIT);
+    M_PREPEND(m, (int)sizeof(*ip6) + OVPN_UDP_LEN, M_NOWAIT);
     if (m == NULL)
         return ENOBUFS;
     ip6 = mtod(m, struct ip6_hdr *);
     udp = (struct udphdr *)(ip6 + 1);
     memset(ip6, 0, sizeof(*ip6));
     ip6->ip6_vfc = IPV6_VERSION;
-    ip6->ip6_plen = htons((uint16_t)(UDP_LEN + payload));
+    ip6->ip6_plen = htons((uint16_t)(OVPN_UDP_LEN + payload));
     ip6->ip6_nxt = IPPROTO_UDP;
     ip6->ip6_hlim = (uint8_t)V_ip6_defhlim;
     set_address6(&ip6->ip6_src, &path->local, path->remote.scope_id);
     set_address6(&ip6->ip6_dst, &path->remote.ip, path->remote.scope_id);
-    fill_udp(sc, udp, path, payload);
-    udp->uh_sum = in6_cksum_pseudo(ip6, (uint32_t)(UDP_LEN + payload), IPPROTO_UDP, 0);
+    ovpn_udp_fill(udp, sc, path, payload);
+    udp->uh_sum = in6_cksum_pseudo(ip6, (uint32_t)(OVPN_UDP_LEN + payload), IPPROTO_UDP, 0);
     m->m_pkthdr.csum_flags = CSUM_UDP_IPV6;
     m->m_pkthdr.csum_data = offsetof(struct udphdr, uh_sum);
     return ip6_output(m, NULL, NULL, 0, NULL, NULL, NULL);
@@ -145,7 +131,7 @@ send_by_family(struct ovpn_softc *sc, const struct dco_path *path, struct mbuf *
 int
 ovpn_encap(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m)
 {
-    int len = m->m_pkthdr.len + UDP_LEN;
+    int len = m->m_pkthdr.len + OVPN_UDP_LEN;
     struct dco_path path;
     int error;
 
@@ -162,8 +148,8 @@ ovpn_encap(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m)
         (void)ovpn_drop(sc, NULL, reason_of(error));
         return error;
     }
-    ovpn_count(sc, OVPN_TRANSPORT_OUT, (uint64_t)len);
+    ovpn_count(&sc->counters, OVPN_TRANSPORT_OUT, (uint64_t)len);
     dco_peer_count(peer, DCO_COUNT_LINK_TX_PACKETS, 1);
-    dco_peer_count(peer, DCO_COUNT_LINK_TX_BYTES, (uint64_t)(len - UDP_LEN));
+    dco_peer_count(peer, DCO_COUNT_LINK_TX_BYTES, (uint64_t)(len - OVPN_UDP_LEN));
     return 0;
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the core borrows: zeroed memory that never sleeps for, and deferred execution after a grace
- * period of the network epoch.
- *
  * One epoch call is under way at a time. What is deferred meanwhile waits for the next one, since
  * the grace period of the present one may have begun before it was handed in.
  */
+#include "ovpn_env.h"
+
+#include <sys/kernel.h>
+
 #include "ovpn_crypto.h"
+#include "ovpn_sock.h"
 
 void *
 dco_env_alloc(const struct dco_env *env __unused, size_t size)
@@ -83,6 +85,12 @@ dco_env_transport_put(const struct dco_env *env, void *transport __unused)
     struct ovpn_softc *sc = env->platform;
 
     dco_add(&sc->objects, -1);
+}
+
+void
+dco_env_wake(const struct dco_env *env)
+{
+    ovpn_sock_wake(env->platform);
 }
 
 void

@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From the UDP socket to the stack. A datagram that is not data is openvpn's; data is opened,
- * checked for replay and for the right to its source address, and enters the stack as if it had
- * arrived on the interface. Until it is opened, nothing in it is believed. Unless crypto finishes
- * elsewhere, all of this and what the stack then does is one chain of calls, which must not become
- * too long for the kernel's stack.
+ * Unless crypto finishes elsewhere, the way of a packet through this file and what the stack then
+ * does is one chain of calls, which must not become too long for the kernel's stack.
  */
-#include "opt_inet.h"
-#include "opt_inet6.h"
-
-#include "ovpn_crypto.h"
+#include "ovpn_input.h"
 
 #include <sys/proc.h>
 
 #include <machine/stack.h>
 
-#include <net/bpf.h>
 #include <net/netisr.h>
 
 #include <netinet/in.h>
 #include <netinet/in_pcb.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
-#include <netinet/udp.h>
 
 #include <netinet6/ip6_var.h>
 #include <netinet6/scope6_var.h>
 
-#define UDP_LEN     ((int)sizeof(struct udphdr))
+#include "ovpn_clock.h"
+#include "ovpn_crypto.h"
+#include "ovpn_inner.h"
+#include "ovpn_ioctl.h"
+#include "ovpn_mss.h"
+#include "ovpn_route.h"
+#include "ovpn_sysctl.h"
+#include "ovpn_udp.h"
+
 #define MTAG_NESTED 0x6f76706f /* how many tunnels a datagram has come out of: uint32_t */
 #define MAX_NESTED  3          /* as for packets that are sent */
 
@@ -95,12 +95,11 @@ set_flow(struct ovpn_softc *sc, struct mbuf *m, const struct dco_inner *inner)
 static int
 deliver(struct ovpn_softc *sc, struct mbuf *m, const struct dco_inner *inner)
 {
-    uint32_t af = inner->version == 4 ? AF_INET : AF_INET6;
     u_int proto = inner->version == 4 ? NETISR_IP : NETISR_IPV6;
 
     m->m_pkthdr.rcvif = sc->ifp;
     M_SETFIB(m, sc->ifp->if_fib);
-    BPF_MTAP2(sc->ifp, &af, sizeof(af), m);
+    ovpn_inner_tap(sc->ifp, m, inner);
     if (!V_ovpn_netisr_queue && !stack_is_half_used())
         return netisr_dispatch(proto, m);
     set_flow(sc, m, inner);
@@ -110,8 +109,8 @@ deliver(struct ovpn_softc *sc, struct mbuf *m, const struct dco_inner *inner)
 static void
 count_received(struct ovpn_softc *sc, struct dco_peer *peer, uint32_t len)
 {
-    ovpn_count(sc, OVPN_DATA_IN, 1);
-    ovpn_count(sc, OVPN_TUNNEL_IN, len);
+    ovpn_count(&sc->counters, OVPN_DATA_IN, 1);
+    ovpn_count(&sc->counters, OVPN_TUNNEL_IN, len);
     dco_peer_count(peer, DCO_COUNT_VPN_RX_PACKETS, 1);
     dco_peer_count(peer, DCO_COUNT_VPN_RX_BYTES, len);
     if_inc_counter(sc->ifp, IFCOUNTER_IPACKETS, 1);
@@ -131,7 +130,7 @@ input_ip(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m)
     uint32_t len = (uint32_t)m->m_pkthdr.len;
     struct dco_inner inner;
 
-    m = ovpn_parse_inner(m, &inner);
+    m = ovpn_inner_parse(m, &inner);
     if (m == NULL)
         goto no_memory;
     if (inner.version == 0) {
@@ -142,7 +141,7 @@ input_ip(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m)
         (void)ovpn_drop(sc, m, DCO_DROP_RX_SOURCE);
         return;
     }
-    m = ovpn_clamp_mss(sc, peer, m, &inner);
+    m = ovpn_mss_clamp(sc, peer, m, &inner);
     if (m == NULL)
         goto no_memory;
     if (deliver(sc, m, &inner) == 0)
@@ -420,7 +419,7 @@ ovpn_udp_input(struct mbuf *m, int off, struct inpcb *inp __unused, const struct
                void *ctx)
 {
     struct ovpn_softc *sc = ctx;
-    int data = off + UDP_LEN;
+    int data = off + OVPN_UDP_LEN;
     int len = m->m_pkthdr.len - data;
     uint8_t head[DCO_HDR_LEN] = {0};
     struct dco_wire_hdr hdr;
@@ -429,7 +428,7 @@ ovpn_udp_input(struct mbuf *m, int off, struct inpcb *inp __unused, const struct
     NET_EPOCH_ASSERT();
     if (sc == NULL) /* the hook is about to go: see ovpn_sock.c */
         return false;
-    ovpn_count(sc, OVPN_TRANSPORT_IN, (uint64_t)(len + UDP_LEN));
+    ovpn_count(&sc->counters, OVPN_TRANSPORT_IN, (uint64_t)(len + OVPN_UDP_LEN));
     if (len > 0)
         m_copydata(m, data, MIN(len, (int)sizeof(head)), (caddr_t)head);
     switch (dco_wire_parse(head, (size_t)MAX(len, 0), &hdr)) {
@@ -447,7 +446,7 @@ ovpn_udp_input(struct mbuf *m, int off, struct inpcb *inp __unused, const struct
         (void)ovpn_drop(sc, m, DCO_DROP_RX_SHORT);
         return true;
     default:
-        ovpn_count(sc, OVPN_CTRL_IN, 1);
+        ovpn_count(&sc->counters, OVPN_CTRL_IN, 1);
         return false;
     }
 }

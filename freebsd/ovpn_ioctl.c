@@ -7,16 +7,22 @@
  * the process likes (it may be a file of a file system that the process itself serves), and the
  * first lock is shared by the interfaces of all jails.
  */
-#include "ovpn_var.h"
+#include "ovpn_ioctl.h"
 
+#include <sys/nv.h>
 #include <sys/priv.h>
 #include <sys/proc.h>
+#include <sys/socket.h>
 #include <sys/sockio.h>
 #include <sys/sysent.h>
 
-#include <netinet/ip.h>
-
 #include "if_ovpn.h"
+#include "ovpn_key.h"
+#include "ovpn_notify.h"
+#include "ovpn_nv.h"
+#include "ovpn_peer.h"
+#include "ovpn_stats.h"
+#include "ovpn_udp.h"
 
 #define MTU_MIN 576
 

@@ -1,32 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Events on their way to openvpn, which asks on every turn of its loop whether one waits and then
- * fetches one at a time. They wait in the core, on the peers themselves, however many they are; the
- * softc holds at most one, taken ahead so that the answer to "does one wait" counts only those that
- * will be told.
- */
-#include "ovpn_var.h"
-
-#include <sys/protosw.h>
-#include <sys/socketvar.h>
+#include "ovpn_notify.h"
 
 #include "if_ovpn.h"
-
-/* openvpn sleeps in poll(2) on its UDP socket; a pending error makes that return, and the read
- * that follows fails with EAGAIN, which it ignores. */
-void
-dco_env_wake(const struct dco_env *env)
-{
-    struct ovpn_softc *sc = env->platform;
-
-    mtx_lock(&sc->so_mtx);
-    if (sc->so != NULL) {
-        sc->so->so_error = EAGAIN;
-        sorwakeup(sc->so);
-        sowwakeup(sc->so);
-    }
-    mtx_unlock(&sc->so_mtx);
-}
+#include "ovpn_nv.h"
 
 /* A point-to-point openvpn 2.6 takes a float for something else, and has no use for it in 2.7. */
 static bool

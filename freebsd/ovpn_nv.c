@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * nvlist(9), read and written. A getter of that library panics when the name is missing or has
- * another type, so nothing is fetched here that was not seen to exist.
- */
-#include "ovpn_var.h"
+#include "ovpn_nv.h"
+
+#include <netinet/in.h>
 
 int
 ovpn_nv_number(const nvlist_t *nvl, const char *name, uint64_t max, uint64_t *value)

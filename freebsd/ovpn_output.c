@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * From the stack to a peer: choose the peer, take a packet id, seal, send. Everything runs in the
- * thread that gave the packet, unless the crypto driver finishes in another.
- */
-#include "ovpn_crypto.h"
+#include "ovpn_output.h"
 
-#include <net/bpf.h>
 #include <net/if_types.h>
 #include <net/route.h>
 
 #include <netinet/in.h>
-#include <netinet/ip.h>
+
+#include "ovpn_clock.h"
+#include "ovpn_crypto.h"
+#include "ovpn_encap.h"
+#include "ovpn_inner.h"
+#include "ovpn_mss.h"
+#include "ovpn_route.h"
+#include "ovpn_udp.h"
 
 #define MTAG_LOOP  0x6f76706e /* "ovpn": where a packet has already been tunnelled */
 #define MAX_NESTED 3
@@ -50,8 +52,8 @@ drop(struct ovpn_softc *sc, struct mbuf *m, unsigned reason)
 static void
 count_sent(struct ovpn_softc *sc, struct dco_peer *peer, uint32_t inner_len)
 {
-    ovpn_count(sc, OVPN_DATA_OUT, 1);
-    ovpn_count(sc, OVPN_TUNNEL_OUT, inner_len);
+    ovpn_count(&sc->counters, OVPN_DATA_OUT, 1);
+    ovpn_count(&sc->counters, OVPN_TUNNEL_OUT, inner_len);
     dco_peer_count(peer, DCO_COUNT_VPN_TX_PACKETS, 1);
     dco_peer_count(peer, DCO_COUNT_VPN_TX_BYTES, inner_len);
     if_inc_counter(sc->ifp, IFCOUNTER_OPACKETS, 1);
@@ -237,14 +239,6 @@ drop_loop(struct ovpn_softc *sc, struct mbuf *m)
     return drop(sc, m, OVPN_DROP_TX_LOOP);
 }
 
-static void
-tap(struct ifnet *ifp, struct mbuf *m, const struct dco_inner *inner)
-{
-    uint32_t af = inner->version == 4 ? AF_INET : AF_INET6;
-
-    BPF_MTAP2(ifp, &af, sizeof(af), m);
-}
-
 static int
 output_ip(struct ovpn_softc *sc, struct mbuf *m, const struct sockaddr *dst, const struct route *ro)
 {
@@ -253,7 +247,7 @@ output_ip(struct ovpn_softc *sc, struct mbuf *m, const struct sockaddr *dst, con
     struct dco_ip to;
     int error;
 
-    m = ovpn_parse_inner(m, &inner);
+    m = ovpn_inner_parse(m, &inner);
     if (m == NULL)
         return drop(sc, NULL, DCO_DROP_TX_NO_BUFFER);
     if (inner.version == 0)
@@ -267,10 +261,10 @@ output_ip(struct ovpn_softc *sc, struct mbuf *m, const struct sockaddr *dst, con
     error = if_tunnel_check_nesting(sc->ifp, m, MTAG_LOOP, MAX_NESTED);
     if (error != 0)
         return drop(sc, m, error == ENOMEM ? DCO_DROP_TX_NO_BUFFER : OVPN_DROP_TX_LOOP);
-    m = ovpn_clamp_mss(sc, peer, m, &inner);
+    m = ovpn_mss_clamp(sc, peer, m, &inner);
     if (m == NULL)
         return drop(sc, NULL, DCO_DROP_TX_NO_BUFFER);
-    tap(sc->ifp, m, &inner);
+    ovpn_inner_tap(sc->ifp, m, &inner);
     return send_to_peer(sc, peer, m, (uint32_t)m->m_pkthdr.len);
 }
 

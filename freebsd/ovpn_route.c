@@ -1,32 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Which peer an address belongs to: first the VPN addresses, by the core's table, then the gateway
- * of the route to it. The kernel's routing table is the one place where routes live here, so the
- * core is given none.
- */
 #include "opt_inet.h"
 #include "opt_inet6.h"
 
-#include "ovpn_var.h"
-
-#include "../core/mss.h"
-
-#include <netinet/in.h>
-#include <netinet/in_fib.h>
-#include <netinet/ip.h>
-#include <netinet/tcp.h>
-#include <netinet/udp.h>
-
-#include <netinet6/in6_fib.h>
+#include "ovpn_route.h"
 
 #include <net/route.h>
 #include <net/route/nhop.h>
 
-#define FIXED_HEADERS 40  /* bytes; IPv6, or IPv4 and more */
-#define HEADERS_MAX   120 /* bytes; IP and TCP with every option */
+#include <netinet/in.h>
+#include <netinet/in_fib.h>
 
-#define IP4_OUTER (sizeof(struct ip) + sizeof(struct udphdr) + DCO_OVERHEAD)
-#define IP6_OUTER (DCO_IP6_HDR + sizeof(struct udphdr) + DCO_OVERHEAD)
+#include <netinet6/in6_fib.h>
+
+#include "ovpn_clock.h"
 
 static const struct nhop_object *
 lookup(uint32_t fib, const struct dco_ip *ip, uint32_t scope)
@@ -85,6 +71,12 @@ ovpn_route_peer(const struct dco_peers *set, const struct dco_ip *dst, uint32_t 
     return dco_peers_by_dest(set, &gateway);
 }
 
+const struct nhop_object *
+ovpn_route_to(struct ovpn_softc *sc, const struct dco_endpoint *remote)
+{
+    return lookup(dco_load(&sc->fib), &remote->ip, remote->scope_id);
+}
+
 bool
 ovpn_route_is_local(const struct dco_ip *ip, uint32_t scope_id)
 {
@@ -113,7 +105,7 @@ ovpn_route_is_local(const struct dco_ip *ip, uint32_t scope_id)
 static bool
 leads_into_tunnel(struct ovpn_softc *sc, const struct dco_endpoint *remote)
 {
-    const struct nhop_object *nh = lookup(dco_load(&sc->fib), &remote->ip, remote->scope_id);
+    const struct nhop_object *nh = ovpn_route_to(sc, remote);
 
     return nh != NULL && nh->nh_ifp == sc->ifp;
 }
@@ -133,64 +125,4 @@ ovpn_route_vet(struct ovpn_softc *sc, const struct dco_path *stored, struct dco_
         !ovpn_route_is_local(&seen->local, seen->remote.scope_id))
         memset(&seen->local, 0, sizeof(seen->local));
     return true;
-}
-
-/* Bytes of the largest inner packet that reaches the peer in one piece, or 0: unknown. */
-static uint16_t
-room_towards(struct ovpn_softc *sc, struct dco_peer *peer)
-{
-    const struct nhop_object *nh;
-    struct dco_path path;
-    size_t outer;
-
-    dco_peer_path(peer, &path);
-    outer = path.remote.ip.family == 4 ? IP4_OUTER : IP6_OUTER;
-    nh = lookup(dco_load(&sc->fib), &path.remote.ip, path.remote.scope_id);
-    if (nh == NULL || nh->nh_mtu <= outer)
-        return 0;
-    return (uint16_t)(nh->nh_mtu - outer);
-}
-
-static bool
-is_syn(const struct mbuf *m, const struct dco_inner *inner)
-{
-    uint8_t flags;
-
-    if (inner->protocol != DCO_PROTO_TCP || inner->l4 == 0 ||
-        inner->total < inner->l4 + sizeof(struct tcphdr))
-        return false;
-    m_copydata(m, inner->l4 + DCO_TCP_FLAGS, sizeof(flags), (caddr_t)&flags);
-    return (flags & TH_SYN) != 0;
-}
-
-struct mbuf *
-ovpn_clamp_mss(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m,
-               const struct dco_inner *inner)
-{
-    int setting = V_ovpn_mssfix;
-    uint16_t room;
-
-    if (setting == 0 || !is_syn(m, inner))
-        return m;
-    room = setting > 0 ? (uint16_t)MIN(setting, UINT16_MAX) : room_towards(sc, peer);
-    m = m_pullup(m, MIN(m->m_pkthdr.len, HEADERS_MAX));
-    if (m != NULL && room != 0)
-        (void)dco_mss_clamp(mtod(m, uint8_t *), (size_t)m->m_pkthdr.len, inner, room);
-    return m;
-}
-
-/* The parser looks at fixed headers only, so that much is enough to have in one piece. */
-struct mbuf *
-ovpn_parse_inner(struct mbuf *m, struct dco_inner *inner)
-{
-    int want = MIN(m->m_pkthdr.len, FIXED_HEADERS);
-
-    if (m->m_len < want) {
-        m = m_pullup(m, want);
-        if (m == NULL)
-            return NULL;
-    }
-    if (!dco_inner_parse(mtod(m, const uint8_t *), (size_t)m->m_pkthdr.len, inner))
-        inner->version = 0;
-    return m;
 }

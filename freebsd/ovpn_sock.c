@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The UDP socket, the hook in it, and its last close.
- *
- * The module holds no reference to the socket: UDP lets go of a port only when the socket is freed,
- * so a reference would keep the port from the next openvpn. Instead the socket's destructor, which
- * runs in the last close whichever way openvpn ended, takes the peers and the hook away.
- *
  * The kernel's UDP input sees under the pcb's lock that there is a hook, takes a reference to the
  * pcb, lets go of the lock, and reads hook and context again to make the call. So a hook that was
  * set must not become NULL between the two. When ours goes, a function of the kernel that takes
  * nothing (and stays when this module does not) rests in its place until no datagram is on its way.
  */
-#include "ovpn_var.h"
+#include "ovpn_sock.h"
 
 #include <sys/domain.h>
+#include <sys/kernel.h>
 #include <sys/protosw.h>
 #include <sys/refcount.h>
+#include <sys/socket.h>
 #include <sys/socketvar.h>
 
+#include <netinet/in.h>
 #include <netinet/in_pcb.h>
 #include <netinet/udp.h>
 #include <netinet/udp_var.h>
+
+#include "ovpn_input.h"
+#include "ovpn_notify.h"
+#include "ovpn_peer.h"
 
 #define RESTING     ((udp_tun_func_t *)(void *)nullop)
 #define CLEAR_TRIES 10
@@ -241,4 +242,18 @@ ovpn_sock_release(struct ovpn_softc *sc)
     sorele(so); /* perhaps the last: then it is closed here */
     CURVNET_RESTORE();
     return true;
+}
+
+/* openvpn sleeps in poll(2) on its UDP socket; a pending error makes that return, and the read
+ * that follows fails with EAGAIN, which it ignores. */
+void
+ovpn_sock_wake(struct ovpn_softc *sc)
+{
+    mtx_lock(&sc->so_mtx);
+    if (sc->so != NULL) {
+        sc->so->so_error = EAGAIN;
+        sorwakeup(sc->so);
+        sowwakeup(sc->so);
+    }
+    mtx_unlock(&sc->so_mtx);
 }

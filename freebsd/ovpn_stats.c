@@ -1,80 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Counting, all of it in counter(9): per interface here, per peer through the core. Each dropped
- * packet is counted under its reason, and the sums that the ABI and netstat(1) know are made from
- * those.
+ * The sums that the ABI knows, made from the counters of the interface, its drop reasons and those
+ * of the peers.
  */
-#include "ovpn_var.h"
+#include "ovpn_stats.h"
 
-#include <sys/sbuf.h>
-#include <sys/sysctl.h>
-
-#include <net/if_types.h>
-
-SDT_PROVIDER_DEFINE(if_ovpn);
-SDT_PROBE_DEFINE3(if_ovpn, , , drop, "const char *", "struct ovpn_softc *", "struct mbuf *");
-
-static const char *const names[] = {
-#define OVPN_NAME(symbol, name, text) [OVPN_DROP_##symbol - DCO_DROP_COUNT] = name,
-    OVPN_DROP_LIST(OVPN_NAME)
-#undef OVPN_NAME
-};
-
-const char *
-ovpn_drop_name(unsigned reason)
-{
-    return reason < DCO_DROP_COUNT ? dco_drop_name((enum dco_drop)reason)
-                                   : names[reason - DCO_DROP_COUNT];
-}
-
-bool
-ovpn_drop_is_rx(unsigned reason)
-{
-    return ovpn_drop_name(reason)[0] == 'r';
-}
-
-unsigned
-ovpn_drop(struct ovpn_softc *sc, struct mbuf *m, unsigned reason)
-{
-    struct ifnet *ifp = dco_load(&sc->ifp);
-
-    SDT_PROBE3(if_ovpn, , , drop, ovpn_drop_name(reason), sc, m);
-    counter_u64_add(sc->drops[reason], 1);
-    if (ifp != NULL)
-        if_inc_counter(ifp, ovpn_drop_is_rx(reason) ? IFCOUNTER_IERRORS : IFCOUNTER_OERRORS, 1);
-    m_freem(m);
-    return reason;
-}
-
-int
-ovpn_stats_init(struct ovpn_softc *sc)
-{
-    COUNTER_ARRAY_ALLOC(sc->counters, OVPN_COUNTERS, M_WAITOK);
-    COUNTER_ARRAY_ALLOC(sc->drops, OVPN_DROP_COUNT, M_WAITOK);
-    return 0;
-}
-
-void
-ovpn_stats_fini(struct ovpn_softc *sc)
-{
-    COUNTER_ARRAY_FREE(sc->counters, OVPN_COUNTERS);
-    COUNTER_ARRAY_FREE(sc->drops, OVPN_DROP_COUNT);
-}
+#include "ovpn_nv.h"
+#include "ovpn_peer.h"
 
 static uint64_t
-total(struct ovpn_softc *sc, enum ovpn_counter which)
-{
-    return counter_u64_fetch(sc->counters[which]);
-}
-
-static uint64_t
-lost(struct ovpn_softc *sc, bool rx)
+lost(const struct ovpn_softc *sc, bool rx)
 {
     uint64_t sum = 0;
 
     for (unsigned i = 0; i < OVPN_DROP_COUNT; i++) {
         if (ovpn_drop_is_rx(i) == rx)
-            sum += counter_u64_fetch(sc->drops[i]);
+            sum += ovpn_counters_dropped(&sc->counters, i);
     }
     return sum;
 }
@@ -83,8 +24,9 @@ lost(struct ovpn_softc *sc, bool rx)
 int
 ovpn_cmd_get_stats(struct ovpn_softc *sc, nvlist_t *reply)
 {
-    uint64_t nomem_in = counter_u64_fetch(sc->drops[OVPN_DROP_RX_NO_BUFFER]);
-    uint64_t nomem_out = counter_u64_fetch(sc->drops[DCO_DROP_TX_NO_BUFFER]);
+    const struct ovpn_counters *c = &sc->counters;
+    uint64_t nomem_in = ovpn_counters_dropped(c, OVPN_DROP_RX_NO_BUFFER);
+    uint64_t nomem_out = ovpn_counters_dropped(c, DCO_DROP_TX_NO_BUFFER);
     const struct {
         const char *name;
         uint64_t in, out;
@@ -92,10 +34,11 @@ ovpn_cmd_get_stats(struct ovpn_softc *sc, nvlist_t *reply)
         {"lost_ctrl", 0, 0},
         {"lost_data", lost(sc, true) - nomem_in, lost(sc, false) - nomem_out},
         {"nomem_data", nomem_in, nomem_out},
-        {"data", total(sc, OVPN_DATA_IN), total(sc, OVPN_DATA_OUT)},
-        {"ctrl", total(sc, OVPN_CTRL_IN), 0},
-        {"tunnel", total(sc, OVPN_TUNNEL_IN), total(sc, OVPN_TUNNEL_OUT)},
-        {"transport", total(sc, OVPN_TRANSPORT_IN), total(sc, OVPN_TRANSPORT_OUT)},
+        {"data", ovpn_counters_total(c, OVPN_DATA_IN), ovpn_counters_total(c, OVPN_DATA_OUT)},
+        {"ctrl", ovpn_counters_total(c, OVPN_CTRL_IN), 0},
+        {"tunnel", ovpn_counters_total(c, OVPN_TUNNEL_IN), ovpn_counters_total(c, OVPN_TUNNEL_OUT)},
+        {"transport", ovpn_counters_total(c, OVPN_TRANSPORT_IN),
+         ovpn_counters_total(c, OVPN_TRANSPORT_OUT)},
     };
 
     for (unsigned i = 0; i < nitems(pairs); i++) {
@@ -171,60 +114,3 @@ ovpn_cmd_get_peer_stats(struct ovpn_softc *sc, nvlist_t *reply)
     nvlist_move_nvlist_array(reply, "peers", list, n);
     return nvlist_error(reply);
 }
-
-SYSCTL_DECL(_net_link);
-SYSCTL_NODE(_net_link, IFT_OTHER, openvpn, CTLFLAG_RW | CTLFLAG_MPSAFE, 0, "OpenVPN DCO Interface");
-
-VNET_DEFINE(int, ovpn_replay_protection) = 1;
-SYSCTL_INT(_net_link_openvpn, OID_AUTO, replay_protection, CTLFLAG_VNET | CTLFLAG_RW,
-           &VNET_NAME(ovpn_replay_protection), 0, "Refuse packets that were received before");
-
-VNET_DEFINE(int, ovpn_async_crypto) = 0;
-SYSCTL_INT(_net_link_openvpn, OID_AUTO, async_crypto, CTLFLAG_VNET | CTLFLAG_RW,
-           &VNET_NAME(ovpn_async_crypto), 0, "Spread crypto over all cores, in order");
-
-VNET_DEFINE(int, ovpn_netisr_queue) = 0;
-SYSCTL_INT(_net_link_openvpn, OID_AUTO, netisr_queue, CTLFLAG_VNET | CTLFLAG_RW,
-           &VNET_NAME(ovpn_netisr_queue), 0, "Queue decrypted packets instead of handling at once");
-
-VNET_DEFINE(int, ovpn_mssfix) = -1;
-SYSCTL_INT(_net_link_openvpn, OID_AUTO, mssfix, CTLFLAG_VNET | CTLFLAG_RW, &VNET_NAME(ovpn_mssfix),
-           0, "Largest inner packet TCP is told of: bytes, 0 off, -1 by the route to the peer");
-
-static void
-print_drops(struct sbuf *sb, struct ovpn_softc *sc)
-{
-    uint64_t n;
-
-    for (unsigned i = 0; i < OVPN_DROP_COUNT; i++) {
-        n = counter_u64_fetch(sc->drops[i]);
-        if (n != 0)
-            sbuf_printf(sb, "\n%s %s %ju", if_name(sc->ifp), ovpn_drop_name(i), (uintmax_t)n);
-    }
-}
-
-static int
-sysctl_drops(SYSCTL_HANDLER_ARGS)
-{
-    struct ovpn_softc *sc;
-    struct sbuf *sb;
-    int error;
-
-    error = sysctl_wire_old_buffer(req, 0); /* so that no page of it has to come under the lock */
-    if (error != 0)
-        return error;
-    sb = sbuf_new_for_sysctl(NULL, NULL, 1024, req);
-    if (sb == NULL)
-        return ENOMEM;
-    sx_slock(&ovpn_sx);
-    LIST_FOREACH(sc, &V_ovpn_softcs, link)
-    print_drops(sb, sc);
-    sx_sunlock(&ovpn_sx);
-    error = sbuf_finish(sb);
-    sbuf_delete(sb);
-    return error;
-}
-
-SYSCTL_PROC(_net_link_openvpn, OID_AUTO, drops,
-            CTLFLAG_VNET | CTLTYPE_STRING | CTLFLAG_RD | CTLFLAG_MPSAFE, NULL, 0, sysctl_drops, "A",
-            "Dropped packets: interface, reason, count");

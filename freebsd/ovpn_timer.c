@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Keepalives and dead peers: one task per interface, woken when the core says that something falls
- * due. It runs in a thread, not in the clock interrupt, because thousands of peers may fall due at
- * once.
- */
-#include "ovpn_var.h"
+#include "ovpn_timer.h"
+
+#include <sys/time.h>
+
+#include "ovpn_clock.h"
+#include "ovpn_output.h"
 
 #define BATCH        32
 #define PAUSE_MIN_NS 100000000ULL /* peers that fall due close together are served together */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What only a debugger would do to the module: reach a key, read and turn its counters. */
-#include "ovpn_var.h"
+#include "ovpn_softc.h"
 
 struct dco_key *test_primary_key(struct ifnet *ifp, uint32_t peer);
 void test_set_packet_id(struct dco_key *key, uint64_t next);
