@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What core/ needs from its platform, for the FreeBSD kernel: integer types, memory primitives, errno
- * values, a lock, a counter and a wipe that the compiler keeps.
+ * What core/ needs from its platform, for the FreeBSD kernel: integer types, memory primitives,
+ * errno values, a lock, a counter and a wipe that the compiler keeps.
  */
 #ifndef DCO_OS_H
 #define DCO_OS_H

@@ -1,20 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "opt_inet.h"
-#include "opt_inet6.h"
-
 #include "ovpn_encap.h"
 
-#include <netinet/in.h>
-#include <netinet/in_pcb.h>
-#include <netinet/ip.h>
-#include <netinet/ip6.h>
-#include <netinet/ip_var.h>
-#include <netinet/udp_var.h>
-
-#include <netinet6/ip6_var.h>
-
-#include <machine/in_cksum.h>
-
+#include "ovpn_inet.h"
+#include "ovpn_inet6.h"
 #include "ovpn_udp.h"
 
 static unsigned
@@ -50,78 +38,14 @@ forget_inner(struct ovpn_softc *sc, struct mbuf *m)
     M_SETFIB(m, dco_load(&sc->fib));
 }
 
-#ifdef INET
-/* The checksum is left out, as IPv4 allows: the AEAD has more to say than it would. */
-static int
-send4(struct ovpn_softc *sc, const struct dco_path *path, struct mbuf *m)
-{
-    int payload = m->m_pkthdr.len;
-    struct ip *ip;
-
-    M_PREPEND(m, (int)sizeof(*ip) + OVPN_UDP_LEN, M_NOWAIT);
-    if (m == NULL)
-        return ENOBUFS;
-    ip = mtod(m, struct ip *);
-    memset(ip, 0, sizeof(*ip));
-    ip->ip_len = htons((uint16_t)m->m_pkthdr.len);
-    ip->ip_ttl = (uint8_t)V_ip_defttl;
-    ip->ip_p = IPPROTO_UDP;
-    memcpy(&ip->ip_src, path->local.addr, sizeof(ip->ip_src));
-    memcpy(&ip->ip_dst, path->remote.ip.addr, sizeof(ip->ip_dst));
-    ovpn_udp_fill((struct udphdr *)(ip + 1), sc, path, payload);
-    return ip_output(m, NULL, NULL, 0, NULL, NULL);
-}
-#endif
-
-#ifdef INET6
-/* Inside the kernel a link-local address carries its zone in its second 16 bits. */
-static void
-set_address6(struct in6_addr *in6, const struct dco_ip *ip, uint32_t scope_id)
-{
-    memcpy(in6, ip->addr, sizeof(*in6));
-    if (IN6_IS_ADDR_LINKLOCAL(in6))
-        in6->s6_addr16[1] = htons((uint16_t)scope_id);
-}
-
-static int
-send6(struct ovpn_softc *sc, const struct dco_path *path, struct mbuf *m)
-{
-    int payload = m->m_pkthdr.len;
-    struct ip6_hdr *ip6;
-    struct udphdr *udp;
-
-    M_PREPEND(m, (int)sizeof(*ip6) + OVPN_UDP_LEN, M_NOWAIT);
-    if (m == NULL)
-        return ENOBUFS;
-    ip6 = mtod(m, struct ip6_hdr *);
-    udp = (struct udphdr *)(ip6 + 1);
-    memset(ip6, 0, sizeof(*ip6));
-    ip6->ip6_vfc = IPV6_VERSION;
-    ip6->ip6_plen = htons((uint16_t)(OVPN_UDP_LEN + payload));
-    ip6->ip6_nxt = IPPROTO_UDP;
-    ip6->ip6_hlim = (uint8_t)V_ip6_defhlim;
-    set_address6(&ip6->ip6_src, &path->local, path->remote.scope_id);
-    set_address6(&ip6->ip6_dst, &path->remote.ip, path->remote.scope_id);
-    ovpn_udp_fill(udp, sc, path, payload);
-    udp->uh_sum = in6_cksum_pseudo(ip6, (uint32_t)(OVPN_UDP_LEN + payload), IPPROTO_UDP, 0);
-    m->m_pkthdr.csum_flags = CSUM_UDP_IPV6;
-    m->m_pkthdr.csum_data = offsetof(struct udphdr, uh_sum);
-    return ip6_output(m, NULL, NULL, 0, NULL, NULL, NULL);
-}
-#endif
-
 static int
 send_by_family(struct ovpn_softc *sc, const struct dco_path *path, struct mbuf *m)
 {
     switch (path->remote.ip.family) {
-#ifdef INET
     case 4:
-        return send4(sc, path, m);
-#endif
-#ifdef INET6
+        return ovpn_inet_send(sc, path, m);
     case 6:
-        return send6(sc, path, m);
-#endif
+        return ovpn_inet6_send(sc, path, m);
     default:
         m_freem(m);
         return EAFNOSUPPORT;

@@ -11,16 +11,11 @@
 
 #include <net/netisr.h>
 
-#include <netinet/in.h>
-#include <netinet/in_pcb.h>
-#include <netinet/ip.h>
-#include <netinet/ip6.h>
-
-#include <netinet6/ip6_var.h>
-#include <netinet6/scope6_var.h>
-
+#include "ovpn_addr.h"
 #include "ovpn_clock.h"
 #include "ovpn_crypto.h"
+#include "ovpn_inet.h"
+#include "ovpn_inet6.h"
 #include "ovpn_inner.h"
 #include "ovpn_ioctl.h"
 #include "ovpn_mss.h"
@@ -265,48 +260,24 @@ opened(struct cryptop *crp)
 
 /* As it came */
 
-static void
-endpoint_of(const struct sockaddr *from, struct dco_endpoint *remote)
-{
-    const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)(const void *)from;
-    const struct sockaddr_in *sin = (const struct sockaddr_in *)(const void *)from;
-
-    memset(remote, 0, sizeof(*remote));
-    if (from->sa_family == AF_INET) {
-        remote->ip = dco_ip4((const uint8_t *)&sin->sin_addr);
-        remote->port = sin->sin_port;
-    } else if (from->sa_family == AF_INET6) {
-        remote->ip = dco_ip6((const uint8_t *)&sin6->sin6_addr);
-        remote->port = sin6->sin6_port;
-        remote->scope_id = sin6->sin6_scope_id;
-    }
-}
-
 /* The address the datagram was sent to, from the IP header that still stands before it. A
  * broadcast or multicast address is none that we could answer from. */
 static void
 local_of(const struct mbuf *m, uint8_t family, struct dco_ip *local)
 {
-    struct in6_addr in6;
-    struct in_addr in;
-
     memset(local, 0, sizeof(*local));
     if (m->m_flags & (M_BCAST | M_MCAST))
         return;
-    if (family == 4) {
-        m_copydata(m, offsetof(struct ip, ip_dst), sizeof(in), (caddr_t)&in);
-        *local = dco_ip4((const uint8_t *)&in);
-    } else if (family == 6) {
-        m_copydata(m, offsetof(struct ip6_hdr, ip6_dst), sizeof(in6), (caddr_t)&in6);
-        in6_clearscope(&in6);
-        *local = dco_ip6(in6.s6_addr);
-    }
+    if (family == 4)
+        *local = ovpn_inet_dst(m);
+    else if (family == 6)
+        *local = ovpn_inet6_dst(m);
 }
 
 static void
 path_of(const struct mbuf *m, const struct sockaddr *from, struct dco_path *path)
 {
-    endpoint_of(from, &path->remote);
+    ovpn_addr_endpoint(from, &path->remote);
     local_of(m, path->remote.ip.family, &path->local);
 }
 
@@ -363,7 +334,7 @@ find_peer(const struct dco_peers *set, uint32_t id, const struct sockaddr *from)
 
     if (id != DCO_PEER_ID_UNDEF)
         return dco_peers_by_id(set, id);
-    endpoint_of(from, &remote);
+    ovpn_addr_endpoint(from, &remote);
     return dco_peers_by_remote(set, &remote);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ovpn_nv.h"
 
+#include <sys/socket.h>
+
 #include <netinet/in.h>
 
 int
@@ -12,66 +14,45 @@ ovpn_nv_number(const nvlist_t *nvl, const char *name, uint64_t max, uint64_t *va
     return *value <= max ? 0 : EINVAL;
 }
 
+/* The member "address" of a list, whose length must suit the family. */
 static int
-get_address(const nvlist_t *nvl, void *address, size_t want)
+get_ip(const nvlist_t *nvl, bool v4, struct dco_ip *ip)
 {
     const void *bytes;
     size_t len;
 
-    bytes = nvlist_get_binary(nvl, "address", &len);
-    if (len != want)
+    if (!nvlist_exists_binary(nvl, "address"))
         return EINVAL;
-    memcpy(address, bytes, want);
+    bytes = nvlist_get_binary(nvl, "address", &len);
+    if (len != (v4 ? sizeof(struct in_addr) : sizeof(struct in6_addr)))
+        return EINVAL;
+    *ip = v4 ? dco_ip4(bytes) : dco_ip6(bytes);
     return 0;
 }
 
 static int
-get_sockaddr4(const nvlist_t *nvl, uint16_t port, struct sockaddr_in *sin)
+get_endpoint(const nvlist_t *nvl, struct dco_endpoint *endpoint)
 {
-    sin->sin_len = sizeof(*sin);
-    sin->sin_family = AF_INET;
-    sin->sin_port = port;
-    return get_address(nvl, &sin->sin_addr, sizeof(sin->sin_addr));
-}
+    uint64_t af, port, scope_id = 0;
 
-static int
-get_sockaddr6(const nvlist_t *nvl, uint16_t port, struct sockaddr_in6 *sin6)
-{
-    uint64_t scope;
-
-    sin6->sin6_len = sizeof(*sin6);
-    sin6->sin6_family = AF_INET6;
-    sin6->sin6_port = port;
-    if (nvlist_exists_number(nvl, "scopeid")) {
-        if (ovpn_nv_number(nvl, "scopeid", UINT32_MAX, &scope) != 0)
-            return EINVAL;
-        sin6->sin6_scope_id = (uint32_t)scope;
-    }
-    return get_address(nvl, &sin6->sin6_addr, sizeof(sin6->sin6_addr));
+    if (ovpn_nv_number(nvl, "af", UINT8_MAX, &af) != 0 || (af != AF_INET && af != AF_INET6) ||
+        ovpn_nv_number(nvl, "port", UINT16_MAX, &port) != 0)
+        return EINVAL;
+    if (af == AF_INET6 && nvlist_exists_number(nvl, "scopeid") &&
+        ovpn_nv_number(nvl, "scopeid", UINT32_MAX, &scope_id) != 0)
+        return EINVAL;
+    endpoint->port = (uint16_t)port;
+    endpoint->scope_id = (uint32_t)scope_id;
+    return get_ip(nvl, af == AF_INET, &endpoint->ip);
 }
 
 int
-ovpn_nv_sockaddr(const nvlist_t *nvl, const char *name, struct sockaddr_storage *ss)
+ovpn_nv_endpoint(const nvlist_t *nvl, const char *name, struct dco_endpoint *endpoint)
 {
-    const nvlist_t *sub;
-    uint64_t af, port;
-
-    memset(ss, 0, sizeof(*ss));
+    memset(endpoint, 0, sizeof(*endpoint));
     if (!nvlist_exists_nvlist(nvl, name))
         return EINVAL;
-    sub = nvlist_get_nvlist(nvl, name);
-    if (ovpn_nv_number(sub, "af", UINT8_MAX, &af) != 0 ||
-        ovpn_nv_number(sub, "port", UINT16_MAX, &port) != 0 ||
-        !nvlist_exists_binary(sub, "address"))
-        return EINVAL;
-    switch (af) {
-    case AF_INET:
-        return get_sockaddr4(sub, (uint16_t)port, (struct sockaddr_in *)ss);
-    case AF_INET6:
-        return get_sockaddr6(sub, (uint16_t)port, (struct sockaddr_in6 *)ss);
-    default:
-        return EINVAL;
-    }
+    return get_endpoint(nvlist_get_nvlist(nvl, name), endpoint);
 }
 
 int

@@ -11,13 +11,13 @@
 
 #include <sys/param.h>
 #include <sys/nv.h>
-#include <sys/socket.h>
 
 #include "../core/addr.h"
 
 /* nvl may be NULL: then there is no such member. */
 int ovpn_nv_number(const nvlist_t *nvl, const char *name, uint64_t max, uint64_t *value);
-int ovpn_nv_sockaddr(const nvlist_t *nvl, const char *name, struct sockaddr_storage *ss);
+/* Not canonical. */
+int ovpn_nv_endpoint(const nvlist_t *nvl, const char *name, struct dco_endpoint *endpoint);
 
 int ovpn_nv_add_pair(nvlist_t *nvl, const char *name, uint64_t in, uint64_t out);
 int ovpn_nv_add_endpoint(nvlist_t *nvl, const char *name, const struct dco_endpoint *endpoint);

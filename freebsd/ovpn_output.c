@@ -4,8 +4,7 @@
 #include <net/if_types.h>
 #include <net/route.h>
 
-#include <netinet/in.h>
-
+#include "ovpn_addr.h"
 #include "ovpn_clock.h"
 #include "ovpn_crypto.h"
 #include "ovpn_encap.h"
@@ -182,16 +181,9 @@ ovpn_send_keepalive(struct ovpn_softc *sc, struct dco_peer *peer)
 static struct dco_ip
 destination(const struct dco_inner *inner, const struct sockaddr *dst, const struct route *ro)
 {
-    if (ro != NULL || dst == NULL)
-        return inner->dst;
-    switch (dst->sa_family) {
-    case AF_INET:
-        return dco_ip4((const uint8_t *)&((const struct sockaddr_in *)dst)->sin_addr);
-    case AF_INET6:
-        return dco_ip6((const uint8_t *)&((const struct sockaddr_in6 *)dst)->sin6_addr);
-    default:
-        return inner->dst;
-    }
+    struct dco_ip ip;
+
+    return ro == NULL && dst != NULL && ovpn_addr_ip(dst, &ip) ? ip : inner->dst;
 }
 
 static struct dco_peer *

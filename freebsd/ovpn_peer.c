@@ -9,12 +9,9 @@
 #include <sys/socket.h>
 #include <sys/socketvar.h>
 
-#include <netinet/in.h>
-
-#include <netinet6/in6_var.h>
-#include <netinet6/ip6_var.h>
-
+#include "ovpn_addr.h"
 #include "ovpn_clock.h"
+#include "ovpn_inet6.h"
 #include "ovpn_notify.h"
 #include "ovpn_nv.h"
 #include "ovpn_sock.h"
@@ -75,92 +72,57 @@ get_vpn_address(const nvlist_t *nvl, const char *name, size_t want, struct dco_i
     return 0;
 }
 
-static struct dco_ip
-ip_of(const struct sockaddr_storage *ss)
-{
-    if (ss->ss_family == AF_INET)
-        return dco_ip4((const uint8_t *)&((const struct sockaddr_in *)ss)->sin_addr);
-    return dco_ip6((const uint8_t *)&((const struct sockaddr_in6 *)ss)->sin6_addr);
-}
-
-static uint16_t
-port_of(const struct sockaddr_storage *ss)
-{
-    if (ss->ss_family == AF_INET)
-        return ((const struct sockaddr_in *)ss)->sin_port;
-    if (ss->ss_family == AF_INET6)
-        return ((const struct sockaddr_in6 *)ss)->sin6_port;
-    return 0;
-}
-
 /* Where the socket is bound, or the list "local" (multihome), whose port 0 means the socket's. */
 static int
-get_local(const nvlist_t *nvl, struct socket *so, struct sockaddr_storage *local, uint16_t *port)
+get_local(const nvlist_t *nvl, struct socket *so, struct dco_endpoint *local, uint16_t *port)
 {
-    uint16_t asked;
+    struct sockaddr_storage bound = {.ss_len = sizeof(bound)};
     int error;
 
-    memset(local, 0, sizeof(*local));
-    local->ss_len = sizeof(*local);
-    error = sosockaddr(so, (struct sockaddr *)local);
+    error = sosockaddr(so, (struct sockaddr *)&bound);
     if (error != 0)
         return error;
-    *port = port_of(local);
+    ovpn_addr_endpoint((const struct sockaddr *)&bound, local);
+    *port = local->port;
     if (nvlist_exists_nvlist(nvl, "local")) {
-        error = ovpn_nv_sockaddr(nvl, "local", local);
+        error = ovpn_nv_endpoint(nvl, "local", local);
         if (error != 0)
             return error;
-        asked = port_of(local);
-        if (asked != 0 && *port != 0 && asked != *port)
+        if (local->port != 0 && *port != 0 && local->port != *port)
             return EINVAL;
         if (*port == 0)
-            *port = asked;
+            *port = local->port;
     }
     return *port != 0 ? 0 : EINVAL;
 }
 
 /* An IPv6 datagram needs a source before it can be checksummed; IPv4 leaves the choice to the
  * routing of every packet. */
-static int
-choose_source6(const struct socket *so, struct sockaddr_in6 *local,
-               const struct sockaddr_in6 *remote)
+static bool
+needs_source(const struct dco_ip *local, const struct dco_ip *remote)
 {
-    struct epoch_tracker et;
-    int error;
-
-    if (!IN6_IS_ADDR_UNSPECIFIED(&local->sin6_addr) || IN6_IS_ADDR_V4MAPPED(&remote->sin6_addr))
-        return 0;
-    NET_EPOCH_ENTER(et);
-    error = in6_selectsrc_addr((uint32_t)so->so_fibnum, &remote->sin6_addr, remote->sin6_scope_id,
-                               NULL, &local->sin6_addr, NULL);
-    NET_EPOCH_EXIT(et);
-    return error;
+    return dco_ip_is_any(local) && dco_ip_unmap(*remote).family == 6;
 }
 
 static int
-get_path(const nvlist_t *nvl, struct socket *so, const struct sockaddr_storage *remote,
+get_path(const nvlist_t *nvl, struct socket *so, const struct dco_endpoint *remote,
          struct dco_path *path, uint16_t *port)
 {
-    struct sockaddr_storage local;
-    struct dco_ip local_ip;
+    struct dco_endpoint local;
     int error;
 
     error = get_local(nvl, so, &local, port);
     if (error != 0)
         return error;
-    if (local.ss_family != remote->ss_family)
+    if (local.ip.family != remote->ip.family)
         return EINVAL;
-    if (local.ss_family == AF_INET6) {
-        error =
-            choose_source6(so, (struct sockaddr_in6 *)&local, (const struct sockaddr_in6 *)remote);
+    if (needs_source(&local.ip, &remote->ip)) {
+        error = ovpn_inet6_choose_source((uint32_t)so->so_fibnum, remote, &local.ip);
         if (error != 0)
             return error;
-        path->remote.scope_id = ((const struct sockaddr_in6 *)remote)->sin6_scope_id;
     }
-    local_ip = ip_of(&local);
-    path->local = dco_ip_canon(&local_ip);
-    path->remote.ip = ip_of(remote);
-    path->remote.port = port_of(remote);
+    path->local = dco_ip_canon(&local.ip);
+    path->remote = *remote;
     return 0;
 }
 
@@ -208,7 +170,7 @@ add_peer(struct ovpn_softc *sc, struct dco_peer_new *req, struct socket *so, uin
 
 static int
 new_peer_on(struct ovpn_softc *sc, const nvlist_t *nvl, struct dco_peer_new *req,
-            const struct sockaddr_storage *remote, struct socket *so)
+            const struct dco_endpoint *remote, struct socket *so)
 {
     uint16_t port;
     int error;
@@ -225,14 +187,14 @@ int
 ovpn_cmd_new_peer(struct ovpn_softc *sc, const nvlist_t *nvl)
 {
     struct dco_peer_new req = {.share_vpn = true, .transport = sc};
-    struct sockaddr_storage remote;
+    struct dco_endpoint remote;
     struct file *fp = NULL;
     uint64_t id, fd;
     int error;
 
     if (ovpn_nv_number(nvl, "peerid", UINT64_MAX, &id) != 0 ||
         ovpn_nv_number(nvl, "fd", UINT64_MAX, &fd) != 0 ||
-        ovpn_nv_sockaddr(nvl, "remote", &remote) != 0 || id >= DCO_PEER_ID_UNDEF)
+        ovpn_nv_endpoint(nvl, "remote", &remote) != 0 || id >= DCO_PEER_ID_UNDEF)
         return EINVAL;
     if (fd > INT_MAX)
         return EBADF;

@@ -1,56 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "opt_inet.h"
-#include "opt_inet6.h"
-
 #include "ovpn_route.h"
 
 #include <net/route.h>
 #include <net/route/nhop.h>
 
-#include <netinet/in.h>
-#include <netinet/in_fib.h>
-
-#include <netinet6/in6_fib.h>
-
+#include "ovpn_addr.h"
 #include "ovpn_clock.h"
+#include "ovpn_inet.h"
+#include "ovpn_inet6.h"
 
 static const struct nhop_object *
-lookup(uint32_t fib, const struct dco_ip *ip, uint32_t scope)
+lookup(uint32_t fib, const struct dco_ip *ip, uint32_t scope_id)
 {
-#ifdef INET
-    struct in_addr in;
-
-    if (ip->family == 4) {
-        memcpy(&in, ip->addr, sizeof(in));
-        return fib4_lookup(fib, in, 0, NHR_NONE, 0);
+    switch (ip->family) {
+    case 4:
+        return ovpn_inet_lookup(fib, ip);
+    case 6:
+        return ovpn_inet6_lookup(fib, ip, scope_id);
+    default:
+        return NULL;
     }
-#endif
-#ifdef INET6
-    struct in6_addr in6;
-
-    if (ip->family == 6) {
-        memcpy(&in6, ip->addr, sizeof(in6));
-        return fib6_lookup(fib, &in6, scope, NHR_NONE, 0);
-    }
-#endif
-    return NULL;
 }
 
 static bool
 gateway_of(const struct nhop_object *nh, struct dco_ip *gateway)
 {
-    if (!(nh->nh_flags & NHF_GATEWAY))
-        return false;
-    switch (nh->gw_sa.sa_family) {
-    case AF_INET:
-        *gateway = dco_ip4((const uint8_t *)&nh->gw4_sa.sin_addr);
-        return true;
-    case AF_INET6:
-        *gateway = dco_ip6((const uint8_t *)&nh->gw6_sa.sin6_addr);
-        return true;
-    default:
-        return false;
-    }
+    return (nh->nh_flags & NHF_GATEWAY) && ovpn_addr_ip(&nh->gw_sa, gateway);
 }
 
 struct dco_peer *
@@ -80,25 +55,14 @@ ovpn_route_to(struct ovpn_softc *sc, const struct dco_endpoint *remote)
 bool
 ovpn_route_is_local(const struct dco_ip *ip, uint32_t scope_id)
 {
-#ifdef INET
-    struct in_addr in;
-
-    if (ip->family == 4) {
-        memcpy(&in, ip->addr, sizeof(in));
-        return in_localip(in);
+    switch (ip->family) {
+    case 4:
+        return ovpn_inet_is_local(ip);
+    case 6:
+        return ovpn_inet6_is_local(ip, scope_id);
+    default:
+        return false;
     }
-#endif
-#ifdef INET6
-    struct in6_addr in6;
-
-    if (ip->family == 6) {
-        memcpy(&in6, ip->addr, sizeof(in6));
-        if (IN6_IS_ADDR_LINKLOCAL(&in6))
-            in6.s6_addr16[1] = htons((uint16_t)scope_id);
-        return in6_localip(&in6) != 0;
-    }
-#endif
-    return false;
 }
 
 /* Datagrams to there would come back into the tunnel, each larger than the one inside it. */
