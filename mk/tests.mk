@@ -15,7 +15,8 @@ MT_TESTS := $(filter %_mt_test,$(CORE_TESTS) $(LINUX_TESTS))
 FUZZ_TARGETS := $(patsubst %.c,%,$(wildcard fuzz/*_fuzz.c))
 
 OS_SRC := $(wildcard linux/os/*.c)
-PLATFORM_SRC := $(filter-out linux/preload/% $(OS_SRC),$(LINUX_SRC)) \
+PLATFORM_SRC := $(filter-out $(filter-out %/status_source.c,$(wildcard linux/preload/*.c)) \
+    $(OS_SRC),$(LINUX_SRC)) \
     $(filter-out cli/main.c,$(CLI_SRC))
 
 # What the archives of a variant hold besides the product.

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <poll.h>
-#include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "linux/plane/housekeeping.h"
 #include "linux/sys/log.h"
+#include "linux/sys/thread.h"
 #include "linux/plane/plane_state.h"
 #include "linux/plane/routes.h"
-#include "linux/status/status.h"
 #include "linux/sys/calls.h"
 
 #define MS          1000000ULL
@@ -118,8 +116,6 @@ housekeeping_main(void *arg)
     uint64_t path_mtu_at = 0;
 
     (void)arg;
-    plane_thread_begins();
-    prctl(PR_SET_NAME, "opendco-house");
     (void)sandbox_enter(SANDBOX_HOUSEKEEPING); /* it works without, too */
     while (!dco_load_acquire(&stop)) {
         uint64_t now = clock_now_ns(), next;
@@ -157,23 +153,13 @@ open_wake(void)
 int
 housekeeping_start(void)
 {
-    pthread_attr_t attr;
-    sigset_t all, before;
     int err = open_wake();
 
     if (err < 0 || running)
         return err;
     dco_store_release(&stop, false);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, STACK_BYTES);
-    err = -pthread_create(&thread, &attr, housekeeping_main, NULL);
-    pthread_attr_destroy(&attr);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    err = thread_start(&thread, "opendco-house", STACK_BYTES, housekeeping_main, NULL);
     running = err == 0;
-    if (running)
-        status_start();
     return err;
 }
 

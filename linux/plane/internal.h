@@ -19,12 +19,17 @@
 #include <sys/socket.h>
 
 #include "linux/plane/plane.h"
+#include "linux/sys/clock.h"
+#include "linux/sys/endpoint.h"
+#include "linux/sys/sandbox.h"
 
 /* Each worker reads several queues of a device in turns, so that a packet waits behind those of
  * its own flow and not behind all others: a TUN queue has no other order than that of arrival.
  * Which flow comes by which queue follows from where its answers are written; see rx.c. */
 #define PLANE_QUEUES_EACH 8U
 #define PLANE_QUEUES_MAX  64U
+
+_Static_assert(PLANE_WORKERS_MAX == SANDBOX_WORKERS_MAX, "a filter for each worker");
 
 struct worker;
 struct float_nat;
@@ -107,23 +112,8 @@ void worker_leave(struct worker *w);
 /* Waits for a grace period and runs what was deferred before. Not from a worker. */
 void plane_synchronize(void);
 
-/* Runs plane_hooks.on_thread for the calling thread. */
-void plane_thread_begins(void);
-
 /* Wakes housekeeping. Any thread, async-signal-safe. */
 void plane_wake(void);
-
-uint64_t clock_now_ns(void); /* monotonic, nanoseconds */
-
-/* sockaddr <-> core. v4-mapped addresses become IPv4 in core and are mapped back for an AF_INET6
- * socket (family). */
-void endpoint_from_sockaddr(struct dco_endpoint *ep, const struct sockaddr *sa);
-socklen_t endpoint_to_sockaddr(const struct dco_endpoint *ep, sa_family_t family,
-                               struct sockaddr_storage *ss);
-
-#define ENDPOINT_TEXT_LEN 80U
-/* "address:port", "[address%scope]:port" for IPv6, "" for family 0. */
-void endpoint_text(const struct dco_endpoint *ep, char text[ENDPOINT_TEXT_LEN]);
 
 /* ---- ctrl.c: control packets towards openvpn ------------------------------------------------ */
 
@@ -203,24 +193,6 @@ void path_mtu_refresh(struct plane_dev *dev, uint64_t now_ns);
 void *packet_buffer_new(size_t size);
 void packet_buffer_free(void *p, size_t size); /* NULL is allowed */
 
-/* ---- sandbox.c
- * ------------------------------------------------------------------------------------ */
-
-/* The threads of the plane by number: the workers, 0 to PLANE_WORKERS_MAX - 1, and these. */
-#define SANDBOX_HOUSEKEEPING PLANE_WORKERS_MAX
-#define SANDBOX_STATUS       (PLANE_WORKERS_MAX + 1)
-#define SANDBOX_THREADS      (PLANE_WORKERS_MAX + 2)
-
-/* For the calling thread, whose creator has blocked every signal: gives up capabilities other than
- * those a later set*id() broadcast needs, and loads the seccomp filter for what this thread does.
- * 0, or -errno: a line is in the log, and the thread may go on without. */
-int sandbox_enter(unsigned thread);
-/* The thread ends. */
-void sandbox_leave(unsigned thread);
-/* Any thread. False: there is no such thread. *err: 0, or why it has no filter. */
-bool sandbox_state(unsigned thread, int *err);
-void sandbox_thread_name(unsigned thread, char *name, size_t size);
-
 /* ---- limits.c
  * ------------------------------------------------------------------------------------- */
 
@@ -240,11 +212,5 @@ void housekeeping_stop(void); /* joins */
 
 /* Seals and sends one keepalive for each peer; gives up the references. Housekeeping. */
 void keepalive_send(struct dco_peer **peers, unsigned n);
-
-/* ---- status
- * ------------------------------------------------------------------------------------------ */
-
-/* Listening socket of `opendco status`, -1 if there is none; ready: accept, answer, close. See
- * linux/status/status.h. */
 
 #endif

@@ -21,15 +21,6 @@ struct plane plane = {
     .grace_lock = PTHREAD_MUTEX_INITIALIZER,
 };
 
-uint64_t
-clock_now_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
-
 /* ---- the home of core/: see core/env.h ------------------------------------------------------- */
 
 const struct dco_env plane_env;
@@ -124,14 +115,7 @@ plane_synchronize(void)
     pthread_mutex_unlock(&plane.grace_lock);
 }
 
-__attribute__((weak)) const struct plane_hooks plane_hooks = {NULL, NULL};
-
-void
-plane_thread_begins(void)
-{
-    if (plane_hooks.on_thread != NULL)
-        plane_hooks.on_thread();
-}
+__attribute__((weak)) const struct plane_hooks plane_hooks = {NULL};
 
 /* ---- threads ------------------------------------------------------------------------------------
  */

@@ -50,10 +50,8 @@ void plane_shutdown(void);
 /* What whoever embeds the plane is told. Constant: a program defines it, or has the plane's own,
  * which is empty. */
 struct plane_hooks {
-    void (*on_thread)(void); /* first in each thread of the plane: the calls that the thread makes
-                                to the C library are the plane's own */
-    void (*on_event)(void);  /* by housekeeping, without the preload layer's lock, whenever events
-                                wait on  some device */
+    void (*on_event)(void); /* by housekeeping, without the preload lock, whenever events wait on
+                               some device */
 };
 extern const struct plane_hooks plane_hooks;
 

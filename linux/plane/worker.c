@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 
 #include "linux/crypto/aead.h"
 #include "linux/sys/calls.h"
+#include "linux/sys/thread.h"
 
 #define EVENTS      16
 #define SLICE_NS    100000U      /* the shortest that Linux grants */
@@ -169,7 +169,6 @@ worker_main(void *arg)
     const struct timespec batching_sleep = {.tv_nsec = BATCHING_SLEEP_NS};
     struct epoll_event ev[EVENTS];
 
-    plane_thread_begins();
     worker_slice();
     (void)prctl(PR_SET_TIMERSLACK, 1UL);
     (void)sandbox_enter(w->index); /* it works without, too */
@@ -192,25 +191,10 @@ worker_main(void *arg)
 static int
 worker_start(struct worker *w)
 {
-    pthread_attr_t attr;
-    sigset_t all, old;
-    int err = pthread_attr_init(&attr);
+    char name[16];
 
-    if (err != 0)
-        return err;
-    (void)pthread_attr_setstacksize(&attr, STACK_BYTES);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    err = pthread_create(&w->thread, &attr, worker_main, w);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attr);
-    if (err == 0) {
-        char name[16];
-
-        snprintf(name, sizeof(name), "opendco/%u", w->index);
-        pthread_setname_np(w->thread, name);
-    }
-    return err;
+    snprintf(name, sizeof(name), "opendco/%u", w->index);
+    return -thread_start(&w->thread, name, STACK_BYTES, worker_main, w);
 }
 
 /* The event that ends the thread: its token matches no source. */

@@ -4,9 +4,9 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "linux/crypto/aead.h"
+#include "linux/sys/clock.h"
 #include "linux/crypto/secret.h"
 #include "linux/preload/udp.h"
 #include "linux/sys/log.h"
@@ -126,11 +126,8 @@ ops_crypto_free(void *arg, void *crypto)
 static uint64_t
 ops_now(void *arg)
 {
-    struct timespec ts;
-
     (void)arg;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+    return clock_now_ns();
 }
 
 const struct nl_ops family_ops = {

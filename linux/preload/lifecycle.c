@@ -10,8 +10,9 @@
 #include "linux/sys/calls.h"
 #include "linux/preload/std_fds.h"
 #include "linux/sys/log.h"
+#include "linux/sys/thread.h"
 #include "linux/plane/plane.h"
-#include "linux/status/status.h"
+#include "linux/status/server.h"
 
 static bool started;   /* set once, before the first thread of the plane */
 static bool answering; /* set once, before the status thread */
@@ -85,8 +86,9 @@ lifecycle_daemon(int nochdir, int noclose)
     return result;
 }
 
-/* A socket of the plane's threads is no socket of openvpn's. */
-const struct plane_hooks plane_hooks = {.on_thread = preload_enter, .on_event = preload_notify};
+/* A socket that a library opens on one of our threads is not openvpn's. */
+const struct thread_hooks thread_hooks = {.on_start = preload_enter};
+const struct plane_hooks plane_hooks = {.on_event = preload_notify};
 
 __attribute__((constructor)) static void
 lifecycle_begin(int argc, char **argv, char **envp)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "linux/preload/rtnl.h"
 
+#include "linux/preload/lifecycle.h"
+
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -91,6 +93,7 @@ link_new(struct nlmsghdr *request, const struct link_request *link)
         return;
     }
     offload_state_active(link->family->name);
+    lifecycle_answer();
     link_becomes_change(request, plane_dev_index(dev));
 }
 

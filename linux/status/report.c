@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The answer: see opendco(8) for the meaning of each member. */
+/* See opendco(8) for the meaning of each member. */
+#include "linux/status/report.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
+#include <netinet/in.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "linux/crypto/secret.h"
-#include "linux/openvpn/state.h"
-#include "linux/plane/plane_state.h"
-#include "linux/status/status.h"
+#include "linux/status/source.h"
+#include "linux/sys/clock.h"
+#include "linux/sys/endpoint.h"
+#include "linux/sys/sandbox.h"
 
 #define SECOND_NS     1000000000ULL
-#define DEVS_MAX      64U
+#define DEVICES_MAX   64U
 #define PEERS_AT_ONCE 64U
 
 static void
@@ -91,22 +94,6 @@ report_peer(struct jsonw *j, const struct dco_peer_info *peer, uint64_t now_ns)
     jsonw_object_end(j);
 }
 
-/* The next peers of a device, while it exists. */
-static unsigned
-next_peers(uint32_t ifindex, uint32_t from, struct dco_peer_info *info, unsigned max)
-{
-    struct plane_dev *dev;
-    unsigned n = 0;
-
-    plane_devs_lock();
-    dev = plane_dev_by_index(ifindex);
-    while (dev != NULL && n < max &&
-           dco_control_peer_next(plane_dev_peers(dev), from, &info[n]) == 0)
-        from = info[n++].id + 1;
-    plane_devs_unlock();
-    return n;
-}
-
 /* In pieces, so that the plane never waits for more than a few of them. */
 static void
 report_peers(struct jsonw *j, uint32_t ifindex)
@@ -118,7 +105,7 @@ report_peers(struct jsonw *j, uint32_t ifindex)
 
     jsonw_array_begin(j, "peers");
     do {
-        n = next_peers(ifindex, from, info, PEERS_AT_ONCE);
+        n = status_source.peers(ifindex, from, info, PEERS_AT_ONCE);
         for (unsigned i = 0; i < n; i++)
             report_peer(j, &info[i], now_ns);
         from = n > 0 ? info[n - 1].id + 1 : 0;
@@ -135,48 +122,25 @@ report_drops(struct jsonw *j, const struct dco_drops *drops)
     jsonw_object_end(j);
 }
 
-struct dev_report {
-    struct plane_dev_status status;
-    struct dco_drops drops;
-};
-
 static void
-report_dev(struct jsonw *j, const struct dev_report *dev)
+report_device(struct jsonw *j, const struct status_device *dev)
 {
-    const struct plane_dev_status *status = &dev->status;
-
     jsonw_object_begin(j, NULL);
-    jsonw_string(j, "name", status->name);
-    jsonw_uint(j, "ifindex", status->ifindex);
-    jsonw_string(j, "mode", status->mode == DCO_MODE_MP ? "mp" : "p2p");
-    jsonw_uint(j, "mtu", status->mtu);
-    jsonw_uint(j, "udp_sockets", status->udp_sockets);
+    jsonw_string(j, "name", dev->name);
+    jsonw_uint(j, "ifindex", dev->ifindex);
+    jsonw_string(j, "mode", dev->mode == DCO_MODE_MP ? "mp" : "p2p");
+    jsonw_uint(j, "mtu", dev->mtu);
+    jsonw_uint(j, "udp_sockets", dev->udp_sockets);
     jsonw_object_begin(j, "offloads");
-    jsonw_bool(j, "tun_tso", status->tun_tso);
-    jsonw_bool(j, "tun_uso", status->tun_uso);
-    jsonw_bool(j, "udp_gso", status->udp_gso);
-    jsonw_bool(j, "udp_gro", status->udp_gro);
-    jsonw_bool(j, "tun_batch", status->tun_batch);
+    jsonw_bool(j, "tun_tso", dev->tun_tso);
+    jsonw_bool(j, "tun_uso", dev->tun_uso);
+    jsonw_bool(j, "udp_gso", dev->udp_gso);
+    jsonw_bool(j, "udp_gro", dev->udp_gro);
+    jsonw_bool(j, "tun_batch", dev->tun_batch);
     jsonw_object_end(j);
-    report_peers(j, status->ifindex);
+    report_peers(j, dev->ifindex);
     report_drops(j, &dev->drops);
     jsonw_object_end(j);
-}
-
-static unsigned
-all_devs(struct dev_report *list, unsigned max, struct dco_drops *process)
-{
-    unsigned n = 0;
-
-    plane_devs_lock();
-    for (struct plane_dev *dev = plane_dev_next(NULL); dev != NULL && n < max;
-         dev = plane_dev_next(dev), n++) {
-        plane_dev_status(dev, &list[n].status);
-        plane_dev_drops(dev, &list[n].drops);
-    }
-    plane_drops(process);
-    plane_devs_unlock();
-    return n;
 }
 
 static void
@@ -204,22 +168,13 @@ report_threads(struct jsonw *j)
     jsonw_array_end(j);
 }
 
-static bool
-keys_locked(void)
-{
-    struct secret_stats stats;
-
-    secret_stats(&stats);
-    return stats.unlocked == 0;
-}
-
 void
 status_report(struct jsonw *j)
 {
     char reason[256] = "";
     const char *abi = "";
-    bool active = offload_state(reason, sizeof(reason), &abi);
-    struct dev_report devs[DEVS_MAX];
+    bool active = status_source.offload(reason, sizeof(reason), &abi);
+    struct status_device devs[DEVICES_MAX];
     struct dco_drops drops;
     unsigned n;
 
@@ -230,13 +185,13 @@ status_report(struct jsonw *j)
     jsonw_bool(j, "active", active);
     jsonw_string(j, "reason", active ? "" : reason);
     jsonw_string(j, "abi", abi != NULL ? abi : "");
-    jsonw_uint(j, "workers", plane_worker_count());
+    jsonw_uint(j, "workers", status_source.workers());
     report_threads(j);
-    jsonw_bool(j, "keys_locked", keys_locked());
+    jsonw_bool(j, "keys_locked", status_source.keys_locked());
     jsonw_array_begin(j, "devices");
-    n = all_devs(devs, DEVS_MAX, &drops);
+    n = status_source.devices(devs, DEVICES_MAX, &drops);
     for (unsigned i = 0; i < n; i++)
-        report_dev(j, &devs[i]);
+        report_device(j, &devs[i]);
     jsonw_array_end(j);
     report_drops(j, &drops);
     jsonw_object_end(j);

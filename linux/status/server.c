@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/status/server.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "linux/plane/internal.h"
-#include "linux/sys/log.h"
-#include "linux/status/status.h"
+#include "linux/status/report.h"
 #include "linux/sys/calls.h"
+#include "linux/sys/clock.h"
+#include "linux/sys/log.h"
+#include "linux/sys/sandbox.h"
+#include "linux/sys/thread.h"
 
 #define ANSWER_MAX  (64U << 20) /* bytes; about 100000 peers */
 #define ANSWER_MS   5000        /* for a whole answer */
@@ -190,10 +191,7 @@ may_ask(int client)
 static long
 now_ms(void)
 {
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    return (long)(clock_now_ns() / 1000000);
 }
 
 /* One client at a time, so the whole answer has a deadline: a slow reader gets what it took. The
@@ -258,8 +256,6 @@ status_main(void *arg)
     };
 
     (void)arg;
-    plane_thread_begins();
-    prctl(PR_SET_NAME, "opendco-status");
     (void)sandbox_enter(SANDBOX_STATUS); /* it works without, too */
     while (fds[0].revents == 0) {
         if (poll(fds, 2, -1) > 0 && fds[1].revents != 0)
@@ -267,23 +263,6 @@ status_main(void *arg)
     }
     sandbox_leave(SANDBOX_STATUS);
     return NULL;
-}
-
-static int
-start_thread(void)
-{
-    pthread_attr_t attr;
-    sigset_t all, before;
-    int err;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, STACK_BYTES);
-    err = pthread_create(&status.thread, &attr, status_main, NULL);
-    pthread_attr_destroy(&attr);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return err;
 }
 
 void
@@ -294,11 +273,13 @@ status_start(void)
     if (status.running || status.listener < 0 || status.pid != getpid())
         return;
     status.stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    err = status.stop < 0 ? errno : start_thread();
+    err = status.stop < 0
+              ? -errno
+              : thread_start(&status.thread, "opendco-status", STACK_BYTES, status_main, NULL);
     status.running = err == 0;
     if (status.running)
         return;
-    log_line(LOG_LEVEL_WARN, "no status thread: %s", strerror(err));
+    log_line(LOG_LEVEL_WARN, "no status thread: %s", strerror(-err));
     if (status.stop >= 0)
         sys()->close(status.stop);
     status.stop = -1;

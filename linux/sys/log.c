@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "core/atomic.h"
-#include "linux/plane/internal.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/log.h"
 

@@ -16,6 +16,8 @@
  * the outcomes differ. Hence these calls are allowed and the capabilities for them kept. The kernel
  * clears both capabilities by itself once the user is no longer root.
  */
+#include "linux/sys/sandbox.h"
+
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
@@ -30,7 +32,7 @@
 #include <unistd.h>
 
 #include "core/atomic.h"
-#include "linux/plane/internal.h"
+#include "core/atomic.h"
 #include "linux/sys/log.h"
 
 /* Names, not numbers: one that an architecture does not have is left out. NULL ends a list. */
@@ -250,7 +252,7 @@ drop_capabilities(void)
 void
 sandbox_thread_name(unsigned thread, char *name, size_t size)
 {
-    if (thread < PLANE_WORKERS_MAX)
+    if (thread < SANDBOX_WORKERS_MAX)
         snprintf(name, size, "opendco/%u", thread);
     else
         snprintf(name, size, "opendco-%s", thread == SANDBOX_HOUSEKEEPING ? "house" : "status");

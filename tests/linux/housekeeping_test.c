@@ -17,17 +17,6 @@
 #include "linux/plane/housekeeping.h"
 #include "linux/plane/plane_state.h"
 
-bool offload_state(char *reason, size_t size, const char **abi);
-
-/* The preload layer is in no test program. */
-bool
-offload_state(char *reason, size_t size, const char **abi)
-{
-    snprintf(reason, size, "this is a test");
-    *abi = NULL;
-    return false;
-}
-
 #define SECOND 1000000000ULL
 
 /* Whether it becomes true; a busy machine has long to get there. */

@@ -14,21 +14,10 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "linux/status/report.h"
 #include "linux/crypto/aead.h"
 #include "linux/crypto/secret.h"
 #include "linux/plane/plane_state.h"
-#include "linux/status/status.h"
-
-bool offload_state(char *reason, size_t size, const char **abi);
-
-/* The preload layer is in no test program. */
-bool
-offload_state(char *reason, size_t size, const char **abi)
-{
-    snprintf(reason, size, "this is a test");
-    *abi = NULL;
-    return false;
-}
 
 #define PEERS  8U
 #define SECOND 1000000000ULL

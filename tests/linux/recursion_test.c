@@ -17,17 +17,6 @@
 #include "linux/plane/recursion.h"
 #include "packets.h"
 
-bool offload_state(char *reason, size_t size, const char **abi);
-
-/* The preload layer is in no test program. */
-bool
-offload_state(char *reason, size_t size, const char **abi)
-{
-    snprintf(reason, size, "this is a test");
-    *abi = NULL;
-    return false;
-}
-
 #define SECOND 1000000000ULL
 #define PORT   1194 /* ours */
 

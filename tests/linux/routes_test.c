@@ -23,17 +23,6 @@
 #include "linux/plane/route_store.h"
 #include "linux/plane/routes.h"
 
-bool offload_state(char *reason, size_t size, const char **abi);
-
-/* The preload layer is in no test program. */
-bool
-offload_state(char *reason, size_t size, const char **abi)
-{
-    snprintf(reason, size, "this is a test");
-    *abi = NULL;
-    return false;
-}
-
 /* ---- messages by hand ------------------------------------------------------------------------ */
 
 static char message[4096] __attribute__((aligned(8)));

@@ -13,17 +13,6 @@
 #include "linux/crypto/aead.h"
 #include "linux/plane/plane_state.h"
 
-bool offload_state(char *reason, size_t size, const char **abi);
-
-/* The preload layer is in no test program. */
-bool
-offload_state(char *reason, size_t size, const char **abi)
-{
-    snprintf(reason, size, "this is a test");
-    *abi = NULL;
-    return false;
-}
-
 #define SECOND 1000000000ULL
 #define INNER  100U /* bytes */
 

@@ -20,18 +20,6 @@
 #define SECOND 1000000000ULL
 #define SEG    500U
 
-bool offload_state(char *reason, size_t size, const char **abi);
-
-/* The preload layer is in no test program. */
-bool
-offload_state(char *reason, size_t size, const char **abi)
-{
-    (void)reason;
-    (void)size;
-    *abi = NULL;
-    return false;
-}
-
 static unsigned kernel_max;   /* segments */
 static int kernel_error;      /* what every train is refused with; 0: none */
 static unsigned trains, most; /* accepted; packets of the largest */

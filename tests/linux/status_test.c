@@ -24,9 +24,9 @@
 #include "harness.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/plane_state.h"
-#include "linux/status/status.h"
-
-bool offload_state(char *reason, size_t size, const char **abi);
+#include "linux/openvpn/state.h"
+#include "linux/status/report.h"
+#include "linux/status/server.h"
 
 /* The preload layer is in no test program; what it would say is set by the tests. */
 static bool offload;
@@ -638,6 +638,7 @@ test_active(void)
     json_t *root, *device, *peers, *p;
 
     check_equal(status_open(), 0);
+    status_start();
     check(find_socket());
     if (!plane_ready()) {
         status_close();

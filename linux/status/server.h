@@ -12,14 +12,11 @@
  * a slow reader nor a text about ten thousand peers holds up a keepalive.
  *
  * Only the owner and root are answered, and no key or other secret is in any answer.
+ *
+ * All functions but the thread's own belong to the thread that serialises the process's life.
  */
-#ifndef DCO_STATUS_STATUS_H
-#define DCO_STATUS_STATUS_H
-
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "linux/status/json.h"
+#ifndef DCO_STATUS_SERVER_H
+#define DCO_STATUS_SERVER_H
 
 /* Opens the listening socket, before chroot() and the change of user. Called again in another
  * process (after daemon()) it opens one under the new process id; else it does nothing. A process
@@ -34,8 +31,5 @@ void status_fork_child(void);
 
 /* At exit: ends the thread, closes the socket and removes the file where that is still allowed. */
 void status_close(void);
-
-/* Writes the whole answer. Status thread, or a test. */
-void status_report(struct jsonw *j);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Socket addresses <-> the core's end points. */
-#include <arpa/inet.h>
-#include <stdio.h>
+#include "linux/sys/endpoint.h"
 
-#include "linux/plane/internal.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
 
 static bool
 is_link_local(const struct dco_ip *ip)
@@ -31,7 +31,7 @@ endpoint_from_sockaddr(struct dco_endpoint *ep, const struct sockaddr *sa)
 }
 
 static socklen_t
-put_in(const struct dco_endpoint *ep, struct sockaddr_storage *ss)
+fill_in(const struct dco_endpoint *ep, struct sockaddr_storage *ss)
 {
     struct sockaddr_in *in = (struct sockaddr_in *)ss;
 
@@ -42,7 +42,7 @@ put_in(const struct dco_endpoint *ep, struct sockaddr_storage *ss)
 }
 
 static socklen_t
-put_in6(const struct dco_endpoint *ep, struct sockaddr_storage *ss)
+fill_in6(const struct dco_endpoint *ep, struct sockaddr_storage *ss)
 {
     struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ss;
 
@@ -59,15 +59,14 @@ put_in6(const struct dco_endpoint *ep, struct sockaddr_storage *ss)
     return sizeof(*in6);
 }
 
-/* 0 where a socket of this family cannot reach the end point. */
 socklen_t
 endpoint_to_sockaddr(const struct dco_endpoint *ep, sa_family_t family, struct sockaddr_storage *ss)
 {
     memset(ss, 0, sizeof(*ss));
     if (ep->ip.family == 4 && family == AF_INET)
-        return put_in(ep, ss);
+        return fill_in(ep, ss);
     if (ep->ip.family != 0 && family == AF_INET6)
-        return put_in6(ep, ss);
+        return fill_in6(ep, ss);
     return 0;
 }
 

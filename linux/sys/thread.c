@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/sys/thread.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+__attribute__((weak)) const struct thread_hooks thread_hooks = {NULL};
+
+struct start {
+    void *(*run)(void *);
+    void *arg;
+};
+
+static void *
+begin(void *arg)
+{
+    struct start start = *(struct start *)arg;
+
+    free(arg);
+    if (thread_hooks.on_start != NULL)
+        thread_hooks.on_start();
+    return start.run(start.arg);
+}
+
+/* A thread inherits the signal mask of its creator. */
+static int
+create(pthread_t *thread, size_t stack_bytes, struct start *start)
+{
+    pthread_attr_t attr;
+    sigset_t all, before;
+    int err = pthread_attr_init(&attr);
+
+    if (err != 0)
+        return err;
+    (void)pthread_attr_setstacksize(&attr, stack_bytes);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    err = pthread_create(thread, &attr, begin, start);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    return err;
+}
+
+int
+thread_start(pthread_t *thread, const char *name, size_t stack_bytes, void *(*run)(void *),
+             void *arg)
+{
+    struct start *start = malloc(sizeof(*start));
+    int err;
+
+    if (start == NULL)
+        return -ENOMEM;
+    *start = (struct start){run, arg};
+    err = create(thread, stack_bytes, start);
+    if (err != 0) {
+        free(start);
+        return -err;
+    }
+    (void)pthread_setname_np(*thread, name);
+    return 0;
+}
