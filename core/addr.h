@@ -97,6 +97,15 @@ struct dco_endpoint dco_endpoint_canon(const struct dco_endpoint *endpoint);
 /* An address with clean padding, without unmapping; the all-zero address becomes family 0. */
 struct dco_ip dco_ip_canon(const struct dco_ip *ip);
 
+static inline struct dco_path
+dco_path_canon(const struct dco_path *path)
+{
+    struct dco_ip local = dco_ip_unmap(path->local);
+    struct dco_path canon = {dco_endpoint_canon(&path->remote), dco_ip_canon(&local)};
+
+    return canon;
+}
+
 /* For tables of inner addresses. Not SipHash: it runs per packet, and inner addresses are assigned
  * by our side, so peers cannot provoke collisions. */
 uint64_t dco_ip_hash(const struct dco_ip *ip, uint64_t seed);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "control.h"
-#include "internal.h"
+
+#include "keys_private.h"
+#include "peers_private.h"
+#include "timers_private.h"
 
 #define NS_PER_S 1000000000ULL
 

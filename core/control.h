@@ -96,19 +96,4 @@ bool dco_control_peer_is(struct dco_peers *p, const struct dco_endpoint *remote,
  * be interrupted by any other command between two calls. */
 int dco_control_peer_next(struct dco_peers *p, uint32_t from, struct dco_peer_info *info);
 
-struct dco_event {
-    uint32_t kind; /* one of DCO_EVENT_* */
-    uint32_t peer_id;
-    enum dco_del_reason del_reason; /* DCO_EVENT_DEL */
-    struct dco_endpoint remote;     /* DCO_EVENT_FLOAT: the address now */
-    bool key_spent;                 /* DCO_EVENT_KEY_WANTED: it encrypts nothing any more */
-    uint8_t key_id;                 /* DCO_EVENT_KEY_WANTED: of the key to be replaced */
-    struct dco_peer_stats stats;    /* DCO_EVENT_DEL: final numbers */
-};
-
-/* The oldest waiting event, removed from the queue; false if there is none. Events of one peer come
- * in the order float, key wanted, deleted; several floats in a row are one. Nothing is ever lost:
- * the queue is a list through the peers themselves. */
-bool dco_event_take(struct dco_peers *p, struct dco_event *event);
-
 #endif

@@ -9,8 +9,8 @@
 #include "dco_os.h"
 
 /* Sum of len bytes as big-endian 16-bit words (an odd last byte is the high half of a word), folded
- * to 16 bits, not inverted. The platform may provide a faster one with the same result: callers in core
- * take it as an argument. */
+ * to 16 bits, not inverted. The platform may provide a faster one with the same result: callers in
+ * core take it as an argument. */
 typedef uint16_t dco_csum_fn(const uint8_t *data, size_t len);
 
 uint16_t dco_csum(const uint8_t *data, size_t len); /* portable */

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "internal.h"
+#include "deferred.h"
+
+#include "keys_private.h"
+#include "peer_private.h"
+#include "route.h"
+#include "table.h"
 
 void
 dco_deferred_run(struct dco_deferred *d)

@@ -13,25 +13,7 @@
 #ifndef DCO_ENV_H
 #define DCO_ENV_H
 
-#include "dco_os.h"
-
-/* What is to be ended. A kind and not the address of a function: that address would lie in writable
- * memory, and threads that have more rights than those that write there would call it. */
-enum dco_deferred_kind {
-    DCO_DEFERRED_KEY = 1,
-    DCO_DEFERRED_PEER,
-    DCO_DEFERRED_TABLE,
-    DCO_DEFERRED_ROUTES,
-};
-
-/* Lies inside the object that waits. */
-struct dco_deferred {
-    struct dco_deferred *next; /* owner: dco_env_defer() */
-    uint32_t kind;             /* enum dco_deferred_kind */
-};
-
-/* For the platform, once the grace period is over: ends the object in which d lies. */
-void dco_deferred_run(struct dco_deferred *d);
+#include "deferred.h"
 
 /* Handed back to each of the functions below. */
 struct dco_env {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "internal.h"
+#include "events_private.h"
+
+#include "peers_private.h"
 
 void
 dco_event_raise(struct dco_peers *p, struct dco_peer *peer, uint32_t kind)
@@ -86,4 +88,15 @@ dco_event_take(struct dco_peers *p, struct dco_event *event)
     }
     dco_lock_release(&p->lock);
     return peer != NULL;
+}
+
+bool
+dco_events_waiting(struct dco_peers *p)
+{
+    bool waiting;
+
+    dco_lock_acquire(&p->lock);
+    waiting = p->event_head != NULL;
+    dco_lock_release(&p->lock);
+    return waiting;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "atomic.h"
 #include "idmap.h"
+
+#include "atomic.h"
 
 #define LOW_MASK   (DCO_IDMAP_PAGE - 1)
 #define PAGE_BYTES (DCO_IDMAP_PAGE * sizeof(void *))

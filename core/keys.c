@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "internal.h"
-#include "keys.h"
+#include "keys_private.h"
+
+#include "atomic.h"
+#include "control.h"
 
 struct dco_key *
 dco_key_new(const struct dco_env *env, const struct dco_key_new *req, uint64_t serial,
@@ -54,6 +56,36 @@ dco_key_put(struct dco_key *key)
     dco_env_defer(key->env, &key->deferred);
 }
 
+uint8_t
+dco_key_id(const struct dco_key *key)
+{
+    return key->key_id;
+}
+
+enum dco_cipher
+dco_key_cipher(const struct dco_key *key)
+{
+    return (enum dco_cipher)key->cipher;
+}
+
+void *
+dco_key_crypto(const struct dco_key *key)
+{
+    return key->crypto;
+}
+
+const uint8_t *
+dco_key_tx_tail(const struct dco_key *key)
+{
+    return key->tx_tail;
+}
+
+const uint8_t *
+dco_key_rx_tail(const struct dco_key *key)
+{
+    return key->rx_tail;
+}
+
 /* True exactly once per key and level (DCO_KEY_WANTED_*). */
 static bool
 want_new(struct dco_key *key, bool limit_passed, uint32_t level)
@@ -94,6 +126,18 @@ dco_key_reserve(struct dco_key *key, uint32_t n, uint64_t cost, uint32_t *first,
 }
 
 bool
+dco_key_turn(const struct dco_key *key, uint32_t first)
+{
+    return dco_load_acquire(&key->tx_sent) == first;
+}
+
+void
+dco_key_sent(struct dco_key *key, uint32_t first, uint32_t n)
+{
+    dco_store_release(&key->tx_sent, (uint64_t)first + n);
+}
+
+bool
 dco_key_may_open(const struct dco_key *key)
 {
     return dco_load(&key->rx_failures) < DCO_AUTH_FAILURES_MAX;
@@ -114,4 +158,10 @@ dco_key_opened(struct dco_key *key, uint64_t cost)
 
     return want_new(key, key->cipher == DCO_CIPHER_AES_GCM && blocks > DCO_GCM_BLOCKS_SOFT,
                     DCO_KEY_WANTED_SOON);
+}
+
+bool
+dco_key_lost(struct dco_key *key)
+{
+    return want_new(key, true, DCO_KEY_WANTED_NOW);
 }

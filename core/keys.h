@@ -12,10 +12,8 @@
 #ifndef DCO_KEYS_H
 #define DCO_KEYS_H
 
-#include "atomic.h"
 #include "drop.h"
 #include "env.h"
-#include "replay.h"
 #include "wire.h"
 
 /* Values of the netlink ABIs. */
@@ -42,35 +40,18 @@ enum dco_slot {
 #define DCO_AUTH_FAILURES_MAX  (1ULL << 36)
 #define DCO_AUTH_FAILURES_SOFT (1ULL << 35)
 
-#define DCO_KEY_WANTED_SOON 1U /* a soft limit was passed */
-#define DCO_KEY_WANTED_NOW  2U /* the key encrypts nothing any more */
+struct dco_key;
 
-struct dco_key {
-    const struct dco_env *env;           /* const */
-    struct dco_deferred deferred;        /* owner: the last put */
-    uint32_t refs;                       /* atomic; the slot holds one */
-    uint8_t key_id;                      /* const, 0..7 */
-    uint8_t cipher;                      /* const, enum dco_cipher */
-    uint16_t key_len;                    /* const, bytes: 16, 24, 32 */
-    uint8_t tx_tail[DCO_NONCE_TAIL_LEN]; /* const */
-    uint8_t rx_tail[DCO_NONCE_TAIL_LEN]; /* const */
-    void *crypto;                        /* const; the platform's keyed ciphers, both directions */
-    uint64_t created_ns;                 /* const, monotonic */
-    uint64_t serial; /* const; of two keys of one device the newer has the larger */
+/* What a key was made of; constant. dco_key_crypto(): the platform's keyed ciphers, both
+ * directions. The tails are DCO_NONCE_TAIL_LEN bytes. Whoever seals or opens several packets of one
+ * key asks once for all of them. */
+uint8_t dco_key_id(const struct dco_key *key);
+enum dco_cipher dco_key_cipher(const struct dco_key *key);
+void *dco_key_crypto(const struct dco_key *key);
+const uint8_t *dco_key_tx_tail(const struct dco_key *key);
+const uint8_t *dco_key_rx_tail(const struct dco_key *key);
 
-    uint64_t tx_next; /* atomic; next packet id, 64 bits wide so that it never wraps */
-    uint64_t tx_sent
-        __attribute__((aligned(64))); /* atomic; ids below it have left: dco_key_turn */
-    uint64_t tx_blocks;               /* atomic; packets + blocks encrypted */
-    uint64_t rx_blocks;   /* atomic; packets + blocks received: the peer's use of its key */
-    uint64_t rx_failures; /* atomic */
-    uint32_t wanted;      /* atomic; DCO_KEY_WANTED_*: each was asked for once */
-
-    struct dco_lock replay_lock; /* taken once per burst */
-    struct dco_replay replay;    /* lock: replay_lock */
-};
-
-/* What a packet of len inner bytes adds to tx_blocks and rx_blocks. */
+/* What a packet of len inner bytes adds to the use of a key. */
 static inline uint64_t
 dco_key_cost(size_t len)
 {
@@ -87,17 +68,8 @@ enum dco_drop dco_key_reserve(struct dco_key *key, uint32_t n, uint64_t cost, ui
 /* Sending in order: ids of one key leave in the order they were given out even when several threads
  * encrypt. After sealing its range a thread may send once dco_key_turn() is true for its first id,
  * and calls dco_key_sent() when it has sent (or given up) the n packets. */
-static inline bool
-dco_key_turn(const struct dco_key *key, uint32_t first)
-{
-    return dco_load_acquire(&key->tx_sent) == first;
-}
-
-static inline void
-dco_key_sent(struct dco_key *key, uint32_t first, uint32_t n)
-{
-    dco_store_release(&key->tx_sent, (uint64_t)first + n);
-}
+bool dco_key_turn(const struct dco_key *key, uint32_t first);
+void dco_key_sent(struct dco_key *key, uint32_t first, uint32_t n);
 
 /* A reference for use beyond the read section; key must be visible in the current one. False if it
  * is already on its way out. */
@@ -112,5 +84,8 @@ bool dco_key_may_open(const struct dco_key *key);
  * asks for a new key with dco_peers_want_key(). */
 bool dco_key_failed(struct dco_key *key, uint32_t n);
 bool dco_key_opened(struct dco_key *key, uint64_t cost);
+
+/* The platform cannot use the key any more. True as above. */
+bool dco_key_lost(struct dco_key *key);
 
 #endif

@@ -7,28 +7,31 @@
  * again: the words are released after the path_seq that moved readers away from them, and reading
  * such a word acquires it.
  */
-#include "internal.h"
-#include "peer.h"
-#include "peers.h"
+#include "peer_private.h"
+
+#include "control.h"
+#include "keys_private.h"
+#include "peers_private.h"
 
 #define PATH_WORDS (sizeof(struct dco_path) / sizeof(uint32_t))
 
+/* The first n of them. */
 static void
-counts_fini(struct dco_peer *peer)
+counts_fini(struct dco_peer *peer, unsigned n)
 {
-    for (unsigned i = 0; i < DCO_COUNTS; i++)
-        dco_counter_fini(&peer->counts[i]);
+    while (n-- > 0)
+        dco_counter_fini(n < DCO_TRAFFICS ? &peer->packets[n] : &peer->bytes[n - DCO_TRAFFICS]);
 }
 
 static bool
 counts_init(struct dco_peer *peer)
 {
-    for (unsigned i = 0; i < DCO_COUNTS; i++) {
-        if (dco_counter_init(&peer->counts[i]))
-            continue;
-        while (i-- > 0)
-            dco_counter_fini(&peer->counts[i]);
-        return false;
+    for (unsigned i = 0; i < 2 * DCO_TRAFFICS; i++) {
+        if (!dco_counter_init(i < DCO_TRAFFICS ? &peer->packets[i]
+                                               : &peer->bytes[i - DCO_TRAFFICS])) {
+            counts_fini(peer, i);
+            return false;
+        }
     }
     return true;
 }
@@ -64,7 +67,7 @@ dco_peer_new(struct dco_peers *p, const struct dco_peer_new *req, uint64_t now_n
 void
 dco_peer_abandon(struct dco_peer *peer)
 {
-    counts_fini(peer);
+    counts_fini(peer, 2 * DCO_TRAFFICS);
     dco_env_free(peer->env, peer, sizeof(*peer));
 }
 
@@ -132,16 +135,85 @@ dco_peer_path(const struct dco_peer *peer, struct dco_path *path)
 void
 dco_peer_stats_read(const struct dco_peer *peer, struct dco_peer_stats *stats)
 {
-    const struct dco_counter *from = peer->counts;
+    const struct dco_counter *packets = peer->packets, *bytes = peer->bytes;
 
-    stats->vpn_rx_bytes = dco_counter_read(&from[DCO_COUNT_VPN_RX_BYTES]);
-    stats->vpn_rx_packets = dco_counter_read(&from[DCO_COUNT_VPN_RX_PACKETS]);
-    stats->vpn_tx_bytes = dco_counter_read(&from[DCO_COUNT_VPN_TX_BYTES]);
-    stats->vpn_tx_packets = dco_counter_read(&from[DCO_COUNT_VPN_TX_PACKETS]);
-    stats->link_rx_bytes = dco_counter_read(&from[DCO_COUNT_LINK_RX_BYTES]);
-    stats->link_rx_packets = dco_counter_read(&from[DCO_COUNT_LINK_RX_PACKETS]);
-    stats->link_tx_bytes = dco_counter_read(&from[DCO_COUNT_LINK_TX_BYTES]);
-    stats->link_tx_packets = dco_counter_read(&from[DCO_COUNT_LINK_TX_PACKETS]);
+    stats->vpn_rx_bytes = dco_counter_read(&bytes[DCO_VPN_RX]);
+    stats->vpn_rx_packets = dco_counter_read(&packets[DCO_VPN_RX]);
+    stats->vpn_tx_bytes = dco_counter_read(&bytes[DCO_VPN_TX]);
+    stats->vpn_tx_packets = dco_counter_read(&packets[DCO_VPN_TX]);
+    stats->link_rx_bytes = dco_counter_read(&bytes[DCO_LINK_RX]);
+    stats->link_rx_packets = dco_counter_read(&packets[DCO_LINK_RX]);
+    stats->link_tx_bytes = dco_counter_read(&bytes[DCO_LINK_TX]);
+    stats->link_tx_packets = dco_counter_read(&packets[DCO_LINK_TX]);
+}
+
+uint32_t
+dco_peer_id(const struct dco_peer *peer)
+{
+    return peer->id;
+}
+
+uint32_t
+dco_peer_tx_id(const struct dco_peer *peer)
+{
+    return peer->tx_id;
+}
+
+void *
+dco_peer_transport(const struct dco_peer *peer)
+{
+    return peer->transport;
+}
+
+const struct dco_endpoint *
+dco_peer_origin(const struct dco_peer *peer)
+{
+    return &peer->origin;
+}
+
+bool
+dco_peer_has_vpn(const struct dco_peer *peer, const struct dco_ip *ip)
+{
+    return dco_ip_equal(ip, &peer->vpn4) || dco_ip_equal(ip, &peer->vpn6);
+}
+
+struct dco_peers *
+dco_peer_set(const struct dco_peer *peer)
+{
+    return peer->peers;
+}
+
+struct dco_peer_platform *
+dco_peer_platform(struct dco_peer *peer)
+{
+    return &peer->platform;
+}
+
+void
+dco_peer_count(struct dco_peer *peer, enum dco_traffic what, uint64_t packets, uint64_t bytes)
+{
+    dco_counter_add(&peer->packets[what], packets);
+    dco_counter_add(&peer->bytes[what], bytes);
+}
+
+/* Stored only where it differs: a store per packet would move its cache line about. */
+static void
+set_time(uint64_t *time, uint64_t now_ns)
+{
+    if (dco_load(time) != now_ns)
+        dco_store(time, now_ns);
+}
+
+void
+dco_peer_received(struct dco_peer *peer, uint64_t now_ns)
+{
+    set_time(&peer->last_rx_ns, now_ns);
+}
+
+void
+dco_peer_sent(struct dco_peer *peer, uint64_t now_ns)
+{
+    set_time(&peer->last_tx_ns, now_ns);
 }
 
 struct dco_key *
@@ -175,10 +247,38 @@ newest_heard(struct dco_peer *peer, uint64_t serial)
     return heard == serial;
 }
 
-bool
-dco_peer_may_move(struct dco_peer *peer, const struct dco_key *key, uint32_t id)
+int
+dco_peer_accept(struct dco_peer *peer, struct dco_key *key, const uint32_t *id,
+                enum dco_drop *verdict, uint32_t n, uint64_t now_ns)
 {
-    return key->replay.highest == id && newest_heard(peer, key->serial);
+    int newest = -1;
+
+    dco_lock_acquire(&key->replay_lock);
+    for (uint32_t i = 0; i < n; i++) {
+        if (verdict[i] != DCO_DROP_NONE)
+            continue;
+        verdict[i] = dco_replay_accept(&key->replay, id[i], now_ns);
+        if (verdict[i] == DCO_DROP_NONE && key->replay.highest == id[i])
+            newest = (int)i;
+    }
+    if (newest >= 0 && !newest_heard(peer, key->serial))
+        newest = -1;
+    dco_lock_release(&key->replay_lock);
+    return newest;
+}
+
+/* Slots change under the control lock only, so a key found under it is alive. */
+struct dco_key *
+dco_peer_hold_key(struct dco_peer *peer)
+{
+    struct dco_key *key;
+
+    dco_lock_acquire(&peer->peers->lock);
+    key = peer->dead ? NULL : dco_peer_key_tx(peer);
+    if (key != NULL && !dco_key_get(key))
+        key = NULL;
+    dco_lock_release(&peer->peers->lock);
+    return key;
 }
 
 static unsigned

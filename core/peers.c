@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "internal.h"
-#include "peers.h"
+#include "peers_private.h"
+
+#include "events_private.h"
+#include "keys_private.h"
 
 #define FLOAT_INTERVAL_NS 10000000ULL /* between two changes of one peer's path */
 
@@ -33,6 +35,12 @@ hash_remote(const struct dco_peers *p, const struct dco_endpoint *remote)
     return dco_siphash(&p->secret, remote, sizeof(*remote));
 }
 
+size_t
+dco_peers_size(void)
+{
+    return sizeof(struct dco_peers);
+}
+
 void
 dco_peers_init(struct dco_peers *p, const struct dco_env *env, enum dco_mode mode,
                const struct dco_siphash_key *secret)
@@ -50,6 +58,18 @@ dco_peers_init(struct dco_peers *p, const struct dco_env *env, enum dco_mode mod
 }
 
 /* Lookups */
+
+enum dco_mode
+dco_peers_mode(const struct dco_peers *p)
+{
+    return p->mode;
+}
+
+uint32_t
+dco_peers_count(const struct dco_peers *p)
+{
+    return dco_load(&p->count);
+}
 
 struct dco_peer *
 dco_peers_by_id(const struct dco_peers *p, uint32_t id)
@@ -94,6 +114,27 @@ dco_peers_source_ok(const struct dco_peers *p, const struct dco_peer *peer,
                     const struct dco_ip *src)
 {
     return dco_peers_by_dest(p, src) == peer;
+}
+
+unsigned
+dco_peers_select(struct dco_peers *p, bool (*pick)(struct dco_peer *peer, void *arg), void *arg,
+                 struct dco_peer **out, unsigned max)
+{
+    unsigned n = 0;
+
+    dco_lock_acquire(&p->lock);
+    for (struct dco_peer *peer = p->all; peer != NULL && n < max; peer = peer->next) {
+        if (pick(peer, arg) && dco_peer_get(peer))
+            out[n++] = peer;
+    }
+    dco_lock_release(&p->lock);
+    return n;
+}
+
+uint64_t
+dco_peers_moved_ns(const struct dco_peer *peer)
+{
+    return peer->last_float_ns;
 }
 
 /* Coming and going */
@@ -217,6 +258,12 @@ dco_peers_fini(struct dco_peers *p)
 }
 
 /* Changes */
+
+void
+dco_peers_set_routes(struct dco_peers *p, struct dco_routes *routes)
+{
+    dco_routes_publish(p->env, &p->routes, routes);
+}
 
 /* What the peer's path becomes, or false if it stays. */
 static bool

@@ -7,11 +7,9 @@
 #ifndef DCO_PEERS_H
 #define DCO_PEERS_H
 
-#include "idmap.h"
 #include "peer.h"
 #include "route.h"
 #include "siphash.h"
-#include "table.h"
 
 /* Values of the netlink ABIs. */
 enum dco_mode {
@@ -19,29 +17,10 @@ enum dco_mode {
     DCO_MODE_MP = 1,  /* many peers, chosen by inner address */
 };
 
-#define DCO_FINGERPRINTS 4096U /* keys remembered so that none is installed twice; power of two */
+struct dco_peers;
 
-struct dco_peers {
-    const struct dco_env *env;     /* const */
-    enum dco_mode mode;            /* const */
-    struct dco_siphash_key secret; /* const */
-
-    struct dco_lock lock; /* the control lock */
-    struct dco_idmap by_id;
-    struct dco_table by_vpn;    /* keys: struct dco_ip */
-    struct dco_table by_remote; /* keys: struct dco_endpoint, canonical */
-    struct dco_peer *only;      /* atomic; P2P: the peer */
-    struct dco_routes *routes;  /* atomic */
-
-    struct dco_peer *all;                      /* control lock: newest first */
-    uint32_t count;                            /* control lock; atomic for others */
-    struct dco_peer *event_head, **event_tail; /* control lock */
-    uint64_t fingerprints[DCO_FINGERPRINTS];   /* control lock; a ring */
-    uint32_t fingerprint_next;                 /* control lock */
-    uint64_t key_serial;                       /* control lock; of the newest key */
-    uint64_t tick_ns;                          /* control lock; no timer is due before */
-};
-
+/* Bytes of memory for a set, for dco_peers_init(). */
+size_t dco_peers_size(void);
 /* secret: 16 random bytes. Cannot fail: tables allocate when they are first filled. */
 void dco_peers_init(struct dco_peers *p, const struct dco_env *env, enum dco_mode mode,
                     const struct dco_siphash_key *secret);
@@ -49,6 +28,10 @@ void dco_peers_init(struct dco_peers *p, const struct dco_env *env, enum dco_mod
  * no other writer may be left. Peers and keys that somebody holds a reference on, and everything
  * deferred, may outlive p but not env. */
 void dco_peers_fini(struct dco_peers *p);
+
+enum dco_mode dco_peers_mode(const struct dco_peers *p);
+/* How many there are at this moment. Any thread, no lock. */
+uint32_t dco_peers_count(const struct dco_peers *p);
 
 struct dco_peer *dco_peers_by_id(const struct dco_peers *p, uint32_t id);
 
@@ -69,7 +52,8 @@ struct dco_peer *dco_peers_by_remote(const struct dco_peers *p, const struct dco
 bool dco_peers_source_ok(const struct dco_peers *p, const struct dco_peer *peer,
                          const struct dco_ip *src);
 
-/* Publishes new routes (the set now belongs to p) and defers the end of the old ones. */
+/* Publishes new routes (the set now belongs to p) and defers the end of the old ones. One writer at
+ * a time. */
 void dco_peers_set_routes(struct dco_peers *p, struct dco_routes *routes);
 
 /* An authenticated packet of peer came along path: if its remote or local address differs from
@@ -83,16 +67,13 @@ bool dco_peers_seen_from(struct dco_peers *p, struct dco_peer *peer, const struc
 /* Raises DCO_EVENT_KEY_WANTED, unless the primary key has been replaced since it asked. */
 void dco_peers_want_key(struct dco_peers *p, struct dco_peer *peer);
 
-/* Timers run this much late at most: however many peers there are, and however often it is called,
- * dco_peers_tick() looks at all of them once per grain. */
-#define DCO_TIMER_GRAIN_NS 100000000ULL
+/* Fills out[] with at most max peers that pick() wants, newest first, a reference on each
+ * (dco_peer_put()). pick() is called with the control lock held: it may look at the peer, and calls
+ * nothing that takes that lock. */
+unsigned dco_peers_select(struct dco_peers *p, bool (*pick)(struct dco_peer *peer, void *arg),
+                          void *arg, struct dco_peer **out, unsigned max);
 
-/* Timers. Removes every peer whose timeout has passed (EXPIRED) and fills due[] with at most max
- * peers that owe a keepalive, a reference on each (dco_peer_put() when sent). The caller calls
- * again at once while the return value is max; their last_tx_ns is advanced so that they are not
- * returned twice. *next_ns: when to call again at the latest, UINT64_MAX for never; a command that
- * sets timers or installs a key may ask for an earlier call. now_ns: never runs backwards. */
-unsigned dco_peers_tick(struct dco_peers *p, uint64_t now_ns, struct dco_peer **due, unsigned max,
-                        uint64_t *next_ns);
+/* For pick(): when the peer last changed its path, 0 for never. Control lock. */
+uint64_t dco_peers_moved_ns(const struct dco_peer *peer);
 
 #endif

@@ -4,10 +4,10 @@
  * prefixes that begin with it and differ in the bit after it. Each route adds at most two nodes:
  * its own, and the branch above it.
  */
+#include "route.h"
+
 #include "atomic.h"
 #include "bytes.h"
-#include "internal.h"
-#include "route.h"
 
 #define NONE UINT32_MAX /* no such node */
 
@@ -212,10 +212,4 @@ dco_routes_publish(const struct dco_env *env, struct dco_routes **slot, struct d
         return;
     old->deferred.kind = DCO_DEFERRED_ROUTES;
     dco_env_defer(env, &old->deferred);
-}
-
-void
-dco_peers_set_routes(struct dco_peers *p, struct dco_routes *routes)
-{
-    dco_routes_publish(p->env, &p->routes, routes);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Routes through the device: longest-prefix match from an inner address to the gateway that stands
- * for a peer. A finished set never changes; the platform builds a new one from its copy of the routing
- * table and publishes it with dco_peers_set_routes().
+ * for a peer. A finished set never changes; the platform builds a new one from its copy of the
+ * routing table and publishes it with dco_peers_set_routes().
  */
 #ifndef DCO_ROUTE_H
 #define DCO_ROUTE_H
@@ -32,5 +32,8 @@ void dco_routes_free(struct dco_routes *routes);
 /* Fills *hop with the gateway of the best route, or with ip itself where that route is on-link or
  * where no route matches. Read section. routes may be NULL (as an empty set). */
 void dco_routes_hop(const struct dco_routes *routes, const struct dco_ip *ip, struct dco_ip *hop);
+
+/* For dco_deferred_run(). */
+void dco_routes_end(struct dco_deferred *d);
 
 #endif

@@ -7,9 +7,9 @@
  * new cell before its old one is overwritten, so a reader that walks in the same direction meets
  * every one of them. At least half of the cells are empty, which ends every walk.
  */
-#include "atomic.h"
-#include "internal.h"
 #include "table.h"
+
+#include "atomic.h"
 
 struct cell {
     uint64_t hash;

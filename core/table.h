@@ -35,4 +35,7 @@ int dco_table_add_behind(struct dco_table *t, uint64_t hash, void *object);
 /* False if the object was not there under this hash. */
 bool dco_table_del(struct dco_table *t, uint64_t hash, const void *object);
 
+/* For dco_deferred_run(). */
+void dco_table_array_end(struct dco_deferred *d);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "internal.h"
-#include "peers.h"
+#include "timers_private.h"
+
+#include "peers_private.h"
 
 static uint64_t
 later(uint64_t a, uint64_t b)

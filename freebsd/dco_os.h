@@ -75,6 +75,10 @@ dco_counter_read(const struct dco_counter *counter)
     return counter_u64_fetch(counter->value);
 }
 
+/* The module keeps nothing with a peer. */
+struct dco_peer_platform {
+};
+
 static inline void
 dco_wipe(void *p, size_t len)
 {

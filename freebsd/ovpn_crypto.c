@@ -181,9 +181,9 @@ dispatch(struct ovpn_job *job, int (*done)(struct cryptop *))
 void
 ovpn_job_seal(struct ovpn_job *job, int offset, int (*done)(struct cryptop *))
 {
-    struct ovpn_cipher *cipher = job->key->crypto;
+    struct ovpn_cipher *cipher = dco_key_crypto(job->key);
 
-    prepare(job, &cipher->tx, offset, job->key->tx_tail);
+    prepare(job, &cipher->tx, offset, dco_key_tx_tail(job->key));
     job->crp.crp_op = CRYPTO_OP_ENCRYPT | CRYPTO_OP_COMPUTE_DIGEST;
     dispatch(job, done);
 }
@@ -191,9 +191,9 @@ ovpn_job_seal(struct ovpn_job *job, int offset, int (*done)(struct cryptop *))
 void
 ovpn_job_open(struct ovpn_job *job, int offset, int (*done)(struct cryptop *))
 {
-    struct ovpn_cipher *cipher = job->key->crypto;
+    struct ovpn_cipher *cipher = dco_key_crypto(job->key);
 
-    prepare(job, &cipher->rx, offset, job->key->rx_tail);
+    prepare(job, &cipher->rx, offset, dco_key_rx_tail(job->key));
     job->crp.crp_op = CRYPTO_OP_DECRYPT | CRYPTO_OP_VERIFY_DIGEST;
     dispatch(job, done);
 }
@@ -229,13 +229,13 @@ change_session(struct ovpn_cipher *cipher, struct direction *s, crypto_session_t
 static void
 try_again(struct ovpn_job *job)
 {
-    struct ovpn_cipher *cipher = job->key->crypto;
+    struct ovpn_cipher *cipher = dco_key_crypto(job->key);
     struct direction *s = CRYPTO_OP_IS_ENCRYPT(job->crp.crp_op) ? &cipher->tx : &cipher->rx;
 
     if (!change_session(cipher, s, job->session, job->crp.crp_session) || ovpn_job_is_late(job))
         return;
-    if ((dco_fetch_or(&job->key->wanted, DCO_KEY_WANTED_NOW) & DCO_KEY_WANTED_NOW) == 0)
-        dco_peers_want_key(job->peer->peers, job->peer);
+    if (dco_key_lost(job->key))
+        dco_peers_want_key(dco_peer_set(job->peer), job->peer);
 }
 
 /* A packet that came to a driver which is busy or has left is lost. */

@@ -15,7 +15,7 @@
 
 #define OVPN_KEY_MAX 32 /* bytes */
 
-struct ovpn_cipher; /* both directions of one key; dco_key.crypto */
+struct ovpn_cipher; /* both directions of one key; dco_key_crypto() */
 
 /* key_len bytes each. cipher NONE gives a cipher without sessions. 0 or an errno. May sleep. */
 int ovpn_cipher_new(struct ovpn_cipher **out, enum dco_cipher cipher, size_t key_len,

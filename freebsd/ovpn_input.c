@@ -34,12 +34,9 @@ static unsigned
 check_replay(struct dco_peer *peer, struct dco_key *key, uint32_t packet_id, uint64_t now_ns,
              bool *moves)
 {
-    unsigned reason;
+    enum dco_drop reason = DCO_DROP_NONE;
 
-    dco_lock_acquire(&key->replay_lock);
-    reason = dco_replay_accept(&key->replay, packet_id, now_ns);
-    *moves = reason == DCO_DROP_NONE && dco_peer_may_move(peer, key, packet_id);
-    dco_lock_release(&key->replay_lock);
+    *moves = dco_peer_accept(peer, key, &packet_id, &reason, 1, now_ns) == 0;
     return V_ovpn_replay_protection ? reason : DCO_DROP_NONE;
 }
 
@@ -55,7 +52,7 @@ learn_path(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_path *seen, 
     if (stored.local.family == 0 && seen->remote.ip.family == 4)
         memset(&seen->local, 0, sizeof(seen->local));
     if (memcmp(&stored, seen, sizeof(stored)) != 0 && ovpn_route_vet(sc, &stored, seen))
-        (void)dco_peers_seen_from(peer->peers, peer, seen, now_ns);
+        (void)dco_peers_seen_from(dco_peer_set(peer), peer, seen, now_ns);
 }
 
 /* What the packet meets next (a socket, or a forwarded packet's way out through tunnels) gets half
@@ -106,8 +103,7 @@ count_received(struct ovpn_softc *sc, struct dco_peer *peer, uint32_t len)
 {
     ovpn_count(&sc->counters, OVPN_DATA_IN, 1);
     ovpn_count(&sc->counters, OVPN_TUNNEL_IN, len);
-    dco_peer_count(peer, DCO_COUNT_VPN_RX_PACKETS, 1);
-    dco_peer_count(peer, DCO_COUNT_VPN_RX_BYTES, len);
+    dco_peer_count(peer, DCO_VPN_RX, 1, len);
     if_inc_counter(sc->ifp, IFCOUNTER_IPACKETS, 1);
     if_inc_counter(sc->ifp, IFCOUNTER_IBYTES, len);
 }
@@ -115,8 +111,10 @@ count_received(struct ovpn_softc *sc, struct dco_peer *peer, uint32_t len)
 static bool
 source_ok(struct ovpn_softc *sc, struct dco_peer *peer, const struct dco_ip *src)
 {
-    return peer->peers->mode == DCO_MODE_P2P ||
-           ovpn_route_peer(peer->peers, src, sc->ifp->if_fib, sc->ifp) == peer;
+    const struct dco_peers *set = dco_peer_set(peer);
+
+    return dco_peers_mode(set) == DCO_MODE_P2P ||
+           ovpn_route_peer(set, src, sc->ifp->if_fib, sc->ifp) == peer;
 }
 
 static void
@@ -191,14 +189,12 @@ received(struct ovpn_softc *sc, struct mbuf *m, const struct opened *o)
         (void)ovpn_drop(sc, m, reason);
         return;
     }
-    if (dco_load(&peer->last_rx_ns) != now_ns)
-        dco_store(&peer->last_rx_ns, now_ns);
+    dco_peer_received(peer, now_ns);
     if (dco_key_opened(o->key, dco_key_cost((size_t)m->m_pkthdr.len)))
-        dco_peers_want_key(peer->peers, peer);
+        dco_peers_want_key(dco_peer_set(peer), peer);
     if (moves)
         learn_path(sc, peer, o->path, now_ns);
-    dco_peer_count(peer, DCO_COUNT_LINK_RX_PACKETS, 1);
-    dco_peer_count(peer, DCO_COUNT_LINK_RX_BYTES, (uint32_t)m->m_pkthdr.len + DCO_OVERHEAD);
+    dco_peer_count(peer, DCO_LINK_RX, 1, (uint32_t)m->m_pkthdr.len + DCO_OVERHEAD);
     if (is_keepalive(m))
         m_freem(m);
     else
@@ -213,7 +209,7 @@ failed(struct ovpn_job *job, int error)
         return;
     }
     if (dco_key_failed(job->key, 1))
-        dco_peers_want_key(job->peer->peers, job->peer);
+        dco_peers_want_key(dco_peer_set(job->peer), job->peer);
     (void)ovpn_drop(job->sc, job->m, DCO_DROP_RX_AUTH);
 }
 
@@ -300,9 +296,10 @@ static void
 input_data(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, struct mbuf *m,
            int data, const struct sockaddr *from, uint32_t packet_id)
 {
+    bool plain = dco_key_cipher(key) == DCO_CIPHER_NONE;
     struct ovpn_job *job;
 
-    if (key->cipher != DCO_CIPHER_NONE && m->m_pkthdr.len - data == (int)DCO_OVERHEAD) {
+    if (!plain && m->m_pkthdr.len - data == (int)DCO_OVERHEAD) {
         (void)ovpn_drop(sc, m, DCO_DROP_RX_EMPTY);
         return;
     }
@@ -311,7 +308,7 @@ input_data(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, st
         (void)ovpn_drop(sc, NULL, OVPN_DROP_RX_NO_BUFFER);
         return;
     }
-    if (key->cipher == DCO_CIPHER_NONE) {
+    if (plain) {
         input_plain(sc, peer, key, m, data, from, packet_id);
         return;
     }

@@ -8,7 +8,7 @@
 static bool
 is_told(const struct dco_peers *set, const struct dco_event *event)
 {
-    return event->kind != DCO_EVENT_FLOAT || set->mode == DCO_MODE_MP;
+    return event->kind != DCO_EVENT_FLOAT || dco_peers_mode(set) == DCO_MODE_MP;
 }
 
 static bool

@@ -53,24 +53,20 @@ count_sent(struct ovpn_softc *sc, struct dco_peer *peer, uint32_t inner_len)
 {
     ovpn_count(&sc->counters, OVPN_DATA_OUT, 1);
     ovpn_count(&sc->counters, OVPN_TUNNEL_OUT, inner_len);
-    dco_peer_count(peer, DCO_COUNT_VPN_TX_PACKETS, 1);
-    dco_peer_count(peer, DCO_COUNT_VPN_TX_BYTES, inner_len);
+    dco_peer_count(peer, DCO_VPN_TX, 1, inner_len);
     if_inc_counter(sc->ifp, IFCOUNTER_OPACKETS, 1);
     if_inc_counter(sc->ifp, IFCOUNTER_OBYTES, inner_len);
 }
 
-/* last_tx_ns is for timers of seconds; a store per packet would only move its cache line about. */
 static int
 finish(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m, uint32_t counted)
 {
-    uint64_t now_ns = ovpn_now_ns();
     int error;
 
     error = ovpn_encap(sc, peer, m);
     if (error != 0)
         return error;
-    if (dco_load(&peer->last_tx_ns) != now_ns)
-        dco_store(&peer->last_tx_ns, now_ns);
+    dco_peer_sent(peer, ovpn_now_ns());
     if (counted != 0)
         count_sent(sc, peer, counted);
     return 0;
@@ -109,11 +105,12 @@ static struct mbuf *
 prepend_header(struct mbuf *m, const struct dco_peer *peer, const struct dco_key *key, uint32_t id)
 {
     uint8_t hdr[DCO_HDR_LEN];
-    int len = key->cipher == DCO_CIPHER_NONE ? (int)DCO_HDR_LEN : (int)DCO_OVERHEAD;
+    bool plain = dco_key_cipher(key) == DCO_CIPHER_NONE;
+    int len = plain ? (int)DCO_HDR_LEN : (int)DCO_OVERHEAD;
 
     M_PREPEND(m, len, M_NOWAIT);
     if (m != NULL) {
-        dco_wire_put_hdr(hdr, key->key_id, peer->tx_id, id);
+        dco_wire_put_hdr(hdr, dco_key_id(key), dco_peer_tx_id(peer), id);
         m_copyback(m, 0, sizeof(hdr), (c_caddr_t)hdr);
     }
     return m;
@@ -130,7 +127,7 @@ send_with_key(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key,
     m = prepend_header(m, peer, key, id);
     if (m == NULL)
         return drop(sc, NULL, DCO_DROP_TX_NO_BUFFER);
-    if (key->cipher == DCO_CIPHER_NONE)
+    if (dco_key_cipher(key) == DCO_CIPHER_NONE)
         return finish(sc, peer, m, counted);
     job = ovpn_job_new(sc, peer, key);
     if (job == NULL)
@@ -154,7 +151,7 @@ send_to_peer(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m, uint3
         return drop(sc, m, DCO_DROP_TX_NO_KEY);
     reason = dco_key_reserve(key, 1, dco_key_cost((size_t)m->m_pkthdr.len), &id, &want_new);
     if (want_new)
-        dco_peers_want_key(peer->peers, peer);
+        dco_peers_want_key(dco_peer_set(peer), peer);
     if (reason != DCO_DROP_NONE)
         return drop(sc, m, reason);
     return send_with_key(sc, peer, key, m, id, counted);

@@ -20,15 +20,7 @@
 uint32_t
 ovpn_peers_count(struct ovpn_softc *sc)
 {
-    struct dco_peers *set = sc->active;
-    uint32_t n;
-
-    if (set == NULL)
-        return 0;
-    dco_lock_acquire(&set->lock);
-    n = set->count;
-    dco_lock_release(&set->lock);
-    return n;
+    return sc->active != NULL ? dco_peers_count(sc->active) : 0;
 }
 
 static void
@@ -37,7 +29,7 @@ use_set(struct ovpn_softc *sc, enum dco_mode mode)
     struct dco_peers *set;
 
     if (sc->set[mode] == NULL) {
-        set = malloc(sizeof(*set), M_OVPN, M_WAITOK | M_ZERO);
+        set = malloc(dco_peers_size(), M_OVPN, M_WAITOK | M_ZERO);
         dco_peers_init(set, &sc->env, mode, &sc->secret);
         sc->set[mode] = set;
     }
@@ -159,7 +151,7 @@ add_peer(struct ovpn_softc *sc, struct dco_peer_new *req, struct socket *so, uin
     if (error != 0)
         return error;
     choose_set(sc, req);
-    if (sc->active->mode == DCO_MODE_MP)
+    if (dco_peers_mode(sc->active) == DCO_MODE_MP)
         park(req);
     dco_add(&sc->objects, 1);
     error = -dco_control_peer_new(sc->active, req, ovpn_now_ns());

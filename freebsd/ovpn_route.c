@@ -38,7 +38,7 @@ ovpn_route_peer(const struct dco_peers *set, const struct dco_ip *dst, uint32_t 
 
     NET_EPOCH_ASSERT();
     peer = dco_peers_by_dest(set, dst);
-    if (peer != NULL || set->mode == DCO_MODE_P2P)
+    if (peer != NULL || dco_peers_mode(set) == DCO_MODE_P2P)
         return peer;
     nh = lookup(fib, dst, 0);
     if (nh == NULL || (via != NULL && nh->nh_ifp != via) || !gateway_of(nh, &gateway))

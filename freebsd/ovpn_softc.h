@@ -11,7 +11,7 @@
  *   sc->defer_mtx  leaf
  * The data path holds none of them: it runs inside the network epoch, which is the read section of
  * core/env.h. It takes the control lock for the rare packet that changes something (a float, a
- * worn-out key), and the replay lock of the one key it received with.
+ * worn-out key); the core takes the replay lock of the key that a packet came with.
  */
 #ifndef OVPN_SOFTC_H
 #define OVPN_SOFTC_H
@@ -35,6 +35,7 @@
 
 #include "../core/atomic.h"
 #include "../core/control.h"
+#include "../core/events.h"
 #include "ovpn_counters.h"
 
 MALLOC_DECLARE(M_OVPN);

@@ -3,6 +3,7 @@
 
 #include <sys/time.h>
 
+#include "../core/timers.h"
 #include "ovpn_clock.h"
 #include "ovpn_output.h"
 

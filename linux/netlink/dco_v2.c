@@ -185,7 +185,7 @@ do_new_peer(const struct nl_call *c, const struct nlattr *nest)
     netlink_parse_nest(nest, NEW_PEER_MAX, tb);
     if (!nl_get_u32(tb[NEW_PEER_ID], &req.id) || !nl_get_u32(tb[NEW_PEER_SOCKET], &fd))
         return -EINVAL;
-    if (c->peers->mode == DCO_MODE_MP && !tb[NEW_PEER_IPV4] && !tb[NEW_PEER_IPV6])
+    if (dco_peers_mode(c->peers) == DCO_MODE_MP && !tb[NEW_PEER_IPV4] && !tb[NEW_PEER_IPV6])
         return -EINVAL;
     error = c->ops->socket_check(c->ops->arg, fd);
     if (!error)

@@ -7,6 +7,7 @@
 #define DCO_NETLINK_FAMILY_OPS_H
 
 #include "core/control.h"
+#include "core/events.h"
 
 /* Key material as it lies in the request; valid during the call only. */
 struct nl_key {

@@ -173,7 +173,7 @@ vpn_read(const struct nl_call *c, const struct nlattr **tb, struct dco_peer_new 
 {
     bool given = tb[PEER_VPN_IPV4] || tb[PEER_VPN_IPV6];
 
-    if (given != (c->peers->mode == DCO_MODE_MP))
+    if (given != (dco_peers_mode(c->peers) == DCO_MODE_MP))
         return -EINVAL;
     req->vpn4 = ip_read(tb[PEER_VPN_IPV4], NULL);
     req->vpn6 = ip_read(NULL, tb[PEER_VPN_IPV6]);

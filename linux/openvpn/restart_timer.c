@@ -13,7 +13,7 @@ static bool due;      /* atomic; changed with the vfd lock held */
 bool
 restart_applies(struct plane_dev *dev)
 {
-    return offer_is_openvpn() && plane_dev_peers(dev)->mode == DCO_MODE_P2P;
+    return offer_is_openvpn() && dco_peers_mode(plane_dev_peers(dev)) == DCO_MODE_P2P;
 }
 
 bool

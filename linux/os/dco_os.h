@@ -73,6 +73,16 @@ dco_counter_read(const struct dco_counter *counter)
     return __atomic_load_n(&counter->value, __ATOMIC_RELAXED);
 }
 
+/* What the plane keeps with each peer; core/ carries it. All atomic. */
+struct dco_peer_platform {
+    uint16_t path_mtu;    /* outer MTU towards the peer, 0: unknown */
+    uint32_t gso_refused; /* how often in a row segmentation offload was refused */
+    uint64_t gso_off_ns;  /* it is not tried again before, 0: it works */
+    uint64_t inside_ns;   /* when a packet for its remote last came back to us */
+    uint64_t move_ns;     /* when its move elsewhere was last considered */
+    uint64_t question_ns; /* until then its questions about sources are spent */
+};
+
 /* Overwrites memory that held a secret; never optimised away. */
 static inline void
 dco_wipe(void *p, size_t len)

@@ -120,6 +120,13 @@ dev_offload(struct plane_dev *dev)
              dev->tun_uso ? "on" : "not available");
 }
 
+static void
+dev_peers_free(struct plane_dev *dev)
+{
+    dco_peers_fini(dev->peers);
+    free(dev->peers);
+}
+
 /* The device exists in the kernel: everything behind it. */
 static int
 dev_open(struct plane_dev *dev)
@@ -129,7 +136,10 @@ dev_open(struct plane_dev *dev)
 
     if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
         return -EIO;
-    dco_peers_init(&dev->peers, &plane_env, dev->mode, &secret);
+    dev->peers = aligned_alloc(64, (dco_peers_size() + 63) & ~(size_t)63);
+    if (dev->peers == NULL)
+        return -ENOMEM;
+    dco_peers_init(dev->peers, &plane_env, dev->mode, &secret);
     dev->flow_seed = dco_siphash(&secret, "flow", 4);
     dev_offload(dev);
     if (dev->mode == DCO_MODE_MP)
@@ -137,7 +147,7 @@ dev_open(struct plane_dev *dev)
     err = dev_watch(dev);
     if (err < 0) {
         dev_unwatch(dev);
-        dco_peers_fini(&dev->peers);
+        dev_peers_free(dev);
     }
     return err;
 }
@@ -234,7 +244,7 @@ plane_dev_free(struct plane_dev *dev)
     dev_unwatch(dev);
     plane_port_forget_dev(dev);
     plane_synchronize();
-    dco_peers_fini(&dev->peers);
+    dev_peers_free(dev);
     dco_routes_free(dev->policy);
     plane_synchronize();
     tun_free(dco_load(&dev->gone) ? 0 : dev->ifindex, dev->queues, dev->tun);
@@ -299,7 +309,7 @@ plane_dev_kind(const struct plane_dev *dev)
 struct dco_peers *
 plane_dev_peers(struct plane_dev *dev)
 {
-    return &dev->peers;
+    return dev->peers;
 }
 
 /* By a socket that is there: the status thread may not make one. */

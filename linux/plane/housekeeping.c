@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/timers.h"
 #include "linux/plane/housekeeping.h"
 #include "linux/sys/log.h"
 #include "linux/sys/thread.h"
@@ -44,17 +45,6 @@ earlier(uint64_t *next, uint64_t at)
     *next = at < *next ? at : *next;
 }
 
-static bool
-events_wait(struct plane_dev *dev)
-{
-    bool wait;
-
-    dco_lock_acquire(&dev->peers.lock);
-    wait = dev->peers.event_head != NULL;
-    dco_lock_release(&dev->peers.lock);
-    return wait;
-}
-
 /* A bounded number of keepalives: the devices' lock is held, and whoever waits for it gets it
  * before the next ones. */
 static void
@@ -62,11 +52,11 @@ run_timers(struct plane_dev *dev, uint64_t now, uint64_t *next)
 {
     struct dco_peer *due[DUE_MAX];
     uint64_t at = UINT64_MAX;
-    unsigned n = dco_peers_tick(&dev->peers, now, due, DUE_MAX, &at);
+    unsigned n = dco_peers_tick(dev->peers, now, due, DUE_MAX, &at);
 
     keepalive_send(due, n);
     earlier(next, n == DUE_MAX ? clock_now_ns() + BREATH_NS : at);
-    if (dco_load(&dev->peers.count) != 0)
+    if (dco_peers_count(dev->peers) != 0)
         earlier(next, now + PEERS_NS);
 }
 
@@ -84,7 +74,7 @@ turn(uint64_t now, bool path_mtu, bool *waiting)
         run_timers(dev, now, &next);
         if (path_mtu)
             path_mtu_refresh(dev, now);
-        *waiting = *waiting || events_wait(dev);
+        *waiting = *waiting || dco_events_waiting(dev->peers);
     }
     earlier(&next, routes_tick(now));
     plane_devs_unlock();

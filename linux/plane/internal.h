@@ -18,6 +18,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include "core/atomic.h"
 #include "linux/plane/plane.h"
 #include "linux/sys/clock.h"
 #include "linux/sys/endpoint.h"
@@ -47,8 +48,8 @@ struct source {
 };
 
 struct plane_dev {
-    struct plane_dev *next; /* plane.devs_lock */
-    struct dco_peers peers;
+    struct plane_dev *next;    /* plane.devs_lock */
+    struct dco_peers *peers;   /* const */
     char name[IFNAMSIZ];       /* const; what it was made as */
     uint32_t ifindex;          /* const */
     enum dco_mode mode;        /* const */

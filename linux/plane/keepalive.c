@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "core/peers.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/housekeeping.h"
 #include "linux/plane/plane_state.h"
@@ -45,8 +46,8 @@ seal(struct dco_peer *peer, struct dco_key *key, uint32_t id, uint8_t *pkt)
         .len = DCO_KEEPALIVE_LEN,
     };
 
-    dco_wire_put_hdr(pkt, key->key_id, peer->tx_id, id);
-    aead_seal(key->crypto, plane_key_threads() - 1, &op, 1);
+    dco_wire_put_hdr(pkt, dco_key_id(key), dco_peer_tx_id(peer), id);
+    aead_seal(dco_key_crypto(key), plane_key_threads() - 1, &op, 1);
     return op.ok;
 }
 
@@ -54,7 +55,7 @@ seal(struct dco_peer *peer, struct dco_key *key, uint32_t id, uint8_t *pkt)
 static enum dco_drop
 send_sealed(struct dco_peer *peer, const uint8_t *pkt, size_t len)
 {
-    struct plane_port *sock = peer->transport;
+    struct plane_port *sock = dco_peer_transport(peer);
     struct dco_path path;
     int err;
 
@@ -62,8 +63,7 @@ send_sealed(struct dco_peer *peer, const uint8_t *pkt, size_t len)
     err = send_single(sock, sock->fd[0], &path, pkt, len);
     if (err < 0)
         return send_drop_reason(-err);
-    dco_peer_count(peer, DCO_COUNT_LINK_TX_BYTES, len);
-    dco_peer_count(peer, DCO_COUNT_LINK_TX_PACKETS, 1);
+    dco_peer_count(peer, DCO_LINK_TX, 1, len);
     return DCO_DROP_NONE;
 }
 
@@ -77,7 +77,7 @@ send_one(struct dco_peer *peer, struct dco_key *key)
 
     drop = dco_key_reserve(key, 1, dco_key_cost(DCO_KEEPALIVE_LEN), &id, &want_new);
     if (want_new)
-        dco_peers_want_key(peer->peers, peer);
+        dco_peers_want_key(dco_peer_set(peer), peer);
     if (drop == DCO_DROP_NONE) {
         sealed = seal(peer, key, id, pkt);
         wait_turn(key, id);
@@ -88,26 +88,12 @@ send_one(struct dco_peer *peer, struct dco_key *key)
         count_drop(drop);
 }
 
-/* Slots change under the control lock only, so a key found under it is alive. */
-static struct dco_key *
-take_key(struct dco_peer *peer)
-{
-    struct dco_key *key;
-
-    dco_lock_acquire(&peer->peers->lock);
-    key = peer->dead ? NULL : dco_peer_key_tx(peer);
-    if (key != NULL && !dco_key_get(key))
-        key = NULL;
-    dco_lock_release(&peer->peers->lock);
-    return key;
-}
-
 void
 keepalive_send(struct dco_peer **peers, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        struct plane_port *sock = peers[i]->transport;
-        struct dco_key *key = sock->fd[0] < 0 ? NULL : take_key(peers[i]);
+        struct plane_port *sock = dco_peer_transport(peers[i]);
+        struct dco_key *key = sock->fd[0] < 0 ? NULL : dco_peer_hold_key(peers[i]);
 
         if (key != NULL) {
             send_one(peers[i], key);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "linux/plane/mss.h"
 
+#include "core/atomic.h"
 #include "core/ip.h"
 #include "core/mss.h"
 #include "core/wire.h"
@@ -18,9 +19,9 @@ mss_configure(int mss)
 
 /* The largest inner packet that fits one outer packet, 0 if nothing sensible does. */
 static uint16_t
-room_on_path(const struct dco_peer *peer)
+room_on_path(struct dco_peer *peer)
 {
-    uint16_t mtu = dco_load(&peer->path_mtu);
+    uint16_t mtu = dco_load(&dco_peer_platform(peer)->path_mtu);
     struct dco_path path;
     unsigned outer;
 
@@ -33,7 +34,7 @@ room_on_path(const struct dco_peer *peer)
 }
 
 void
-mss_clamp_syn(const struct dco_peer *peer, uint8_t *pkt, size_t len, const struct dco_inner *inner)
+mss_clamp_syn(struct dco_peer *peer, uint8_t *pkt, size_t len, const struct dco_inner *inner)
 {
     unsigned room;
 

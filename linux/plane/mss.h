@@ -14,8 +14,7 @@
 void mss_configure(int mss);
 
 /* Lowers the MSS option of a SYN if it is larger than the path allows. Workers. */
-void mss_clamp_syn(const struct dco_peer *peer, uint8_t *pkt, size_t len,
-                   const struct dco_inner *inner);
+void mss_clamp_syn(struct dco_peer *peer, uint8_t *pkt, size_t len, const struct dco_inner *inner);
 
 static inline bool
 mss_is_syn(const uint8_t *pkt, size_t len, const struct dco_inner *inner)
@@ -26,7 +25,7 @@ mss_is_syn(const uint8_t *pkt, size_t len, const struct dco_inner *inner)
 
 /* The same for any packet: few are SYNs, and none else pays for a call. */
 static inline void
-mss_clamp_for(const struct dco_peer *peer, uint8_t *pkt, size_t len, const struct dco_inner *inner)
+mss_clamp_for(struct dco_peer *peer, uint8_t *pkt, size_t len, const struct dco_inner *inner)
 {
     if (mss_is_syn(pkt, len, inner))
         mss_clamp_syn(peer, pkt, len, inner);

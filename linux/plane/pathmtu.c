@@ -151,48 +151,51 @@ path_mtu_get(const struct plane_port *sock, const struct dco_path *path)
     return mtu;
 }
 
+/* One walk over the peers of a device. */
+struct walk {
+    unsigned turn;
+    unsigned unknown; /* peers without an answer so far that were picked */
+    uint64_t now_ns;
+};
+
 static bool
-is_due(const struct dco_peer *peer, unsigned turn, uint64_t now_ns)
+is_due(const struct dco_peer *peer, const struct walk *walk)
 {
-    return (peer->id + turn) % TURNS == 0 ||
-           (peer->last_float_ns != 0 && now_ns - peer->last_float_ns < FLOAT_NS);
+    uint64_t moved_ns = dco_peers_moved_ns(peer);
+
+    return (dco_peer_id(peer) + walk->turn) % TURNS == 0 ||
+           (moved_ns != 0 && walk->now_ns - moved_ns < FLOAT_NS);
 }
 
-/* References to at most DUE_MAX peers. */
-static unsigned
-take_due(struct dco_peers *peers, struct dco_peer **due, uint64_t now_ns)
+static bool
+pick(struct dco_peer *peer, void *arg)
 {
-    static unsigned turn; /* housekeeping's */
-    unsigned n = 0, unknown = 0;
+    struct walk *walk = arg;
+    bool first = dco_load(&dco_peer_platform(peer)->path_mtu) == 0 && walk->unknown < DUE_MAX / 2;
 
-    turn++;
-    dco_lock_acquire(&peers->lock);
-    for (struct dco_peer *p = peers->all; p != NULL && n < DUE_MAX; p = p->next) {
-        bool first = dco_load(&p->path_mtu) == 0 && unknown < DUE_MAX / 2;
-
-        if ((first || is_due(p, turn, now_ns)) && dco_peer_get(p)) {
-            unknown += first;
-            due[n++] = p;
-        }
-    }
-    dco_lock_release(&peers->lock);
-    return n;
+    if (!first && !is_due(peer, walk))
+        return false;
+    walk->unknown += first;
+    return true;
 }
 
 void
 path_mtu_refresh(struct plane_dev *dev, uint64_t now_ns)
 {
+    static unsigned turn; /* housekeeping's */
+    struct walk walk = {.turn = ++turn, .now_ns = now_ns};
     struct dco_peer *due[DUE_MAX];
-    unsigned n = take_due(&dev->peers, due, now_ns);
+    unsigned n = dco_peers_select(dev->peers, pick, &walk, due, DUE_MAX);
 
     for (unsigned i = 0; i < n; i++) {
         struct dco_path path;
         unsigned mtu;
 
         dco_peer_path(due[i], &path);
-        mtu = path_mtu_get(due[i]->transport, &path);
+        mtu = path_mtu_get(dco_peer_transport(due[i]), &path);
         if (mtu != 0)
-            dco_store(&due[i]->path_mtu, (uint16_t)(mtu < UINT16_MAX ? mtu : UINT16_MAX));
+            dco_store(&dco_peer_platform(due[i])->path_mtu,
+                      (uint16_t)(mtu < UINT16_MAX ? mtu : UINT16_MAX));
         dco_peer_put(due[i]);
     }
 }

@@ -278,7 +278,7 @@ event_books(struct plane_dev *dev, const struct dco_event *event)
 
     if (event->kind != DCO_EVENT_DEL)
         return;
-    (void)dco_control_peer_get(&dev->peers, event->peer_id, &next);
+    (void)dco_control_peer_get(dev->peers, event->peer_id, &next);
     for (struct plane_port *s = plane.socks; s != NULL; s = s->next)
         if (s != next.transport)
             float_nat_forget(s->float_nat, event->peer_id);
@@ -291,7 +291,7 @@ plane_event_take(struct plane_dev **dev, struct dco_event *event)
 
     pthread_mutex_lock(&plane.devs_lock);
     for (struct plane_dev *d = plane.devs; d != NULL && !found; d = d->next) {
-        found = dco_event_take(&d->peers, event);
+        found = dco_event_take(d->peers, event);
         if (found)
             *dev = d;
     }

@@ -17,6 +17,7 @@
 #include <netinet/in.h>
 
 #include "core/control.h"
+#include "core/events.h"
 
 struct plane_dev;
 struct plane_port;

@@ -247,7 +247,7 @@ sock_answered(struct plane_port *sock, const struct dco_endpoint *name,
 
     if (dev == NULL || dev->floats_told || dev->mode != DCO_MODE_MP)
         return;
-    if (!dco_control_peer_is(&dev->peers, real, name))
+    if (!dco_control_peer_is(dev->peers, real, name))
         float_nat_answered(sock->float_nat, real, clock_now_ns());
 }
 

@@ -38,17 +38,18 @@ datagram_read(const uint8_t *pkt, const struct dco_inner *inner, struct datagram
 static uint16_t
 port_of(const struct dco_peer *peer)
 {
-    return ((const struct plane_port *)peer->transport)->way.port;
+    return ((const struct plane_port *)dco_peer_transport(peer))->way.port;
 }
 
 /* Is it from our end to this peer, whose address is the destination? */
 static bool
 is_ours(const struct datagram *d, const struct dco_peer *peer)
 {
-    uint32_t data = (uint32_t)DCO_OPCODE_DATA_V2 << 27 | peer->tx_id;
+    uint32_t tx_id = dco_peer_tx_id(peer);
+    uint32_t data = (uint32_t)DCO_OPCODE_DATA_V2 << 27 | tx_id;
 
     return d->from_port == port_of(peer) ||
-           (peer->tx_id != DCO_PEER_ID_UNDEF && (d->word & ~(DCO_KEY_ID_MAX << 24)) == data);
+           (tx_id != DCO_PEER_ID_UNDEF && (d->word & ~(DCO_KEY_ID_MAX << 24)) == data);
 }
 
 static bool
@@ -77,11 +78,11 @@ say_found(struct plane_dev *dev, const struct dco_endpoint *to, uint64_t now)
 /* A packet to `inside` came back and would be carried by carrier. It proves that the one is behind
  * the other; the carrier must not be behind anybody. */
 static bool
-too_high(struct dco_peer *inside, const struct dco_peer *carrier, uint64_t now)
+too_high(struct dco_peer *inside, struct dco_peer *carrier, uint64_t now)
 {
-    uint64_t carrier_ns = dco_load(&carrier->inside_ns);
+    uint64_t carrier_ns = dco_load(&dco_peer_platform(carrier)->inside_ns);
 
-    dco_store(&inside->inside_ns, now);
+    dco_store(&dco_peer_platform(inside)->inside_ns, now);
     return carrier_ns != 0 && now < carrier_ns + STACK_NS;
 }
 
@@ -97,7 +98,7 @@ is_recursion(struct plane_dev *dev, struct dco_peer *carrier, const struct datag
         return is_ours(d, carrier);
     if (dev->mode == DCO_MODE_P2P)
         return false;
-    peer = dco_peers_by_remote(&dev->peers, &d->to);
+    peer = dco_peers_by_remote(dev->peers, &d->to);
     return peer != NULL && is_ours(d, peer) && too_high(peer, carrier, now);
 }
 
@@ -120,9 +121,10 @@ recursion_found(struct plane_dev *dev, struct dco_peer *carrier, const uint8_t *
 static bool
 may_ask(struct dco_peer *peer, uint64_t now)
 {
-    uint64_t last = dco_load(&peer->move_ns);
+    uint64_t *move_ns = &dco_peer_platform(peer)->move_ns;
+    uint64_t last = dco_load(move_ns);
 
-    return (last == 0 || now >= last + MOVE_NS) && dco_cas(&peer->move_ns, &last, now);
+    return (last == 0 || now >= last + MOVE_NS) && dco_cas(move_ns, &last, now);
 }
 
 /* As the kernel will choose when we send there. */
@@ -158,7 +160,7 @@ say_stays(struct plane_dev *dev, const struct dco_peer *peer, const struct dco_p
     log_line(LOG_LEVEL_WARN,
              "%s: peer %u sent from %s, but the route there leads through the tunnel itself: the "
              "peer stays at %s",
-             dev->name, peer->id, is, was);
+             dev->name, dco_peer_id(peer), is, was);
 }
 
 /* Without an answer it may: then only the other guard is left. */

@@ -446,7 +446,7 @@ publish(unsigned i, uint64_t now)
         d->not_before = now + RETRY_NS; /* the routes of before stay in force */
         return;
     }
-    dco_peers_set_routes(&d->dev->peers, set);
+    dco_peers_set_routes(d->dev->peers, set);
     dco_routes_publish(&plane_env, &d->dev->policy, policy);
     routes.dirty[i] = false;
     cost = clock_now_ns() - now;

@@ -140,35 +140,23 @@ struct rx_result {
     int newest; /* index in the run of the packet that may move the peer, or -1 */
 };
 
-/* Replay check of a whole run under one lock; op.ok becomes "accept". */
+/* Replay check of the whole run, which is in run->verdict then. */
 static void
 run_replay(struct worker *w, struct rx_run *run, uint64_t now, struct rx_result *res)
 {
-    struct dco_key *key = run->key;
-
-    dco_lock_acquire(&key->replay_lock);
+    for (uint32_t i = 0; i < run->n; i++)
+        run->verdict[i] = run->op[i].ok ? DCO_DROP_NONE : DCO_DROP_RX_AUTH;
+    res->newest = dco_peer_accept(run->peer, run->key, run->id, run->verdict, run->n, now);
     for (uint32_t i = 0; i < run->n; i++) {
-        enum dco_drop drop;
-
-        if (!run->op[i].ok) {
-            res->failed++;
-            continue;
-        }
-        drop = dco_replay_accept(&key->replay, run->id[i], now);
-        if (drop != DCO_DROP_NONE) {
-            run->op[i].ok = false;
-            worker_drop(w, drop, 1);
+        if (run->verdict[i] != DCO_DROP_NONE) {
+            res->failed += !run->op[i].ok;
+            worker_drop(w, run->verdict[i], 1);
             continue;
         }
         res->accepted++;
         res->link_bytes += run->op[i].len + DCO_OVERHEAD;
         res->cost += dco_key_cost(run->op[i].len);
-        if (key->replay.highest == run->id[i])
-            res->newest = (int)i;
     }
-    if (res->newest >= 0 && !dco_peer_may_move(run->peer, key, run->id[res->newest]))
-        res->newest = -1;
-    dco_lock_release(&key->replay_lock);
 }
 
 /* An openvpn that is not told where the peer is has its control packets translated (float_nat) from
@@ -180,16 +168,18 @@ run_float_nat(struct worker *w, struct plane_port *sock, const struct dco_peer *
 {
     if (w->rx.dev->floats_told)
         return false;
-    if (dco_peers_by_remote(&w->rx.dev->peers, now) == peer)
-        return float_nat_move(sock->float_nat, peer->id, &peer->origin, now, now_ns);
-    float_nat_forget(sock->float_nat, peer->id);
+    if (dco_peers_by_remote(w->rx.dev->peers, now) == peer)
+        return float_nat_move(sock->float_nat, dco_peer_id(peer), dco_peer_origin(peer), now,
+                              now_ns);
+    float_nat_forget(sock->float_nat, dco_peer_id(peer));
     return false;
 }
 
-/* Only the newest packet of the newest key moves the peer: see dco_peer_may_move(). */
+/* Only the newest packet of the newest key moves the peer: see dco_peer_accept(). */
 static void
 run_float(struct worker *w, struct plane_port *sock, struct rx_run *run, int newest, uint64_t now)
 {
+    struct dco_peer_platform *platform = dco_peer_platform(run->peer);
     struct rx_msg *m = &w->rx.msg[run->msg[newest]];
     struct dco_path old;
 
@@ -198,12 +188,12 @@ run_float(struct worker *w, struct plane_port *sock, struct rx_run *run, int new
         return;
     if (!recursion_may_move(&w->rx.fib, w->rx.dev, sock, run->peer, &old, &m->path, now))
         return;
-    if (!dco_peers_seen_from(&w->rx.dev->peers, run->peer, &m->path, now))
+    if (!dco_peers_seen_from(w->rx.dev->peers, run->peer, &m->path, now))
         return;
     run_float_nat(w, sock, run->peer, &m->path.remote, now);
-    dco_store(&run->peer->path_mtu, 0);
-    dco_store(&run->peer->gso_refused, 0U);
-    dco_store(&run->peer->gso_off_ns, 0ULL);
+    dco_store(&platform->path_mtu, 0);
+    dco_store(&platform->gso_refused, 0U);
+    dco_store(&platform->gso_off_ns, 0ULL);
     plane_wake();
 }
 
@@ -216,7 +206,7 @@ run_deliver(struct worker *w, struct rx_run *run, struct rx_result *res)
         uint8_t *inner = op->pkt + DCO_OVERHEAD;
         enum dco_drop drop;
 
-        if (!op->ok || dco_wire_is_keepalive(inner, op->len))
+        if (run->verdict[i] != DCO_DROP_NONE || dco_wire_is_keepalive(inner, op->len))
             continue;
         drop = rx_inner(&w->rx, run->peer, inner, op->len);
         if (drop != DCO_DROP_NONE) {
@@ -233,22 +223,18 @@ run_account(struct worker *w, struct rx_run *run, const struct rx_result *res, u
 {
     bool want_new = false;
 
-    if (res->failed > 0) {
+    if (res->failed > 0)
         want_new |= dco_key_failed(run->key, res->failed);
-        worker_drop(w, DCO_DROP_RX_AUTH, res->failed);
-    }
     if (res->accepted > 0) {
-        dco_store(&run->peer->last_rx_ns, now);
-        dco_peer_count(run->peer, DCO_COUNT_LINK_RX_BYTES, res->link_bytes);
-        dco_peer_count(run->peer, DCO_COUNT_LINK_RX_PACKETS, res->accepted);
+        dco_peer_received(run->peer, now);
+        dco_peer_count(run->peer, DCO_LINK_RX, res->accepted, res->link_bytes);
         want_new |= dco_key_opened(run->key, res->cost);
     }
     if (want_new)
-        dco_peers_want_key(&w->rx.dev->peers, run->peer);
+        dco_peers_want_key(w->rx.dev->peers, run->peer);
     if (res->vpn_packets == 0)
         return;
-    dco_peer_count(run->peer, DCO_COUNT_VPN_RX_BYTES, res->vpn_bytes);
-    dco_peer_count(run->peer, DCO_COUNT_VPN_RX_PACKETS, res->vpn_packets);
+    dco_peer_count(run->peer, DCO_VPN_RX, res->vpn_packets, res->vpn_bytes);
 }
 
 static void
@@ -262,7 +248,7 @@ run_flush(struct worker *w, struct plane_port *sock, uint64_t now)
     if (!dco_key_may_open(run->key)) {
         worker_drop(w, DCO_DROP_RX_KEY_LIMIT, run->n);
     } else {
-        aead_open(run->key->crypto, w->index, run->op, run->n);
+        aead_open(dco_key_crypto(run->key), w->index, run->op, run->n);
         run_replay(w, run, now, &res);
         if (res.newest >= 0)
             run_float(w, sock, run, res.newest, now);
@@ -279,8 +265,8 @@ static struct dco_peer *
 rx_find_peer(const struct plane_dev *dev, const struct rx_msg *m, uint32_t id)
 {
     if (id == DCO_PEER_ID_UNDEF)
-        return dco_peers_by_remote(&dev->peers, &m->path.remote);
-    return dco_peers_by_id(&dev->peers, id);
+        return dco_peers_by_remote(dev->peers, &m->path.remote);
+    return dco_peers_by_id(dev->peers, id);
 }
 
 /* As openvpn without --float, which looks at nothing else of a packet from another address. */
@@ -307,7 +293,7 @@ rx_data(struct worker *w, struct plane_port *sock, unsigned msg, uint8_t *pkt, u
     struct dco_peer *peer = run->peer;
     struct dco_key *key;
 
-    if (run->n == 0 || peer->id != hdr->peer_id)
+    if (run->n == 0 || run->peer_id != hdr->peer_id)
         peer = rx_find_peer(w->rx.dev, &w->rx.msg[msg], hdr->peer_id);
     if (peer == NULL) {
         worker_drop(w, DCO_DROP_RX_NO_PEER, 1);
@@ -317,7 +303,7 @@ rx_data(struct worker *w, struct plane_port *sock, unsigned msg, uint8_t *pkt, u
         worker_drop(w, DCO_DROP_RX_ADDRESS, 1);
         return;
     }
-    if (run->n > 0 && peer == run->peer && run->key->key_id == hdr->key_id)
+    if (run->n > 0 && peer == run->peer && run->key_id == hdr->key_id)
         key = run->key;
     else
         key = dco_peer_key_rx(peer, hdr->key_id);
@@ -327,8 +313,12 @@ rx_data(struct worker *w, struct plane_port *sock, unsigned msg, uint8_t *pkt, u
     }
     if (run->n == RX_RUN || (run->n > 0 && key != run->key))
         run_flush(w, sock, now);
-    run->peer = peer;
-    run->key = key;
+    if (run->n == 0) {
+        run->peer = peer;
+        run->key = key;
+        run->peer_id = dco_peer_id(peer);
+        run->key_id = hdr->key_id;
+    }
     run->op[run->n] = (struct aead_op){.pkt = pkt, .len = len - DCO_OVERHEAD};
     run->id[run->n] = hdr->packet_id;
     run->msg[run->n] = (uint8_t)msg;
@@ -343,7 +333,7 @@ rx_name(struct worker *w, struct plane_port *sock, const struct dco_peer *peer,
         struct dco_endpoint *source, const uint8_t *pkt, uint64_t now)
 {
     if (float_nat_source(sock->float_nat, source) || peer == NULL ||
-        dco_endpoint_equal(&peer->origin, source) || dco_wire_is_hard_reset(pkt))
+        dco_endpoint_equal(dco_peer_origin(peer), source) || dco_wire_is_hard_reset(pkt))
         return;
     if (run_float_nat(w, sock, peer, source, now))
         (void)float_nat_source(sock->float_nat, source);
@@ -355,7 +345,7 @@ rx_control(struct worker *w, struct plane_port *sock, struct rx_msg *m, const ui
 {
     struct dco_endpoint source = m->path.remote;
     struct sockaddr_storage ss;
-    const struct dco_peer *peer = dco_peers_by_remote(&w->rx.dev->peers, &source);
+    const struct dco_peer *peer = dco_peers_by_remote(w->rx.dev->peers, &source);
 
     rx_name(w, sock, peer, &source, pkt, now);
     m->ctrl.source_len = endpoint_to_sockaddr(&source, sock->family, &ss);

@@ -35,11 +35,14 @@ struct rx_msg {
 struct rx_run {
     struct dco_peer *peer;
     struct dco_key *key;
+    uint32_t peer_id; /* of peer */
+    uint8_t key_id;   /* of key */
     uint32_t n;
     struct dco_ip source; /* inner address found to be the peer's, family 0: none yet */
     struct aead_op op[RX_RUN];
     uint32_t id[RX_RUN];
-    uint8_t msg[RX_RUN]; /* index of the train it came in */
+    enum dco_drop verdict[RX_RUN]; /* once they are opened: DCO_DROP_NONE, or why not */
+    uint8_t msg[RX_RUN];           /* index of the train it came in */
 };
 
 struct rx_slot;

@@ -186,30 +186,31 @@ account(struct train *t, uint32_t packets, uint32_t bytes, uint64_t now)
 {
     if (packets == 0)
         return;
-    dco_peer_count(t->peer, DCO_COUNT_LINK_TX_BYTES, bytes);
-    dco_peer_count(t->peer, DCO_COUNT_LINK_TX_PACKETS, packets);
-    dco_peer_count(t->peer, DCO_COUNT_VPN_TX_BYTES, bytes - packets * DCO_OVERHEAD);
-    dco_peer_count(t->peer, DCO_COUNT_VPN_TX_PACKETS, packets);
-    dco_store(&t->peer->last_tx_ns, now);
+    dco_peer_count(t->peer, DCO_LINK_TX, packets, bytes);
+    dco_peer_count(t->peer, DCO_VPN_TX, packets, bytes - packets * DCO_OVERHEAD);
+    dco_peer_sent(t->peer, now);
 }
 
 static void
 gso_refuse(struct dco_peer *peer, uint64_t now)
 {
-    uint32_t before = dco_load(&peer->gso_refused);
+    struct dco_peer_platform *platform = dco_peer_platform(peer);
+    uint32_t before = dco_load(&platform->gso_refused);
 
-    dco_store(&peer->gso_off_ns, now + (GSO_PAUSE_NS << before));
+    dco_store(&platform->gso_off_ns, now + (GSO_PAUSE_NS << before));
     if (before < GSO_PAUSES)
-        dco_store(&peer->gso_refused, before + 1);
+        dco_store(&platform->gso_refused, before + 1);
 }
 
 static void
 gso_passed(const struct train *t)
 {
-    if (t->packets < 2 || dco_load(&t->peer->gso_off_ns) == 0)
+    struct dco_peer_platform *platform = dco_peer_platform(t->peer);
+
+    if (t->packets < 2 || dco_load(&platform->gso_off_ns) == 0)
         return;
-    dco_store(&t->peer->gso_refused, 0U);
-    dco_store(&t->peer->gso_off_ns, 0ULL);
+    dco_store(&platform->gso_refused, 0U);
+    dco_store(&platform->gso_off_ns, 0ULL);
 }
 
 /* A train from byte `at` on as single packets, in order; each failure is one drop. How many were
@@ -293,8 +294,9 @@ send_refused(struct worker *w, struct plane_port *sock, int fd, struct train *t,
 static bool
 needs_singles(const struct train *t, const struct dco_path *path, uint64_t now)
 {
-    uint64_t off = dco_load(&t->peer->gso_off_ns);
-    uint16_t mtu = dco_load(&t->peer->path_mtu);
+    struct dco_peer_platform *platform = dco_peer_platform(t->peer);
+    uint64_t off = dco_load(&platform->gso_off_ns);
+    uint16_t mtu = dco_load(&platform->path_mtu);
     uint32_t hdr = DCO_UDP_HDR + (path->remote.ip.family == 6 ? DCO_IP6_HDR : DCO_IP4_HDR_MIN);
 
     return t->packets == 0 ||
@@ -377,10 +379,11 @@ follows_in_batch(const struct train *batch, const struct train *t)
 static uint32_t
 batch_length(const struct train *trains, uint32_t n)
 {
+    const void *transport = dco_peer_transport(trains[0].peer);
     uint32_t i = 0;
 
     while (
-        i < n && trains[i].peer->transport == trains[0].peer->transport &&
+        i < n && dco_peer_transport(trains[i].peer) == transport &&
         (dco_key_turn(trains[i].key, trains[i].first_id) || follows_in_batch(trains, &trains[i])))
         i++;
     return i;
@@ -405,7 +408,7 @@ tx_send(struct worker *w, uint64_t now)
 
     while (i < tx->used) {
         uint32_t n = batch_length(&tx->train[i], tx->used - i);
-        struct plane_port *sock = tx->train[i].peer->transport;
+        struct plane_port *sock = dco_peer_transport(tx->train[i].peer);
 
         if (n == 0) {
             wait_turn(&tx->train[i]);

@@ -40,11 +40,12 @@ source_check_fini(struct source_check *check)
 static bool
 may_ask(struct dco_peer *peer, uint64_t now)
 {
-    uint64_t until = dco_load(&peer->question_ns);
+    struct dco_peer_platform *platform = dco_peer_platform(peer);
+    uint64_t until = dco_load(&platform->question_ns);
 
     if (until >= now + (uint64_t)QUESTION_ROW * QUESTION_NS)
         return false;
-    dco_store(&peer->question_ns, (until > now ? until : now) + QUESTION_NS);
+    dco_store(&platform->question_ns, (until > now ? until : now) + QUESTION_NS);
     return true;
 }
 
@@ -110,7 +111,7 @@ kernel_agrees(struct source_check *check, const struct plane_dev *dev, struct dc
     case FIB_DEVICE:
         return true;
     case FIB_DEFAULT:
-        return dco_peers_by_route(&dev->peers, dco_load_acquire(&dev->policy), src) == peer;
+        return dco_peers_by_route(dev->peers, dco_load_acquire(&dev->policy), src) == peer;
     default:
         return false;
     }
@@ -120,8 +121,8 @@ bool
 source_ok(struct source_check *check, const struct plane_dev *dev, struct dco_peer *peer,
           const struct dco_ip *src)
 {
-    if (!dco_peers_source_ok(&dev->peers, peer, src))
+    if (!dco_peers_source_ok(dev->peers, peer, src))
         return false;
-    return dev->mode == DCO_MODE_P2P || dco_ip_equal(src, &peer->vpn4) ||
-           dco_ip_equal(src, &peer->vpn6) || kernel_agrees(check, dev, peer, src);
+    return dev->mode == DCO_MODE_P2P || dco_peer_has_vpn(peer, src) ||
+           kernel_agrees(check, dev, peer, src);
 }

@@ -21,6 +21,9 @@ struct tx_packet {
     struct dco_cut cut;
     struct dco_peer *peer;
     struct dco_key *key;
+    struct aead *aead; /* of key */
+    uint8_t key_id;    /* likewise */
+    uint32_t tx_id;    /* of peer */
     uint32_t next_id;
     uint32_t segments_max; /* of a train */
     dco_csum_fn *csum;
@@ -101,8 +104,8 @@ tx_seal(struct worker *w, struct tx_packet *p, const uint8_t *inner, uint32_t le
     struct train *t = train_for(w, p, outer, now);
     struct aead_op op = {.pkt = t->buf + t->bytes, .in = inner, .len = len};
 
-    dco_wire_put_hdr(op.pkt, p->key->key_id, p->peer->tx_id, p->next_id);
-    aead_seal(p->key->crypto, w->index, &op, 1);
+    dco_wire_put_hdr(op.pkt, p->key_id, p->tx_id, p->next_id);
+    aead_seal(p->aead, w->index, &op, 1);
     p->next_id++;
     if (!op.ok) {
         t->lost = true;
@@ -142,7 +145,10 @@ tx_reserve(struct plane_dev *dev, struct tx_packet *p)
         dco_key_reserve(p->key, p->cut.n, cut_cost(&p->cut), &p->next_id, &want_new);
 
     if (want_new)
-        dco_peers_want_key(&dev->peers, p->peer);
+        dco_peers_want_key(dev->peers, p->peer);
+    p->aead = dco_key_crypto(p->key);
+    p->key_id = dco_key_id(p->key);
+    p->tx_id = dco_peer_tx_id(p->peer);
     return drop;
 }
 
@@ -154,7 +160,7 @@ tx_choose(struct worker *w, struct plane_dev *dev, struct tx_packet *p)
 
     if (!dco_ip_equal(&tx->dst, &p->inner.dst)) {
         tx->dst = p->inner.dst;
-        tx->dst_peer = dco_peers_by_dest(&dev->peers, &p->inner.dst);
+        tx->dst_peer = dco_peers_by_dest(dev->peers, &p->inner.dst);
     }
     p->peer = tx->dst_peer;
     if (p->peer == NULL)

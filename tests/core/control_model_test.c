@@ -4,7 +4,10 @@
  * memory running out) beside a model that is plain lists. After each step every lookup is compared.
  */
 #include "harness.h"
-#include "internal.h"
+#include "events.h"
+#include "keys_private.h"
+#include "peers_private.h"
+#include "timers.h"
 
 #define SECOND    1000000000ULL
 #define HOSTS     7U /* remotes: 192.0.0.1 .. */

@@ -3,8 +3,10 @@
  * The commands: every error, stated cases, and failure of every single allocation.
  * control_model_test.c has the random sequences.
  */
+#include "events.h"
 #include "harness.h"
-#include "internal.h"
+#include "keys_private.h"
+#include "peers_private.h"
 
 #define SECOND 1000000000ULL
 
@@ -263,9 +265,9 @@ info(void)
     check(!info.has_primary && info.transport == NULL);
     dco_store(&peer->last_rx_ns, 5);
     dco_store(&peer->last_tx_ns, 6);
-    for (enum dco_count i = 0; i < DCO_COUNTS; i++) {
-        dco_peer_count(peer, i, 90);
-        dco_peer_count(peer, i, 10 + i);
+    for (enum dco_traffic i = 0; i < DCO_TRAFFICS; i++) {
+        dco_peer_count(peer, i, 90, 90);
+        dco_peer_count(peer, i, 11 + 2 * i, 10 + 2 * i);
     }
     check_equal(install(3, DCO_SLOT_PRIMARY, 6, 4), 0);
     check_equal(dco_control_peer_get(p, 3, &info), 0);

@@ -6,8 +6,11 @@
 #ifndef DEVICE_H
 #define DEVICE_H
 
+#include "events.h"
 #include "harness.h"
-#include "internal.h"
+#include "keys_private.h"
+#include "peers_private.h"
+#include "timers.h"
 
 #define SECOND 1000000000ULL
 #define MS     1000000ULL

@@ -181,16 +181,14 @@ float_without_memory(void)
     end();
 }
 
-/* A packet of the key came, was accepted as new, and is looked at as both homes do. */
+/* A packet of the key came and is new. */
 static bool
 may_move(struct dco_peer *peer, struct dco_key *key, uint32_t id)
 {
-    bool may;
+    enum dco_drop verdict = DCO_DROP_NONE;
+    bool may = dco_peer_accept(peer, key, &id, &verdict, 1, SECOND) == 0;
 
-    dco_lock_acquire(&key->replay_lock);
-    check_equal(dco_replay_accept(&key->replay, id, SECOND), DCO_DROP_NONE);
-    may = dco_peer_may_move(peer, key, id);
-    dco_lock_release(&key->replay_lock);
+    check_equal(verdict, DCO_DROP_NONE);
     return may;
 }
 

@@ -242,7 +242,7 @@ struct dco_peers *
 peers_make(struct home *home, enum dco_mode mode)
 {
     static const struct dco_siphash_key secret = {{0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL}};
-    struct dco_peers *p = malloc(sizeof(*p));
+    struct dco_peers *p = malloc(dco_peers_size());
 
     dco_peers_init(p, &home->env, mode, &secret);
     return p;
@@ -252,7 +252,7 @@ void
 peers_free(struct dco_peers *p)
 {
     dco_peers_fini(p);
-    memset(p, 0xa5, sizeof(*p));
+    memset(p, 0xa5, dco_peers_size());
     free(p);
 }
 

@@ -3,8 +3,9 @@
  * Threads that encrypt under one key: no packet id twice, none beyond the last, one notification,
  * sending in order.
  */
+#include "atomic.h"
 #include "harness.h"
-#include "internal.h"
+#include "keys_private.h"
 
 #include <sched.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "harness.h"
-#include "internal.h"
+#include "keys_private.h"
 
 /* A key outside of any peer. */
 static struct dco_key *

@@ -3,8 +3,11 @@
  * Everything at once: readers that look peers up, encrypt, float and ask for keys; a thread that
  * gives commands, one for the timers, one that takes events. Under the thread sanitizer.
  */
+#include "events.h"
 #include "harness.h"
-#include "internal.h"
+#include "keys_private.h"
+#include "peers_private.h"
+#include "timers.h"
 
 #include <sched.h>
 
@@ -92,7 +95,7 @@ burst(struct rng *rng)
     check(peer->id >= 1 && peer->id <= IDS);
     check_whole(peer);
     use_keys(peer, rng);
-    dco_peer_count(peer, DCO_COUNT_LINK_RX_PACKETS, 1);
+    dco_peer_count(peer, DCO_LINK_RX, 1, 0);
     dco_store(&peer->last_rx_ns, dco_load(&clock_ns));
     if (rng_chance(rng, 5))
         dco_add(&floated, dco_peers_seen_from(p, peer, &path, dco_load(&clock_ns)));

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sim.h"
+
+#include "events.h"
 #include "inner.h"
-#include "internal.h"
+#include "keys_private.h"
+#include "peers_private.h"
+#include "timers.h"
 
 struct sim *sim;
 
@@ -244,7 +248,8 @@ receive(struct node *node, struct datagram *d)
     struct dco_wire_hdr hdr;
     struct dco_peer *peer;
     struct dco_key *key;
-    enum dco_drop reason;
+    enum dco_drop reason = DCO_DROP_NONE;
+    bool moves;
 
     if (dco_wire_parse(d->data, d->len, &hdr) != DCO_WIRE_DATA)
         return DCO_DROP_RX_SHORT;
@@ -258,11 +263,12 @@ receive(struct node *node, struct datagram *d)
         dco_key_failed(key, 1);
         return DCO_DROP_RX_AUTH;
     }
-    reason = dco_replay_accept(&key->replay, hdr.packet_id, sim->now);
+    moves = dco_peer_accept(peer, key, &hdr.packet_id, &reason, 1, sim->now) == 0;
     if (reason != DCO_DROP_NONE)
         return reason;
-    dco_store(&peer->last_rx_ns, sim->now);
-    sim->floats += dco_peers_seen_from(node->p, peer, &path, sim->now);
+    dco_peer_received(peer, sim->now);
+    if (moves)
+        sim->floats += dco_peers_seen_from(node->p, peer, &path, sim->now);
     return deliver(node, peer, d);
 }
 

@@ -2,6 +2,8 @@
 /* Scenarios of the simulated network: see sim.h. */
 #include "sim.h"
 
+#include "peer_private.h"
+
 /* Nothing but delay, reordering and rekeying: everything arrives, each once. */
 static void
 nothing_is_lost(void)
@@ -120,7 +122,7 @@ clients_die(void)
                   sim->now < dco_load(&peer->last_rx_ns) + (TIMEOUT_S + 2) * SECOND ||
                   sim->now < peer->timers_ns + (TIMEOUT_S + 2) * SECOND);
         }
-        check_equal(sim->node[0].deleted + sim->node[0].p->count, sim->peers);
+        check_equal(sim->node[0].deleted + dco_peers_count(sim->node[0].p), sim->peers);
         before = sim_fates(DELIVERED);
         sim->loss = 0;
         for (uint32_t c = 1; c < NODES; c++) {

@@ -2,6 +2,8 @@
 /* What only a debugger would do to the module: reach a key, read and turn its counters. */
 #include "ovpn_softc.h"
 
+#include "../core/keys_private.h"
+
 struct dco_key *test_primary_key(struct ifnet *ifp, uint32_t peer);
 void test_set_packet_id(struct dco_key *key, uint64_t next);
 uint64_t test_opened(const struct dco_key *key);

@@ -128,18 +128,20 @@ device_begin(void)
     snprintf(dev->name, sizeof(dev->name), "fa0");
     dev->mode = DCO_MODE_MP;
     dev->ifindex = ours;
-    dco_peers_init(&dev->peers, &plane_env, dev->mode, &secret);
+    dev->peers = malloc(dco_peers_size());
+    dco_peers_init(dev->peers, &plane_env, dev->mode, &secret);
     req.vpn4 = ip_of("10.8.0.5");
     req.path.remote.ip = ip_of("192.168.1.200");
     req.path.remote.port = htons(4000);
-    check_equal(dco_control_peer_new(&dev->peers, &req, clock_now_ns()), 0);
-    return dco_peers_by_id(&dev->peers, 5);
+    check_equal(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
+    return dco_peers_by_id(dev->peers, 5);
 }
 
 static void
 device_end(void)
 {
-    dco_peers_fini(&dev->peers);
+    dco_peers_fini(dev->peers);
+    free(dev->peers);
     plane_synchronize();
     free(dev);
     fib_close(&fib);

@@ -112,7 +112,7 @@ peer_add(uint32_t id, bool with_local)
     req.path.remote.port = remote_addr.sin_port;
     if (with_local)
         req.path.local = ip4(127, 0, 0, 9);
-    check_equal(dco_control_peer_new(&dev->peers, &req, clock_now_ns()), 0);
+    check_equal(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
 }
 
 static const uint8_t keys[2][32] = {{1}, {2}}, tails[2][8] = {{3}, {4}};
@@ -131,7 +131,7 @@ key_add(uint32_t id, uint8_t key_id, uint8_t number)
 
     req.crypto =
         aead_new(DCO_CIPHER_AES_GCM, key, keys[1], 32, tails[0], tails[1], plane_key_threads());
-    return dco_control_key_new(&dev->peers, &req, clock_now_ns());
+    return dco_control_key_new(dev->peers, &req, clock_now_ns());
 }
 
 /* The next datagram to the peer's socket; 0 after ms. */
@@ -179,7 +179,7 @@ link_tx_packets(uint32_t id)
 {
     struct dco_peer_info info = {0};
 
-    check_equal(dco_control_peer_get(&dev->peers, id, &info), 0);
+    check_equal(dco_control_peer_get(dev->peers, id, &info), 0);
     return info.stats.link_tx_packets;
 }
 
@@ -191,16 +191,15 @@ test_keepalive(void)
     NEED_PLANE
     peer_add(1, false);
     check_equal(key_add(1, 5, 1), 0);
-    check_equal(dco_control_peer_set(&dev->peers, 1, 1, 60, clock_now_ns()), 0);
+    check_equal(dco_control_peer_set(dev->peers, 1, 1, 60, clock_now_ns()), 0);
     expect_keepalives(1, 101, INADDR_LOOPBACK);
-    check_equal(dco_control_peer_set(&dev->peers, 1, 0, 0, clock_now_ns()),
-                0);                          /* no more of them */
+    check_equal(dco_control_peer_set(dev->peers, 1, 0, 0, clock_now_ns()), 0); /* no more of them */
     check(BECOMES(link_tx_packets(1) >= 3)); /* a packet is here before it is counted */
-    check_equal(dco_control_peer_get(&dev->peers, 1, &info), 0);
+    check_equal(dco_control_peer_get(dev->peers, 1, &info), 0);
     check(info.stats.link_tx_bytes >= 3 * (DCO_OVERHEAD + DCO_KEEPALIVE_LEN));
     check_equal((long long)(info.stats.link_tx_bytes % (DCO_OVERHEAD + DCO_KEEPALIVE_LEN)), 0);
     check_equal((long long)info.stats.vpn_tx_packets, 0);
-    check_equal(dco_control_peer_del(&dev->peers, 1, DCO_DEL_USERSPACE), 0);
+    check_equal(dco_control_peer_del(dev->peers, 1, DCO_DEL_USERSPACE), 0);
 }
 
 static void
@@ -209,9 +208,9 @@ test_keepalive_local(void)
     NEED_PLANE
     peer_add(2, true);
     check_equal(key_add(2, 5, 2), 0);
-    check_equal(dco_control_peer_set(&dev->peers, 2, 1, 60, clock_now_ns()), 0);
+    check_equal(dco_control_peer_set(dev->peers, 2, 1, 60, clock_now_ns()), 0);
     expect_keepalives(2, 102, INADDR_LOOPBACK + 8);
-    check_equal(dco_control_peer_del(&dev->peers, 2, DCO_DEL_USERSPACE), 0);
+    check_equal(dco_control_peer_del(dev->peers, 2, DCO_DEL_USERSPACE), 0);
 }
 
 /* No key: nothing to send, nothing dropped. No route: counted. */
@@ -225,20 +224,20 @@ test_keepalive_refused(void)
 
     NEED_PLANE
     peer_add(4, false);
-    check_equal(dco_control_peer_set(&dev->peers, 4, 1, 60, clock_now_ns()), 0);
+    check_equal(dco_control_peer_set(dev->peers, 4, 1, 60, clock_now_ns()), 0);
     check_equal(receive(pkt, sizeof(pkt), 1500, &from), 0);
-    check_equal(dco_control_peer_del(&dev->peers, 4, DCO_DEL_USERSPACE), 0);
+    check_equal(dco_control_peer_del(dev->peers, 4, DCO_DEL_USERSPACE), 0);
 
     before = dco_load(&housekeeping_drops.count[DCO_DROP_TX_UNREACHABLE]);
     req.vpn4 = ip4(10, 9, 0, 3);
     req.path.remote.ip = ip4(192, 0, 2, 1);
     req.path.remote.port = htons(1194);
     req.transport = plane_port_get(sock);
-    check_equal(dco_control_peer_new(&dev->peers, &req, clock_now_ns()), 0);
+    check_equal(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
     check_equal(key_add(3, 5, 3), 0);
-    check_equal(dco_control_peer_set(&dev->peers, 3, 1, 60, clock_now_ns()), 0);
+    check_equal(dco_control_peer_set(dev->peers, 3, 1, 60, clock_now_ns()), 0);
     check(BECOMES(dco_load(&housekeeping_drops.count[DCO_DROP_TX_UNREACHABLE]) > before));
-    check_equal(dco_control_peer_del(&dev->peers, 3, DCO_DEL_USERSPACE), 0);
+    check_equal(dco_control_peer_del(dev->peers, 3, DCO_DEL_USERSPACE), 0);
 }
 
 static bool
@@ -276,7 +275,7 @@ test_expiry(void)
     take_event(0, 0, &event); /* those of the tests before */
     calls = calls_are_over();
     began = clock_now_ns();
-    check_equal(dco_control_peer_set(&dev->peers, 5, 0, 1, clock_now_ns()), 0);
+    check_equal(dco_control_peer_set(dev->peers, 5, 0, 1, clock_now_ns()), 0);
     check(BECOMES(dco_load(&event_calls) != calls));
     check(clock_now_ns() - began > SECOND / 2);
     check(take_event(DCO_EVENT_DEL, 5, &event));
@@ -294,7 +293,7 @@ test_event_insists(void)
     take_event(0, 0, &event);
     calls = calls_are_over();
     peer_add(6, false);
-    check_equal(dco_control_peer_del(&dev->peers, 6, DCO_DEL_USERSPACE), 0);
+    check_equal(dco_control_peer_del(dev->peers, 6, DCO_DEL_USERSPACE), 0);
     check(BECOMES(dco_load(&event_calls) - calls >= 10));
     check(take_event(DCO_EVENT_DEL, 6, &event));
     calls_are_over();
@@ -319,7 +318,7 @@ test_wipe(void)
     secret_stats(&during);
     check(during.used > before.used);
     for (uint32_t id = 20; id < 60; id++)
-        check_equal(dco_control_peer_del(&dev->peers, id, DCO_DEL_USERSPACE), 0);
+        check_equal(dco_control_peer_del(dev->peers, id, DCO_DEL_USERSPACE), 0);
     take_event(0, 0, &event); /* an event holds its peer, but no key */
     check(BECOMES((secret_stats(&after), after.used == before.used)));
 }
@@ -396,16 +395,22 @@ test_path_mtu(void)
     asker_close();
 }
 
+static bool
+has_id(struct dco_peer *peer, void *id)
+{
+    return dco_peer_id(peer) == *(uint32_t *)id;
+}
+
 static unsigned
 peer_mtu(uint32_t id)
 {
-    unsigned mtu = 0;
+    struct dco_peer *found;
+    unsigned mtu;
 
-    dco_lock_acquire(&dev->peers.lock);
-    for (struct dco_peer *p = dev->peers.all; p != NULL; p = p->next)
-        if (p->id == id)
-            mtu = dco_load(&p->path_mtu);
-    dco_lock_release(&dev->peers.lock);
+    if (dco_peers_select(dev->peers, has_id, &id, &found, 1) == 0)
+        return 0;
+    mtu = dco_load(&dco_peer_platform(found)->path_mtu);
+    dco_peer_put(found);
     return mtu;
 }
 
@@ -429,11 +434,11 @@ test_path_mtu_of_peers(void)
     req.path.remote.ip = ip4(203, 0, 113, 70);
     req.path.remote.port = htons(1194);
     req.transport = plane_port_get(sock);
-    check_equal(dco_control_peer_new(&dev->peers, &req, clock_now_ns()), 0);
+    check_equal(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
     check(peer_mtu_becomes(70, 1300, 8)); /* a new peer within a second */
     check(system("ip route change 203.0.113.0/24 via 198.51.100.2 mtu 1260") == 0);
     check(peer_mtu_becomes(70, 1260, 60));
-    check_equal(dco_control_peer_del(&dev->peers, 70, DCO_DEL_USERSPACE), 0);
+    check_equal(dco_control_peer_del(dev->peers, 70, DCO_DEL_USERSPACE), 0);
 }
 
 /* ---- the end ------------------------------------------------------------------------------------

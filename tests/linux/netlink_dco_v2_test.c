@@ -326,7 +326,7 @@ errors_of_new_peer(void)
     check_equal(info.path.local.family, 4);
     check_equal(dco_control_peer_get(w.p2p, 9, &info), -ENOENT);
     check_equal(dco_control_peer_get(w.p2p, 10, &info), 0);
-    check_equal(w.mp->count, 4);
+    check_equal(dco_peers_count(w.mp), 4);
     world_fini(&w);
 }
 
@@ -487,7 +487,7 @@ keys_of_removed_peers(void)
     check_equal(new_key(&key, 1), 0);
     check_equal(new_key(&(struct new_key){7, 0, 0, 3, 32, 32, .tail = 8}, 1), EINVAL);
     check_equal(new_key(&(struct new_key){7, 0, 0, 1, 32, 32, 8, .without = 5}, 1), EINVAL);
-    check_equal(w.mp->count, 0);
+    check_equal(dco_peers_count(w.mp), 0);
     world_fini(&w);
 }
 
@@ -606,7 +606,7 @@ want_of_memory(void)
     w.home.fail_in = 0;
     w.home.fail_all = true;
     check_equal(new_peer(&peer), ENOSPC);
-    check_equal(w.mp->count, 0);
+    check_equal(dco_peers_count(w.mp), 0);
     w.home.fail_in = -1;
     w.home.fail_all = false;
     check_equal(new_peer(&peer), 0);

@@ -190,8 +190,8 @@ peer_in_replies(void)
     world_init(&w);
     check_equal(peer(OVPN_PEER_NEW, WORLD_MP, ID(4) FD(5) REMOTE6 SCOPE PORT VPN4 VPN6 TIMERS), 0);
     p = dco_peers_by_id(w.mp, 4);
-    dco_peer_count(p, DCO_COUNT_LINK_RX_BYTES, 0x123456789aULL);
-    dco_peer_count(p, DCO_COUNT_VPN_TX_PACKETS, 7);
+    dco_peer_count(p, DCO_LINK_RX, 0, 0x123456789aULL);
+    dco_peer_count(p, DCO_VPN_TX, 7, 0);
     check_equal(peer(OVPN_PEER_GET, WORLD_MP, ID(4)), 0);
     check_equal(w.datagrams, 2);
     nest = mnl_nlmsg_get_payload_offset(datagram(0), GENL_HDRLEN);

@@ -207,7 +207,7 @@ static void
 sock_shut(void)
 {
     plane_port_close(sock);
-    (void)dco_control_transport_gone(&dev->peers, sock, DCO_DEL_TRANSPORT_ERROR);
+    (void)dco_control_transport_gone(dev->peers, sock, DCO_DEL_TRANSPORT_ERROR);
     plane_port_put(sock);
 }
 
@@ -233,7 +233,7 @@ peer_add(uint32_t id)
     req.path.remote.ip = ip4(127, 0, 0, 1);
     req.path.remote.port = in.sin_port;
     req.share_vpn = true;
-    if (dco_control_peer_new(&dev->peers, &req, clock_now_ns()) != 0)
+    if (dco_control_peer_new(dev->peers, &req, clock_now_ns()) != 0)
         plane_port_put(sock);
 }
 
@@ -259,7 +259,7 @@ key_add(uint32_t id, enum dco_slot slot)
     req.key_id = c->generation & 7;
     req.crypto =
         aead_new(DCO_CIPHER_AES_GCM, key[0], key[1], 32, tails[0], tails[1], plane_key_threads());
-    if (dco_control_key_new(&dev->peers, &req, clock_now_ns()) != 0)
+    if (dco_control_key_new(dev->peers, &req, clock_now_ns()) != 0)
         aead_free(req.crypto);
     pthread_mutex_unlock(&c->lock);
 }
@@ -285,17 +285,17 @@ control_step(struct rng *rng)
         peer_add(id);
         key_add(id, DCO_SLOT_PRIMARY);
     } else if (what < 250) {
-        (void)dco_control_peer_del(&dev->peers, id, DCO_DEL_USERSPACE);
+        (void)dco_control_peer_del(dev->peers, id, DCO_DEL_USERSPACE);
     } else if (what < 450) {
         key_add(id, DCO_SLOT_SECONDARY);
-        (void)dco_control_key_swap(&dev->peers, id);
+        (void)dco_control_key_swap(dev->peers, id);
     } else if (what < 550) {
-        (void)dco_control_key_del(&dev->peers, id, DCO_SLOT_SECONDARY);
+        (void)dco_control_key_del(dev->peers, id, DCO_SLOT_SECONDARY);
     } else if (what < 700) {
-        (void)dco_control_peer_set(&dev->peers, id, rng_below(rng, 2), rng_below(rng, 3),
+        (void)dco_control_peer_set(dev->peers, id, rng_below(rng, 2), rng_below(rng, 3),
                                    clock_now_ns());
     } else if (what < 800) {
-        (void)dco_control_peer_get(&dev->peers, id, &info);
+        (void)dco_control_peer_get(dev->peers, id, &info);
     } else if (what < 985) {
         take_events();
     } else if (what < 995) {

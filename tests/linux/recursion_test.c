@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/peers_private.h"
 #include "harness.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/plane_state.h"
@@ -35,8 +36,8 @@ hand_peer(uint32_t n, struct dco_ip remote, uint16_t remote_port)
     req.vpn4 = ip4(10, 8, 0, (uint8_t)n);
     req.path.remote.ip = remote;
     req.path.remote.port = htons(remote_port);
-    check_equal(dco_control_peer_new(&hand->peers, &req, SECOND), 0);
-    return hand->mode == DCO_MODE_P2P ? hand->peers.only : dco_peers_by_id(&hand->peers, n);
+    check_equal(dco_control_peer_new(hand->peers, &req, SECOND), 0);
+    return hand->mode == DCO_MODE_P2P ? hand->peers->only : dco_peers_by_id(hand->peers, n);
 }
 
 static void
@@ -49,13 +50,15 @@ hand_begin(enum dco_mode mode)
     snprintf(hand->name, sizeof(hand->name), "hand0");
     hand->mode = mode;
     port.way.port = htons(PORT);
-    dco_peers_init(&hand->peers, &plane_env, mode, &secret);
+    hand->peers = malloc(dco_peers_size());
+    dco_peers_init(hand->peers, &plane_env, mode, &secret);
 }
 
 static void
 hand_end(void)
 {
-    dco_peers_fini(&hand->peers);
+    dco_peers_fini(hand->peers);
+    free(hand->peers);
     plane_synchronize();
     free(hand);
 }
@@ -255,7 +258,7 @@ real_key(void)
 
     req.crypto =
         aead_new(DCO_CIPHER_AES_GCM, to_client, to_server, 32, tail, tail, plane_key_threads());
-    check_equal(dco_control_key_new(&dev->peers, &req, clock_now_ns()), 0);
+    check_equal(dco_control_key_new(dev->peers, &req, clock_now_ns()), 0);
     theirs = aead_new(DCO_CIPHER_AES_GCM, to_server, to_client, 32, tail, tail, 1);
 }
 
@@ -283,7 +286,7 @@ real_ready(void)
     req.path.remote.ip = ip4(127, 0, 0, 1);
     req.path.remote.port = client_addr.sin_port;
     req.transport = plane_port_get(sock);
-    check_equal(dco_control_peer_new(&dev->peers, &req, clock_now_ns()), 0);
+    check_equal(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
     real_key();
     return true;
 }
@@ -331,7 +334,7 @@ received(void)
 {
     struct dco_peer_info info;
 
-    check_equal(dco_control_peer_get(&dev->peers, 5, &info), 0);
+    check_equal(dco_control_peer_get(dev->peers, 5, &info), 0);
     return info.stats.link_rx_packets;
 }
 
@@ -354,7 +357,7 @@ test_moves_into_itself(void)
         usleep(10000);
     check_equal((long long)received(), 2); /* the second came through the tunnel */
     usleep(50000);
-    check_equal(dco_control_peer_get(&dev->peers, 5, &info), 0);
+    check_equal(dco_control_peer_get(dev->peers, 5, &info), 0);
     check_equal(info.path.remote.port, client_addr.sin_port);
     check_equal(info.path.remote.ip.addr[0], 127);
 
@@ -364,8 +367,8 @@ test_moves_into_itself(void)
         struct dco_path path = {.remote = info.path.remote};
 
         path.remote.ip = ip4(192, 0, 2, 9);
-        check(dco_peers_seen_from(&dev->peers, dco_peers_by_id(&dev->peers, 5), &path,
-                                  clock_now_ns()));
+        check(
+            dco_peers_seen_from(dev->peers, dco_peers_by_id(dev->peers, 5), &path, clock_now_ns()));
     }
     check(system("ping -c 3 -i 0.2 -W 1 10.9.0.5 >/dev/null; true") == 0);
     plane_dev_drops(dev, &drops);

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/peers_private.h"
 #include "harness.h"
 #include "linux/plane/plane_state.h"
 #include "linux/plane/route_store.h"
@@ -332,7 +333,8 @@ kernel_ready(void)
     memset(dev, 0, sizeof(*dev));
     snprintf(dev->name, sizeof(dev->name), "tun0");
     dev->ifindex = if_nametoindex("tun0");
-    dco_peers_init(&dev->peers, &plane_env, DCO_MODE_MP, &secret);
+    dev->peers = malloc(dco_peers_size());
+    dco_peers_init(dev->peers, &plane_env, DCO_MODE_MP, &secret);
     if (routes_open() < 0)
         return false;
     routes_attach(dev);
@@ -373,7 +375,7 @@ hop_of(const char *dst)
         ip = dco_ip6(addr);
     else
         return "?";
-    dco_routes_hop(dco_load_acquire(&dev->peers.routes), &ip, &hop);
+    dco_routes_hop(dco_load_acquire(&dev->peers->routes), &ip, &hop);
     inet_ntop(hop.family == 4 ? AF_INET : AF_INET6, hop.addr, text, sizeof(text));
     return text;
 }
@@ -545,7 +547,8 @@ test_detach(void)
     expect_hop("192.168.20.1", "10.8.0.9");
     routes_detach(dev);
     plane_synchronize();
-    dco_peers_fini(&dev->peers);
+    dco_peers_fini(dev->peers);
+    free(dev->peers);
     dco_routes_free(dev->policy);
     plane_synchronize();
     routes_close();

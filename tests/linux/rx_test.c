@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/keys_private.h"
 #include "harness.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/plane_state.h"
@@ -94,7 +95,7 @@ peer_add(uint32_t id)
     req.vpn4 = ip4(10, 9, 0, (uint8_t)id);
     req.path.remote.ip = ip4(127, 0, 0, 1);
     req.path.remote.port = port_of(here);
-    check_equal(dco_control_peer_new(&dev->peers, &req, clock_now_ns()), 0);
+    check_equal(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
 }
 
 /* Key number of the peer, 0 or 1, of which far_key[number] is the far end. */
@@ -115,7 +116,7 @@ key_add(uint32_t id, uint8_t number)
     aead_free(far_key[number]);
     far_key[number] = aead_new(DCO_CIPHER_AES_GCM, in, out, 32, tail, tail, 1);
     req.crypto = aead_new(DCO_CIPHER_AES_GCM, out, in, 32, tail, tail, plane_key_threads());
-    check_equal(dco_control_key_new(&dev->peers, &req, clock_now_ns()), 0);
+    check_equal(dco_control_key_new(dev->peers, &req, clock_now_ns()), 0);
 }
 
 /* openvpn hears of what happened. */
@@ -133,7 +134,7 @@ events_end(void)
 static void
 peer_end(uint32_t id)
 {
-    check_equal(dco_control_peer_del(&dev->peers, id, DCO_DEL_USERSPACE), 0);
+    check_equal(dco_control_peer_del(dev->peers, id, DCO_DEL_USERSPACE), 0);
     for (int i = 0; i < 2; i++) {
         aead_free(far_key[i]);
         far_key[i] = NULL;
@@ -147,7 +148,7 @@ info(uint32_t id)
     struct dco_peer_info info;
 
     memset(&info, 0, sizeof(info));
-    check_equal(dco_control_peer_get(&dev->peers, id, &info), 0);
+    check_equal(dco_control_peer_get(dev->peers, id, &info), 0);
     return info;
 }
 
@@ -220,7 +221,7 @@ test_forged(void)
     failed = drops(DCO_DROP_RX_AUTH);
     peer_add(1);
     key_add(1, 0);
-    key = dco_peer_key_rx(dco_peers_by_id(&dev->peers, 1), 0);
+    key = dco_peer_key_rx(dco_peers_by_id(dev->peers, 1), 0);
     len = seal(pkt, 1, 0, 1);
     send_raw(here, pkt, len);
     check(hears(1, 1));
@@ -253,7 +254,7 @@ test_repeated(void)
     refused = drops(DCO_DROP_RX_REPLAY);
     peer_add(2);
     key_add(2, 0);
-    key = dco_peer_key_rx(dco_peers_by_id(&dev->peers, 2), 0);
+    key = dco_peer_key_rx(dco_peers_by_id(dev->peers, 2), 0);
     len = seal(pkt, 2, 0, 7);
     for (uint32_t i = 0; i < 200; i++)
         send_raw(here, pkt, len);
@@ -313,7 +314,7 @@ test_key_before(void)
     check(hears(4, 3) && is_at(4, here));
     send_id(elsewhere, 4, 0, 12);
     check(hears(4, 4) && is_at(4, here));
-    check_equal(dco_control_key_swap(&dev->peers, 4), 0);
+    check_equal(dco_control_key_swap(dev->peers, 4), 0);
     send_id(elsewhere, 4, 0, 13);
     check(hears(4, 5) && is_at(4, here));
     send_id(elsewhere, 4, 1, 2);
@@ -487,7 +488,7 @@ peer_named(uint32_t id, int fd)
     req.path.remote.ip = ip4(127, 0, 0, 1);
     req.path.remote.port = port_of(fd);
     plane_port_peer_locate(sock, &req);
-    check_equal(dco_control_peer_new(&dev->peers, &req, clock_now_ns()), 0);
+    check_equal(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
     plane_port_peer_made(sock, &req);
 }
 
@@ -509,7 +510,7 @@ test_old_address(void)
     check(named(here, CONTROL) == port_of(elsewhere));
     check(answer_goes(elsewhere) == port_of(here));
     /* An id that is used again before openvpn has heard that its peer is gone. */
-    check_equal(dco_control_peer_del(&dev->peers, 11, DCO_DEL_USERSPACE), 0);
+    check_equal(dco_control_peer_del(dev->peers, 11, DCO_DEL_USERSPACE), 0);
     peer_named(11, elsewhere);
     check(is_at(11, here));
     events_end();

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "linux/sys/calls.h"
+#include "core/keys_private.h"
+#include "core/peer_private.h"
 #include "linux/sys/kernel_abi.h"
 #include "linux/plane/tx.h"
 #include "linux/plane/worker.h"
@@ -115,8 +117,8 @@ begin(void)
 {
     kernel_max = KERNEL_UDP_SEGMENTS;
     kernel_error = 0;
-    peer.gso_refused = 0;
-    peer.gso_off_ns = 0;
+    peer.platform.gso_refused = 0;
+    peer.platform.gso_off_ns = 0;
     most = 0;
     if (next_id == 1)
         dco_key_sent(&key, 0, 1);
@@ -152,10 +154,10 @@ test_pauses(void)
     begin();
     kernel_error = EIO;
     for (unsigned i = 0; i < 1200; i++, now += SECOND / 10) {
-        uint64_t off = peer.gso_off_ns;
+        uint64_t off = peer.platform.gso_off_ns;
 
         send_train(10, now);
-        asked += peer.gso_off_ns != off;
+        asked += peer.platform.gso_off_ns != off;
     }
     check(asked >= 6 && asked <= 9);
     kernel_error = 0;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/linux/fib_world.h"
+#include "core/peers_private.h"
 #include "harness.h"
 #include "linux/plane/plane_state.h"
 #include "linux/plane/source.h"
@@ -36,22 +37,24 @@ device_begin(enum dco_mode mode)
     memset(dev, 0, sizeof(*dev));
     dev->mode = mode;
     dev->ifindex = ours;
-    dco_peers_init(&dev->peers, &plane_env, mode, &secret);
-    dco_peers_set_routes(&dev->peers, dco_routes_new(&plane_env, routes, 4));
+    dev->peers = malloc(dco_peers_size());
+    dco_peers_init(dev->peers, &plane_env, mode, &secret);
+    dco_peers_set_routes(dev->peers, dco_routes_new(&plane_env, routes, 4));
     req.vpn4 = ip_of("10.8.0.5");
     req.vpn6 = ip_of("fd08::5");
     req.path.remote.ip = ip_of("192.168.1.200");
     req.path.remote.port = htons(4000);
-    check_equal(dco_control_peer_new(&dev->peers, &req, clock_now_ns()), 0);
+    check_equal(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
     check_equal(source_check_init(&sources, &fib), 0);
-    return mode == DCO_MODE_P2P ? dev->peers.only : dco_peers_by_id(&dev->peers, 5);
+    return mode == DCO_MODE_P2P ? dev->peers->only : dco_peers_by_id(dev->peers, 5);
 }
 
 static void
 device_end(void)
 {
     source_check_fini(&sources);
-    dco_peers_fini(&dev->peers);
+    dco_peers_fini(dev->peers);
+    free(dev->peers);
     dco_routes_free(dev->policy);
     plane_synchronize();
     free(dev);
@@ -140,7 +143,7 @@ test_sources_many(void)
     for (unsigned round = 0; round < 5; round++) {
         for (uint32_t i = 0; i < 5000; i++) {
             snprintf(text, sizeof(text), "192.168.%u.%u", 20 + i / 250, i % 250 + 1);
-            peer->question_ns = 0;
+            dco_peer_platform(peer)->question_ns = 0;
             check(source(peer, text));
         }
         if (round == 0)
@@ -172,13 +175,13 @@ test_sources_flood(void)
     took = clock_now_ns() - began;
     check(fib.seq >= 2000 && fib.seq <= 2000 + took / 50000 + 4);
 
-    peer->question_ns = clock_now_ns() + 3600 * SECOND; /* all spent */
+    dco_peer_platform(peer)->question_ns = clock_now_ns() + 3600 * SECOND; /* all spent */
     asked = fib.seq;
     check(!source(peer, "192.168.77.2"));
     fib_raise_generation();
     check(source(peer, "192.168.77.1") && !source(peer, "192.168.1.5"));
     check_equal(fib.seq, asked);
-    peer->question_ns = clock_now_ns(); /* and earned again */
+    dco_peer_platform(peer)->question_ns = clock_now_ns(); /* and earned again */
     check(source(peer, "192.168.77.2"));
     check_equal(fib.seq, asked + 1);
     device_end();

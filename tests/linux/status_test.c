@@ -617,7 +617,7 @@ peer_add(uint32_t id, bool v6)
         req.path.remote.ip = ip4(127, 1, (uint8_t)(id >> 8), (uint8_t)id);
     }
     req.path.remote.port = htons(1194);
-    check_equal(dco_control_peer_new(&dev->peers, &req, clock_now_ns()), 0);
+    check_equal(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
 }
 
 static void
@@ -629,7 +629,7 @@ key_add(uint32_t id, enum dco_cipher cipher, uint16_t len)
     req.tx_key = key;
     req.tx_tail = req.rx_tail = tail;
     req.crypto = aead_new(cipher, key, key, len, tail, tail, plane_key_threads());
-    check_equal(dco_control_key_new(&dev->peers, &req, clock_now_ns()), 0);
+    check_equal(dco_control_key_new(dev->peers, &req, clock_now_ns()), 0);
 }
 
 static void
@@ -649,7 +649,7 @@ test_active(void)
     peer_add(1, false);
     peer_add(2, true);
     key_add(1, DCO_CIPHER_AES_GCM, 16);
-    check_equal(dco_control_peer_set(&dev->peers, 1, 100, 600, clock_now_ns()), 0);
+    check_equal(dco_control_peer_set(dev->peers, 1, 100, 600, clock_now_ns()), 0);
     root = ask(); /* housekeeping started the thread */
     check(json_is_true(json_object_get(root, "active")));
     check(strcmp(text_of(root, "reason"), "") == 0);
