@@ -9,6 +9,7 @@ dco_event_raise(struct dco_peers *p, struct dco_peer *peer, uint32_t kind)
     bool waiting = peer->events != 0;
     bool first = p->event_head == NULL;
 
+    dco_lock_assert_held(&p->lock);
     peer->events |= kind;
     if (waiting)
         return;
@@ -35,6 +36,7 @@ dequeue(struct dco_peers *p)
 void
 dco_event_forget_all(struct dco_peers *p)
 {
+    dco_lock_assert_held(&p->lock);
     while (p->event_head != NULL)
         dequeue(p);
 }

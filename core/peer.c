@@ -36,6 +36,28 @@ counts_init(struct dco_peer *peer)
     return true;
 }
 
+static void
+write_words(uint32_t *words, const struct dco_path *path)
+{
+    uint32_t word;
+
+    for (size_t i = 0; i < PATH_WORDS; i++) {
+        memcpy(&word, (const uint8_t *)path + i * sizeof(word), sizeof(word));
+        dco_store_release(&words[i], word);
+    }
+}
+
+/* A writer at a time. */
+static void
+write_path(struct dco_peer *peer, const struct dco_path *path)
+{
+    uint32_t seq = peer->path_seq;
+
+    write_words(peer->path_words[~seq & 1], path);
+    dco_store_release(&peer->path_seq, seq + 1);
+    write_words(peer->path_words[seq & 1], path);
+}
+
 struct dco_peer *
 dco_peer_new(struct dco_peers *p, const struct dco_peer_new *req, uint64_t now_ns)
 {
@@ -60,7 +82,7 @@ dco_peer_new(struct dco_peers *p, const struct dco_peer_new *req, uint64_t now_n
     peer->origin = req->origin.ip.family != 0 ? dco_endpoint_canon(&req->origin) : path.remote;
     peer->transport = req->transport;
     peer->timers_ns = now_ns;
-    dco_peer_set_path(peer, &path);
+    write_path(peer, &path);
     return peer;
 }
 
@@ -97,25 +119,11 @@ dco_peer_put(struct dco_peer *peer)
     dco_env_defer(peer->env, &peer->deferred);
 }
 
-static void
-write_words(uint32_t *words, const struct dco_path *path)
-{
-    uint32_t word;
-
-    for (size_t i = 0; i < PATH_WORDS; i++) {
-        memcpy(&word, (const uint8_t *)path + i * sizeof(word), sizeof(word));
-        dco_store_release(&words[i], word);
-    }
-}
-
 void
 dco_peer_set_path(struct dco_peer *peer, const struct dco_path *path)
 {
-    uint32_t seq = peer->path_seq;
-
-    write_words(peer->path_words[~seq & 1], path);
-    dco_store_release(&peer->path_seq, seq + 1);
-    write_words(peer->path_words[seq & 1], path);
+    dco_lock_assert_held(&peer->peers->lock);
+    write_path(peer, path);
 }
 
 void
@@ -290,13 +298,17 @@ slot_index(const struct dco_peer *peer, enum dco_slot slot)
 struct dco_key *
 dco_peer_slot(const struct dco_peer *peer, enum dco_slot slot)
 {
+    dco_lock_assert_held(&peer->peers->lock);
     return peer->slot[slot_index(peer, slot)];
 }
 
 void
 dco_peer_set_key(struct dco_peer *peer, enum dco_slot slot, struct dco_key *key)
 {
-    struct dco_key *old = dco_exchange(&peer->slot[slot_index(peer, slot)], key);
+    struct dco_key *old;
+
+    dco_lock_assert_held(&peer->peers->lock);
+    old = dco_exchange(&peer->slot[slot_index(peer, slot)], key);
 
     if (old != NULL)
         dco_key_put(old);

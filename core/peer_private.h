@@ -59,7 +59,7 @@ void dco_peer_abandon(struct dco_peer *peer);
 /* For dco_deferred_run(). */
 void dco_peer_end(struct dco_deferred *d);
 
-/* Control lock, or a peer that nobody else has seen. path: canonical. */
+/* Control lock. path: canonical. */
 void dco_peer_set_path(struct dco_peer *peer, const struct dco_path *path);
 /* Control lock. Puts key (NULL: nothing) into the slot and gives up what was there. */
 void dco_peer_set_key(struct dco_peer *peer, enum dco_slot slot, struct dco_key *key);

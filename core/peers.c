@@ -134,6 +134,7 @@ dco_peers_select(struct dco_peers *p, bool (*pick)(struct dco_peer *peer, void *
 uint64_t
 dco_peers_moved_ns(const struct dco_peer *peer)
 {
+    dco_lock_assert_held(&peer->peers->lock);
     return peer->last_float_ns;
 }
 
@@ -164,6 +165,7 @@ link_peer(struct dco_peers *p, struct dco_peer *peer)
 {
     struct dco_path path;
 
+    dco_lock_assert_held(&p->lock);
     peer->next = p->all;
     peer->prev = &p->all;
     if (p->all != NULL)
@@ -188,6 +190,7 @@ unlink_peer(struct dco_peers *p, struct dco_peer *peer)
 {
     struct dco_path path;
 
+    dco_lock_assert_held(&p->lock);
     if (p->mode == DCO_MODE_P2P)
         dco_store_release(&p->only, (struct dco_peer *)NULL);
     dco_idmap_set(&p->by_id, peer->id, NULL);
@@ -213,6 +216,7 @@ dco_peers_admit(struct dco_peers *p, struct dco_peer *peer, bool share_vpn)
 {
     int err;
 
+    dco_lock_assert_held(&p->lock);
     if (p->mode == DCO_MODE_MP) {
         if (dco_peers_by_id(p, peer->id) != NULL)
             return -EEXIST;
@@ -242,11 +246,13 @@ dco_peers_fini(struct dco_peers *p)
 {
     struct dco_peer *peer;
 
+    dco_lock_acquire(&p->lock);
     while ((peer = p->all) != NULL) {
         unlink_peer(p, peer);
         dco_peer_put(peer);
     }
     dco_event_forget_all(p);
+    dco_lock_release(&p->lock);
     dco_table_fini(&p->by_vpn);
     dco_table_fini(&p->by_remote);
     dco_idmap_fini(&p->by_id);
@@ -295,6 +301,7 @@ change_path(struct dco_peers *p, struct dco_peer *peer, const struct dco_path *s
 {
     struct dco_path now, next;
 
+    dco_lock_assert_held(&p->lock);
     if (peer->dead ||
         (peer->last_float_ns != 0 && now_ns < peer->last_float_ns + FLOAT_INTERVAL_NS))
         return false;

@@ -36,6 +36,7 @@ keepalive_at(const struct dco_peer *peer)
 void
 dco_timers_changed(struct dco_peers *p, const struct dco_peer *peer)
 {
+    dco_lock_assert_held(&p->lock);
     p->tick_ns = sooner(p->tick_ns, sooner(expires_at(peer), keepalive_at(peer)));
 }
 
@@ -46,6 +47,7 @@ look_at_all(struct dco_peers *p, uint64_t now_ns, struct dco_peer **due, unsigne
     struct dco_peer *peer, *following;
     unsigned n = 0;
 
+    dco_lock_assert_held(&p->lock);
     p->tick_ns = UINT64_MAX;
     for (peer = p->all; peer != NULL; peer = following) {
         following = peer->next;

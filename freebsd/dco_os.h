@@ -45,6 +45,13 @@ dco_lock_release(struct dco_lock *lock)
     mtx_unlock(&lock->mtx);
 }
 
+/* The calling thread holds it: a panic with INVARIANTS if not, costs nothing without. */
+static inline void
+dco_lock_assert_held(const struct dco_lock *lock)
+{
+    mtx_assert(&lock->mtx, MA_OWNED);
+}
+
 /* A number that every core adds to without a line of memory between them. */
 struct dco_counter {
     counter_u64_t value;

@@ -22,6 +22,9 @@ PLATFORM_SRC := $(filter-out $(filter-out %/status_source.c,$(wildcard linux/pre
 # What the archives of a variant hold besides the product.
 home_extras = $(if $(filter fuzz,$(1)),$(FUZZ_HARNESS_SRC),$(LINUX_HARNESS_SRC))
 
+# Locks remember their owner, and functions that want one check it (dco_os.h).
+CHECKS := -DDCO_LOCK_CHECKS
+
 SAN_CFLAGS := -O1 -g -fno-omit-frame-pointer
 asan_CC := $(CC)
 asan_FLAGS := $(SAN_CFLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -43,12 +46,12 @@ VARIANTS := plain asan tsan arm64 s390x fuzz
 define variant
 $(BUILD)/obj/$(1)/core/%.o: core/%.c
 	@mkdir -p $$(@D)
-	$$(call step,CC) $$($(1)_CC) $$(BASE_CFLAGS) $$(STRICT_WARNINGS) $$($(1)_FLAGS) \
+	$$(call step,CC) $$($(1)_CC) $$(BASE_CFLAGS) $$(STRICT_WARNINGS) $$(CHECKS) $$($(1)_FLAGS) \
 	    -MMD -MP -c -o $$@ $$<
 
 $(BUILD)/obj/$(1)/%.o: %.c
 	@mkdir -p $$(@D)
-	$$(call step,CC) $$($(1)_CC) $$(BASE_CFLAGS) -Itests/core $$($(1)_FLAGS) \
+	$$(call step,CC) $$($(1)_CC) $$(BASE_CFLAGS) $$(CHECKS) -Itests/core $$($(1)_FLAGS) \
 	    -MMD -MP -c -o $$@ $$<
 
 $(call objects,$(1),$(HOME_SRC) $(addsuffix .c,$(LINUX_TESTS))): $(VERSION_FILE)

@@ -14,15 +14,53 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Test builds define DCO_LOCK_CHECKS and remember which thread holds a lock; a release does not. */
+#ifdef DCO_LOCK_CHECKS
+struct dco_lock_owner {
+    uintptr_t thread; /* atomic; 0: nobody */
+};
+
+static inline void
+dco_lock_owner_set(struct dco_lock_owner *owner, uintptr_t thread)
+{
+    __atomic_store_n(&owner->thread, thread, __ATOMIC_RELAXED);
+}
+
+static inline void
+dco_lock_owner_check(const struct dco_lock_owner *owner)
+{
+    if (__atomic_load_n(&owner->thread, __ATOMIC_RELAXED) != (uintptr_t)pthread_self())
+        __builtin_trap();
+}
+#else
+struct dco_lock_owner {
+};
+
+static inline void
+dco_lock_owner_set(struct dco_lock_owner *owner, uintptr_t thread)
+{
+    (void)owner;
+    (void)thread;
+}
+
+static inline void
+dco_lock_owner_check(const struct dco_lock_owner *owner)
+{
+    (void)owner;
+}
+#endif
+
 /* A lock that may be held for microseconds by any thread. Never held across a system call. */
 struct dco_lock {
     pthread_mutex_t mutex;
+    struct dco_lock_owner owner;
 };
 
 static inline void
 dco_lock_init(struct dco_lock *lock)
 {
     pthread_mutex_init(&lock->mutex, NULL);
+    dco_lock_owner_set(&lock->owner, 0);
 }
 
 static inline void
@@ -35,12 +73,21 @@ static inline void
 dco_lock_acquire(struct dco_lock *lock)
 {
     pthread_mutex_lock(&lock->mutex);
+    dco_lock_owner_set(&lock->owner, (uintptr_t)pthread_self());
 }
 
 static inline void
 dco_lock_release(struct dco_lock *lock)
 {
+    dco_lock_owner_set(&lock->owner, 0);
     pthread_mutex_unlock(&lock->mutex);
+}
+
+/* The calling thread holds it: traps in test builds if not, costs nothing in others. */
+static inline void
+dco_lock_assert_held(const struct dco_lock *lock)
+{
+    dco_lock_owner_check(&lock->owner);
 }
 
 /* A number that many threads add to and few read. Init is false where memory is short. */

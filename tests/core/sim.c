@@ -317,10 +317,15 @@ arrivals(void)
 /* What openvpn does */
 
 static void
-wear(struct dco_key *key)
+wear(struct dco_peers *p, uint32_t id, enum dco_slot slot)
 {
+    struct dco_key *key;
+
+    dco_lock_acquire(&p->lock);
+    key = dco_peer_slot(dco_peers_by_id(p, id), slot);
     key->tx_next = DCO_PACKET_ID_SOFT - 100;
     key->tx_sent = key->tx_next;
+    dco_lock_release(&p->lock);
 }
 
 static int
@@ -350,7 +355,7 @@ install(uint32_t node, uint32_t client, enum dco_slot slot, uint8_t key_id, uint
     if (err != 0)
         home_crypto_drop(home, crypto);
     else if (sim->worn_keys)
-        wear(dco_peer_slot(dco_peers_by_id(sim->node[node].p, req.peer_id), slot));
+        wear(sim->node[node].p, req.peer_id, slot);
     return err;
 }
 

@@ -164,11 +164,13 @@ struct mtx {
     pthread_mutex_t mutex;
     const char *name; /* NULL: not initialised */
 };
-#define MTX_DEF 0
+#define MTX_DEF  0
+#define MA_OWNED 1
 void mtx_init(struct mtx *m, const char *name, const char *type, int flags);
 void mtx_destroy(struct mtx *m);
 void mtx_lock(struct mtx *m);
 void mtx_unlock(struct mtx *m);
+void mtx_assert(const struct mtx *m, int what);
 
 struct sx {
     pthread_rwlock_t lock;

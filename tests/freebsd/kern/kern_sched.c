@@ -137,6 +137,12 @@ kern_held(const struct mtx *m)
 }
 
 void
+mtx_assert(const struct mtx *m, int what)
+{
+    kern_assert(what == MA_OWNED && kern_held(m));
+}
+
+void
 sx_init(struct sx *sx, const char *name)
 {
     pthread_rwlock_init(&sx->lock, NULL);
