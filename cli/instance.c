@@ -7,12 +7,12 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Longest string in bytes; addresses, names and the reason are far below. */
+/* Longest string in bytes; addresses, names and reasons are much shorter. */
 #define STRING_MAX 1024
 
 enum type {
     TYPE_COUNT, /* an integer of at least 0 */
-    TYPE_AGE,   /* the same, or -1 where it never happened */
+    TYPE_AGE,   /* an integer of at least 0, or -1 for "never" */
     TYPE_BOOL,
     TYPE_STRING,
     TYPE_FLAGS,    /* an object of booleans */
@@ -129,7 +129,7 @@ check_array(json_t *array, const char *what, const struct member *members, size_
     json_t *element;
 
     if (!json_is_array(array))
-        return wrong(why, "the member with every %s is no array", what);
+        return wrong(why, "expected an array of objects \"%s\"", what);
     json_array_foreach (array, i, element) {
         if (!check_object(element, what, members, count, why))
             return false;
@@ -168,17 +168,17 @@ check_object(json_t *object, const char *what, const struct member *members, siz
              char *why)
 {
     if (!json_is_object(object))
-        return wrong(why, "a %s is no object", what);
+        return wrong(why, "%s: expected an object", what);
     for (size_t i = 0; i < count; i++) {
         json_t *value = json_object_get(object, members[i].name);
 
         if (value == NULL)
-            return wrong(why, "a %s has no \"%s\"", what, members[i].name);
+            return wrong(why, "%s: \"%s\" is missing", what, members[i].name);
         *why = '\0';
         if (!check_value(value, members[i].type, why))
-            return *why != '\0' ? false
-                                : wrong(why, "\"%s\" of a %s has a value it cannot have",
-                                        members[i].name, what);
+            return *why != '\0'
+                       ? false
+                       : wrong(why, "%s: \"%s\" has an invalid value", what, members[i].name);
     }
     return true;
 }
@@ -186,11 +186,11 @@ check_object(json_t *object, const char *what, const struct member *members, siz
 json_t *
 instance_parse(const char *bytes, size_t length, char why[INSTANCE_WHY])
 {
-    json_error_t error;
-    json_t *instance = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &error);
+    json_error_t err;
+    json_t *instance = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &err);
 
     if (instance == NULL) {
-        wrong(why, "not JSON at byte %d", error.position);
+        wrong(why, "no valid JSON at byte %d", err.position);
         return NULL;
     }
     if (!check_object(instance, "process", instance_members, COUNT(instance_members), why)) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What one openvpn process says about itself on its status socket: a single JSON object, whose
- * members opendco(8) lists. Whoever may write to the runtime directory may write anything there, so
- * an object is used only after instance_parse() has checked the presence, type and range of every
- * member named in the manual page. Members it does not know are kept and not looked at.
+ * An instance is the JSON object with which one openvpn process describes itself on its status
+ * socket; opendco(8) lists the members. The answer can come from any program that may write to the
+ * runtime directory, so instance_parse() checks presence, type and range of every member of the
+ * manual page before an object is used. It keeps unknown members, which newer versions may add.
  */
 #ifndef OPENDCO_CLI_INSTANCE_H
 #define OPENDCO_CLI_INSTANCE_H
@@ -14,16 +14,16 @@
 
 #include <jansson.h>
 
-/* Room for the sentence that says what is wrong with an object. */
+/* Bytes of a message that says what is wrong with an object. */
 #define INSTANCE_WHY 160
 
 /*
- * Parses and checks one object. Returns a new reference, or NULL with the reason in why. Any bytes
- * may be given.
+ * Parses and checks one object from hostile input. Returns a new reference that the caller releases
+ * with json_decref(), or NULL with the reason in why.
  */
 json_t *instance_parse(const char *bytes, size_t length, char why[INSTANCE_WHY]);
 
-/* Both take an object that instance_parse() returned. */
+/* Both take an object from instance_parse(). instance_print() writes the text for people. */
 bool instance_is_active(json_t *instance);
 void instance_print(json_t *instance, FILE *to);
 

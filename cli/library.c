@@ -19,7 +19,7 @@ cli_find_library(char path[PATH_MAX])
     ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
 
     if (length < 0) {
-        cli_complain("cannot find out where this program lies: /proc is not mounted");
+        cli_complain("cannot find the folder of this program: /proc is not mounted");
         return -1;
     }
     program[length] = '\0';
@@ -36,7 +36,7 @@ cli_find_library(char path[PATH_MAX])
     return -1;
 }
 
-/* The first bytes of a 64-bit ELF file and its program headers, as far as they fit. */
+/* The start of a 64-bit ELF file: its header, and the program headers that fit. */
 struct elf_start {
     Elf64_Ehdr header;
     unsigned char rest[4096 - sizeof(Elf64_Ehdr)];
@@ -62,7 +62,7 @@ same_machine(const Elf64_Ehdr *header)
                                       self.header.e_machine == header->e_machine);
 }
 
-/* A program without an interpreter loads no library. */
+/* True for a program without an interpreter, which loads no library. */
 static bool
 is_static(const struct elf_start *start, ssize_t length)
 {
@@ -82,7 +82,8 @@ is_static(const struct elf_start *start, ssize_t length)
     return true;
 }
 
-/* What makes the kernel start a program in secure mode, where LD_PRELOAD takes no path. */
+/* Why the kernel would start the program in secure mode, in which the dynamic linker ignores paths
+ * in LD_PRELOAD; NULL if it would not. */
 static const char *
 secure_mode(int fd)
 {
@@ -127,5 +128,5 @@ cli_warn_if_not_preloadable(const char *path)
     why = why_not_preloadable(fd);
     close(fd);
     if (why != NULL)
-        cli_complain("warning: %s will run without OpenDCO, because %s", path, why);
+        cli_complain("warning: %s will run without OpenDCO because %s", path, why);
 }

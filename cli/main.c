@@ -43,7 +43,7 @@ print_usage(FILE *to)
     fputs("usage: opendco COMMAND [ARGUMENT...]\n\n", to);
     for (size_t i = 0; i < COUNT(subcommands); i++)
         fprintf(to, "  %-9s %s\n", subcommands[i].name, subcommands[i].summary);
-    fputs("\n\"opendco COMMAND --help\" tells more; opendco(8) tells everything.\n", to);
+    fputs("\nRun \"opendco COMMAND --help\" for details, or see opendco(8).\n", to);
 }
 
 static int
@@ -63,7 +63,7 @@ version(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     if (argc > 1) {
-        cli_complain("version takes no argument: \"%s\"", argv[1]);
+        cli_complain("version takes no argument, but got \"%s\"", argv[1]);
         return EXIT_FAILURE;
     }
     puts("opendco " OPENDCO_VERSION);
@@ -80,8 +80,8 @@ without_dashes(const char *word)
     return word;
 }
 
-/* What this program opens must not get the number of a standard file that it was started without,
- * or its output would go there. A command that is run finds them closed, as it would have. */
+/* If this program was started without a standard file, the first file that it opens would get that
+ * descriptor and receive its output. /dev/null takes the place; it closes itself on execve(). */
 static void
 reserve_standard_files(void)
 {
@@ -102,6 +102,6 @@ main(int argc, char **argv)
         if (strcmp(without_dashes(argv[1]), subcommands[i].name) == 0)
             return subcommands[i].run(argc - 1, argv + 1);
     }
-    cli_complain("there is no command \"%s\"; \"opendco --help\" lists them", argv[1]);
+    cli_complain("unknown command \"%s\"; \"opendco --help\" lists the commands", argv[1]);
     return RUN_USAGE;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The human form of one instance. Strings come from a socket: no control character is printed. */
+/* Prints one instance as text. Its strings come from a socket, so control characters become "?". */
 #include "cli/instance.h"
 
 #include <ctype.h>
@@ -70,8 +70,8 @@ put_bytes(int64_t bytes, FILE *to)
     fprintf(to, "%.2f %s", value, units[unit]);
 }
 
-/* "1.20 MiB in 890 packets received, 3.40 MiB in 2500 packets sent" from PREFIXrx_bytes and so on
- */
+/* "1.20 MiB in 890 packets received, 3.40 MiB in 2500 packets sent"; names: rx bytes, rx packets,
+ * tx bytes, tx packets. */
 static void
 put_transfer(json_t *peer, const char *label, const char *const names[4], FILE *to)
 {
@@ -211,7 +211,7 @@ put_device(json_t *device, bool alone, FILE *to)
     fprintf(to, ", %s, mtu %" PRId64 ", %zu peer%s\n", server ? "server" : "point to point",
             number(device, "mtu"), json_array_size(peers), json_array_size(peers) == 1 ? "" : "s");
     put_offloads(json_object_get(device, "offloads"), to);
-    if (number(device, "udp_sockets") > 0) /* a library before it does not tell */
+    if (number(device, "udp_sockets") > 0) /* older libraries do not report it */
         fprintf(to, "  udp sockets read: %" PRId64 "\n", number(device, "udp_sockets"));
     if (!alone)
         put_drops(json_object_get(device, "drops"), "  ", to);
@@ -219,7 +219,7 @@ put_device(json_t *device, bool alone, FILE *to)
         put_peer(peer, to);
 }
 
-/* The good case in one word, and a line for each thread that is an exception. */
+/* The number of filtered threads, and a line for each thread without a filter. */
 static void
 put_threads(json_t *threads, FILE *to)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * opendco run: sets the environment that loads the library and tells it its settings, then becomes
- * the command, so that process id, signals, standard files and exit status are the command's own.
+ * opendco run: sets the environment that loads the library and holds its settings, then executes
+ * the command in place of this program. Process id, signals, standard files and exit status are
+ * those of the command.
  */
 #include "cli/cli.h"
 
@@ -29,8 +30,8 @@ static const char usage[] =
     "  -l, --log-level LEVEL  error, warn, info or debug (info)   OPENDCO_LOG_LEVEL\n"
     "  -h, --help             print this text\n"
     "\n"
-    "Each option sets the environment variable beside it; without the option the variable that is\n"
-    "already there counts.\n";
+    "Each option sets the environment variable beside it. Without the option, a variable that is\n"
+    "already set applies.\n";
 
 /* A decimal number in a range, and nothing else. */
 static bool
@@ -105,14 +106,14 @@ apply_option(int letter, const char *value)
             continue;
         if (setting->valid(value))
             return set_variable(setting->variable, value);
-        cli_complain("%s takes %s, not \"%s\"", setting->option, setting->expected, value);
+        cli_complain("%s takes %s, but got \"%s\"", setting->option, setting->expected, value);
         return false;
     }
     cli_complain("\"opendco run --help\" lists the options");
     return false;
 }
 
-/* The library would only log a bad value and go on with the default. */
+/* With an invalid value the library would only write to the log and use the default. */
 static bool
 check_variables(void)
 {
@@ -121,7 +122,7 @@ check_variables(void)
 
         if (value == NULL || *value == '\0' || settings[i].valid(value))
             continue;
-        cli_complain("the environment variable %s takes %s, not \"%s\"", settings[i].variable,
+        cli_complain("the environment variable %s takes %s, but is \"%s\"", settings[i].variable,
                      settings[i].expected, value);
         return false;
     }
@@ -136,8 +137,10 @@ preload(const char *library)
     bool set;
 
     if (strpbrk(library, " :\t\n") != NULL) {
-        cli_complain("%s: the dynamic linker takes no path with a space or colon in LD_PRELOAD",
-                     library);
+        cli_complain(
+            "%s: the dynamic linker does not accept a path with a space or colon in LD_PRELOAD; "
+            "move the library",
+            library);
         return false;
     }
     if (others == NULL || *others == '\0')
@@ -159,7 +162,7 @@ is_executable(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
 }
 
-/* Looks for an executable as execvp() does; an empty part of PATH is the working directory. */
+/* Searches PATH as execvp() does; an empty part of PATH is the working directory. */
 static bool
 find_in_path(const char *command, char path[PATH_MAX])
 {
@@ -180,16 +183,16 @@ find_in_path(const char *command, char path[PATH_MAX])
 }
 
 /*
- * The path is looked up here, because execvp() calls a command that does not exist forbidden when
- * it may not search one of the folders in PATH. It still runs the command, for scripts without an
- * interpreter line.
+ * Executes the command; returns an exit status if that fails. The search in PATH is done here,
+ * because execvp() reports a missing command as forbidden if it may not search one of the folders.
+ * execvp() then still runs scripts without an interpreter line.
  */
 static int
 become(char **command)
 {
     char path[PATH_MAX];
     const char *program = command[0];
-    int error;
+    int err;
 
     if (strchr(program, '/') == NULL) {
         if (!find_in_path(program, path)) {
@@ -200,9 +203,9 @@ become(char **command)
     }
     cli_warn_if_not_preloadable(program);
     execvp(program, command);
-    error = errno;
-    cli_complain("cannot run %s: %s", program, strerror(error));
-    return error == ENOENT ? RUN_NOT_FOUND : RUN_NOT_EXECUTABLE;
+    err = errno;
+    cli_complain("cannot run %s: %s", program, strerror(err));
+    return err == ENOENT ? RUN_NOT_FOUND : RUN_NOT_EXECUTABLE;
 }
 
 int
@@ -227,7 +230,8 @@ cli_run(int argc, char **argv)
             return RUN_USAGE;
     }
     if (optind == argc) {
-        cli_complain("run needs a command, as in \"opendco run -- openvpn --config server.conf\"");
+        cli_complain(
+            "run needs a command, for example \"opendco run -- openvpn --config server.conf\"");
         return RUN_USAGE;
     }
     if (!check_variables() || cli_find_library(library) < 0 || !preload(library))

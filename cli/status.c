@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * opendco status: asks every socket of the runtime directory. A process writes one JSON object and
- * closes; a socket that refuses belongs to a process that is gone (linux/status/status.h), and is
- * removed where nobody else can have exchanged it meanwhile.
+ * opendco status: asks every socket in the runtime directory. Each process writes one JSON object
+ * and closes the connection. A socket that refuses a connection belongs to a process that no longer
+ * exists (linux/status/status.h); it is removed if only root and this user can change the
+ * directory.
  *
- * The command works in that directory, so that a name means the same file in each call.
+ * The command makes the directory its working directory, so that a name means the same file in each
+ * call.
  */
 #include "cli/cli.h"
 #include "cli/instance.h"
@@ -29,14 +31,15 @@
 static const char usage[] =
     "usage: opendco status [--json]\n"
     "\n"
-    "Shows every openvpn that runs under OpenDCO: whether its data channel is offloaded, and\n"
-    "its devices, peers and drops.\n"
+    "Shows every openvpn that runs under OpenDCO: whether its data channel is offloaded or why\n"
+    "not, and its devices, peers and drops.\n"
     "\n"
     "  -j, --json   print an array with one object per process\n"
     "  -h, --help   print this text\n"
     "\n"
-    "Exit status: 0 all are offloaded, 1 none runs, 2 at least one is not offloaded,\n"
-    "3 at least one could not be asked.\n";
+    "Exit status: 0 if all are offloaded, 1 if none runs, 2 if at least one is not offloaded, 3 "
+    "if\n"
+    "at least one could not be asked.\n";
 
 struct folder {
     const char *path;
@@ -58,7 +61,7 @@ now_ms(void)
     return now.tv_sec * 1000L + now.tv_nsec / 1000000L;
 }
 
-/* 0, or an errno value. */
+/* Makes room for more bytes. Returns 0 or an errno value. */
 static int
 answer_grow(struct answer *answer)
 {
@@ -77,7 +80,7 @@ answer_grow(struct answer *answer)
     return 0;
 }
 
-/* Reads to the end of the stream; 0, or an errno value. */
+/* Reads to the end of the stream. Returns 0 or an errno value. */
 static int
 answer_read(struct answer *answer, int fd)
 {
@@ -86,11 +89,11 @@ answer_read(struct answer *answer, int fd)
     for (;;) {
         struct pollfd readable = {.fd = fd, .events = POLLIN};
         long left = deadline - now_ms();
-        int error = answer_grow(answer);
+        int err = answer_grow(answer);
         ssize_t got;
 
-        if (error != 0)
-            return error;
+        if (err != 0)
+            return err;
         if (left <= 0 || poll(&readable, 1, (int)left) == 0)
             return ETIMEDOUT;
         got = recv(fd, answer->bytes + answer->length, answer->room - answer->length, MSG_DONTWAIT);
@@ -103,13 +106,13 @@ answer_read(struct answer *answer, int fd)
     }
 }
 
-/* A descriptor, or -1 with errno. */
+/* Returns a descriptor, or -1 with errno. */
 static int
 connect_to(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct timeval patience = {.tv_sec = ANSWER_TIME / 1000};
-    int error;
+    int err;
     int fd;
 
     if (strlen(path) >= sizeof(address.sun_path)) {
@@ -123,9 +126,9 @@ connect_to(const char *path)
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
         return fd;
-    error = errno;
+    err = errno;
     close(fd);
-    errno = error;
+    errno = err;
     return -1;
 }
 
@@ -135,17 +138,17 @@ ask(int fd, const char *folder, const char *name)
     struct answer answer = {0};
     char why[INSTANCE_WHY];
     json_t *instance = NULL;
-    int error = answer_read(&answer, fd);
+    int err = answer_read(&answer, fd);
 
-    if (error != 0)
-        cli_complain("%s/%s: %s", folder, name, strerror(error));
+    if (err != 0)
+        cli_complain("%s/%s: %s", folder, name, strerror(err));
     else if ((instance = instance_parse(answer.bytes, answer.length, why)) == NULL)
-        cli_complain("%s/%s: the answer is not understood: %s", folder, name, why);
+        cli_complain("%s/%s: answer not understood: %s", folder, name, why);
     free(answer.bytes);
     return instance;
 }
 
-/* Adds what one socket says to the array; false when it could not be asked. */
+/* Adds the answer of one socket to the array. False if the process could not be asked. */
 static bool
 collect(json_t *instances, const struct folder *folder, const char *name)
 {
@@ -182,40 +185,41 @@ is_socket(const char *name)
     return lstat(name, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
-/* Makes it the working directory; as the library, not by a symbolic link. 0, or an errno value. */
+/* Makes the folder the working directory. Like the library it refuses a symbolic link. Returns 0 or
+ * an errno value. */
 static int
 enter(struct folder *folder)
 {
     int fd = open(folder->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat status;
-    int error = 0;
+    int err = 0;
 
     if (fd < 0)
         return errno;
     if (fchdir(fd) < 0 || fstat(fd, &status) < 0)
-        error = errno;
+        err = errno;
     else
         folder->trusted = (status.st_uid == 0 || status.st_uid == geteuid()) &&
                           (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
     close(fd);
-    return error;
+    return err;
 }
 
-/* False when the folder or one of its sockets could not be read. */
+/* False if the folder or one of its sockets could not be read. */
 static bool
 collect_all(json_t *instances, const char *directory)
 {
     struct folder folder = {.path = directory};
     struct dirent **entries;
-    int error = enter(&folder), count = 0;
+    int err = enter(&folder), count = 0;
     bool all = true;
 
-    if (error == 0 && (count = scandir(".", &entries, is_socket_name, versionsort)) < 0)
-        error = errno;
-    if (error != 0 && error != ENOENT)
-        cli_complain("%s: %s", directory, strerror(error));
-    if (error != 0)
-        return error == ENOENT;
+    if (err == 0 && (count = scandir(".", &entries, is_socket_name, versionsort)) < 0)
+        err = errno;
+    if (err != 0 && err != ENOENT)
+        cli_complain("%s: %s", directory, strerror(err));
+    if (err != 0)
+        return err == ENOENT;
     for (int i = 0; i < count; i++) {
         if (is_socket(entries[i]->d_name))
             all &= collect(instances, &folder, entries[i]->d_name);
@@ -225,7 +229,7 @@ collect_all(json_t *instances, const char *directory)
     return all;
 }
 
-/* The same rule as the library's: what is set, root's folder, or the user's. */
+/* Like the library: the folder that is set, root's folder, or the user's. */
 static bool
 runtime_directory(char path[PATH_MAX])
 {
@@ -243,7 +247,8 @@ runtime_directory(char path[PATH_MAX])
         written = PATH_MAX;
     if (written < PATH_MAX)
         return true;
-    cli_complain("neither OPENDCO_RUNTIME_DIR nor XDG_RUNTIME_DIR is set, and this is not root");
+    cli_complain(
+        "no folder to look in: set OPENDCO_RUNTIME_DIR or XDG_RUNTIME_DIR, or run this as root");
     return false;
 }
 
@@ -327,7 +332,7 @@ cli_status(int argc, char **argv)
         }
     }
     if (optind < argc) {
-        cli_complain("status takes no argument: \"%s\"", argv[optind]);
+        cli_complain("status takes no argument, but got \"%s\"", argv[optind]);
         return STATUS_ERROR;
     }
     return show(json);
