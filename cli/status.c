@@ -37,9 +37,8 @@ static const char usage[] =
     "  -j, --json   print an array with one object per process\n"
     "  -h, --help   print this text\n"
     "\n"
-    "Exit status: 0 if all are offloaded, 1 if none runs, 2 if at least one is not offloaded, 3 "
-    "if\n"
-    "at least one could not be asked.\n";
+    "Exit status: 0 if all are offloaded, 1 if none runs, 2 if at least one is not offloaded,\n"
+    "3 if at least one could not be asked.\n";
 
 struct folder {
     const char *path;
