@@ -10,7 +10,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 #include <jansson.h>
 
@@ -23,8 +22,7 @@
  */
 json_t *instance_parse(const char *bytes, size_t length, char why[INSTANCE_WHY]);
 
-/* Both take an object from instance_parse(). instance_print() writes the text for people. */
+/* Whether the data channel is offloaded. Takes an object from instance_parse(). */
 bool instance_is_active(json_t *instance);
-void instance_print(json_t *instance, FILE *to);
 
 #endif

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "cli/cli.h"
-
+/* The opendco command: each subcommand is one function, which gets its own arguments. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "cli/complain.h"
+#include "cli/run.h"
+#include "cli/status.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -24,18 +27,6 @@ static const struct subcommand subcommands[] = {
     {"version", version, "print the version"},
     {"help", help, "print this text"},
 };
-
-void
-cli_complain(const char *format, ...)
-{
-    va_list arguments;
-
-    fputs("opendco: ", stderr);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-}
 
 static void
 print_usage(FILE *to)

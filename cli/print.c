@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Prints one instance as text. Its strings come from a socket, so control characters become "?". */
-#include "cli/instance.h"
+#include "cli/print.h"
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "cli/instance.h"
 #include "core/drop.h"
 
 #define NAME_WIDTH 14 /* of the longest drop reason, tx_unreachable */

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * opendco run: sets the environment that loads the library and holds its settings, then executes
- * the command in place of this program. Process id, signals, standard files and exit status are
- * those of the command.
- */
-#include "cli/cli.h"
+#include "cli/run.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -14,6 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "cli/complain.h"
+#include "cli/library.h"
 
 #define WORKERS_MAX 16
 #define MSS_MIN     88    /* what the Linux TCP stack takes as the least */

@@ -8,8 +8,7 @@
  * The command makes the directory its working directory, so that a name means the same file in each
  * call.
  */
-#include "cli/cli.h"
-#include "cli/instance.h"
+#include "cli/status.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -24,6 +23,10 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "cli/complain.h"
+#include "cli/instance.h"
+#include "cli/print.h"
 
 #define ANSWER_MAX  (64u << 20) /* bytes; some 100000 peers */
 #define ANSWER_TIME 5000        /* milliseconds for one whole answer */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a status socket answers, as "opendco status" reads it: whatever is accepted is printable. */
 #include "cli/instance.h"
+#include "cli/print.h"
 
 #include <stdint.h>
 #include <stdlib.h>

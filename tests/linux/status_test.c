@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/status.h"
 #include "harness.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/plane_state.h"
@@ -37,13 +37,6 @@ offload_state(char *reason, size_t size, const char **abi)
     snprintf(reason, size, "%s", offload ? "" : "the \"proto\" is tcp");
     *abi = offload ? "ovpn-dco-v2" : NULL;
     return offload;
-}
-
-/* So is the main file of the command. */
-void
-cli_complain(const char *format, ...)
-{
-    (void)format;
 }
 
 /* ---- the writer -------------------------------------------------------------------------------
