@@ -12,10 +12,7 @@
 
 #include "cli/complain.h"
 #include "cli/library.h"
-
-#define WORKERS_MAX 16
-#define MSS_MIN     88    /* what the Linux TCP stack takes as the least */
-#define MSS_MAX     65495 /* IPv4: 65535 less both headers */
+#include "linux/sys/setting_rules.h"
 
 static const char usage[] =
     "usage: opendco run [--workers N] [--mss auto|off|N] [--log-level LEVEL] -- COMMAND...\n"
@@ -31,58 +28,14 @@ static const char usage[] =
     "Each option sets the environment variable beside it. Without the option, a variable that is\n"
     "already set applies.\n";
 
-/* A decimal number in a range, and nothing else. */
-static bool
-is_number(const char *text, long low, long high)
-{
-    char *end;
-    long value;
-
-    if (*text < '0' || *text > '9')
-        return false;
-    errno = 0;
-    value = strtol(text, &end, 10);
-    return errno == 0 && *end == '\0' && value >= low && value <= high;
-}
-
-static bool
-is_workers(const char *text)
-{
-    return is_number(text, 1, WORKERS_MAX);
-}
-
-static bool
-is_mss(const char *text)
-{
-    return strcmp(text, "auto") == 0 || strcmp(text, "off") == 0 ||
-           is_number(text, MSS_MIN, MSS_MAX);
-}
-
-static bool
-is_log_level(const char *text)
-{
-    static const char *const levels[] = {"error", "warn", "info", "debug"};
-
-    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-        if (strcmp(text, levels[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* One setting: its option, its variable, and what it may hold. */
-struct setting {
+static const struct {
     int letter;
-    const char *option;
-    const char *variable;
-    bool (*valid)(const char *text);
-    const char *expected;
-};
-
-static const struct setting settings[] = {
-    {'w', "--workers", "OPENDCO_WORKERS", is_workers, "a number from 1 to 16"},
-    {'m', "--mss", "OPENDCO_MSS", is_mss, "auto, off or a number from 88 to 65495"},
-    {'l', "--log-level", "OPENDCO_LOG_LEVEL", is_log_level, "error, warn, info or debug"},
+    const char *name;
+    enum setting setting;
+} setting_options[] = {
+    {'w', "--workers", SETTING_WORKERS},
+    {'m', "--mss", SETTING_MSS},
+    {'l', "--log-level", SETTING_LOG_LEVEL},
 };
 
 static bool
@@ -95,16 +48,25 @@ set_variable(const char *name, const char *value)
 }
 
 static bool
+is_valid(enum setting setting, const char *value)
+{
+    struct settings settings;
+
+    return setting_parse(setting, value, &settings);
+}
+
+static bool
 apply_option(int letter, const char *value)
 {
-    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-        const struct setting *setting = &settings[i];
+    for (size_t i = 0; i < sizeof(setting_options) / sizeof(setting_options[0]); i++) {
+        enum setting setting = setting_options[i].setting;
 
-        if (setting->letter != letter)
+        if (setting_options[i].letter != letter)
             continue;
-        if (setting->valid(value))
-            return set_variable(setting->variable, value);
-        cli_complain("%s takes %s, but got \"%s\"", setting->option, setting->expected, value);
+        if (is_valid(setting, value))
+            return set_variable(setting_variable(setting), value);
+        cli_complain("%s takes %s, but got \"%s\"", setting_options[i].name,
+                     setting_expected(setting), value);
         return false;
     }
     cli_complain("\"opendco run --help\" lists the options");
@@ -115,13 +77,14 @@ apply_option(int letter, const char *value)
 static bool
 check_variables(void)
 {
-    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-        const char *value = getenv(settings[i].variable);
+    for (unsigned i = 0; i < SETTING_COUNT; i++) {
+        enum setting setting = (enum setting)i;
+        const char *value = setting_value(setting);
 
-        if (value == NULL || *value == '\0' || settings[i].valid(value))
+        if (value == NULL || is_valid(setting, value))
             continue;
-        cli_complain("the environment variable %s takes %s, but is \"%s\"", settings[i].variable,
-                     settings[i].expected, value);
+        cli_complain("the environment variable %s takes %s, but is \"%s\"",
+                     setting_variable(setting), setting_expected(setting), value);
         return false;
     }
     return true;

@@ -27,6 +27,7 @@
 #include "cli/complain.h"
 #include "cli/instance.h"
 #include "cli/print.h"
+#include "linux/sys/runtime_dir.h"
 
 #define ANSWER_MAX  (64u << 20) /* bytes; some 100000 peers */
 #define ANSWER_TIME 5000        /* milliseconds for one whole answer */
@@ -201,8 +202,7 @@ enter(struct folder *folder)
     if (fchdir(fd) < 0 || fstat(fd, &status) < 0)
         err = errno;
     else
-        folder->trusted = (status.st_uid == 0 || status.st_uid == geteuid()) &&
-                          (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+        folder->trusted = runtime_dir_is_private(&status);
     close(fd);
     return err;
 }
@@ -231,27 +231,17 @@ collect_all(json_t *instances, const char *directory)
     return all;
 }
 
-/* Like the library: the folder that is set, root's folder, or the user's. */
 static bool
 runtime_directory(char path[PATH_MAX])
 {
-    const char *set = getenv("OPENDCO_RUNTIME_DIR");
-    const char *user = getenv("XDG_RUNTIME_DIR");
-    int written;
+    int err = runtime_dir_path(path, PATH_MAX);
 
-    if (set != NULL && *set != '\0')
-        written = snprintf(path, PATH_MAX, "%s", set);
-    else if (geteuid() == 0)
-        written = snprintf(path, PATH_MAX, "/run/opendco");
-    else if (user != NULL && *user != '\0')
-        written = snprintf(path, PATH_MAX, "%s/opendco", user);
-    else
-        written = PATH_MAX;
-    if (written < PATH_MAX)
-        return true;
-    cli_complain(
-        "no folder to look in: set OPENDCO_RUNTIME_DIR or XDG_RUNTIME_DIR, or run this as root");
-    return false;
+    if (err == -ENOENT)
+        cli_complain("no folder to look in: set OPENDCO_RUNTIME_DIR or XDG_RUNTIME_DIR, or run "
+                     "this as root");
+    else if (err != 0)
+        cli_complain("the folder of the status sockets: %s", strerror(-err));
+    return err == 0;
 }
 
 static int

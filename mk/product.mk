@@ -12,8 +12,10 @@ PRODUCTS := $(BUILD)/opendco $(BUILD)/libopendco.so
 objects = $(patsubst %.c,$(BUILD)/obj/$(1)/%.o,$(2))
 
 LIB_OBJ := $(call objects,pic,$(CORE_SRC) $(LINUX_SRC))
-# The command prints the sentence for each drop reason.
-CLI_OBJ := $(call objects,cli,$(CLI_SRC) core/drop.c)
+# What the command shares with the library: the sentences for drop reasons, the rules for settings,
+# the folder of the status sockets.
+CLI_OBJ := $(call objects,cli,$(CLI_SRC) core/drop.c linux/sys/setting_rules.c \
+    linux/sys/runtime_dir.c)
 
 PIC_CFLAGS := $(BASE_CFLAGS) $(STRICT_WARNINGS) $(HARDEN_CFLAGS) -fPIC -fvisibility=hidden
 

@@ -100,12 +100,12 @@ conf_refresh(void)
 static int
 prepare(void)
 {
-    struct plane_config config;
+    struct settings settings;
     int error;
 
     stdio_reserve();
-    settings_read(&config);
-    plane_configure(&config);
+    settings_read(&settings);
+    plane_configure(&(struct plane_config){.workers = settings.workers, .mss = settings.mss});
     error = plane_prepare();
     if (error)
         return error;

@@ -9,7 +9,7 @@
 
 #define MTU_UNKNOWN 1500 /* assumed until the path was looked at */
 
-static int mss_setting = PLANE_MSS_AUTO;
+static int mss_setting = SETTINGS_MSS_AUTO;
 
 void
 mss_configure(int mss)
@@ -38,7 +38,7 @@ mss_clamp_syn(struct dco_peer *peer, uint8_t *pkt, size_t len, const struct dco_
 {
     unsigned room;
 
-    if (mss_setting == PLANE_MSS_OFF)
+    if (mss_setting == SETTINGS_MSS_OFF)
         return;
     if (mss_setting > 0)
         room = (unsigned)mss_setting + DCO_TCP_HDR_MIN +

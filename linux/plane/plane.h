@@ -18,20 +18,19 @@
 
 #include "core/control.h"
 #include "core/events.h"
+#include "linux/sys/setting_rules.h"
 
 struct plane_dev;
 struct plane_port;
 
-#define PLANE_WORKERS_MAX 16U
+#define PLANE_WORKERS_MAX SETTINGS_WORKERS_MAX
 
 /* What the user may set: options of `opendco run`, or the environment variables behind them. */
 struct plane_config {
     unsigned workers; /* 0: as many as cores and task limits allow */
-    int mss;          /* 0: clamp to the path of each peer; -1: off; else largest MSS in bytes */
+    int mss;          /* SETTINGS_MSS_AUTO: clamp to the path of each peer; SETTINGS_MSS_OFF; or the
+                         largest MSS in bytes */
 };
-
-#define PLANE_MSS_AUTO 0
-#define PLANE_MSS_OFF  (-1)
 
 /* Before the first device; later calls are ignored. */
 void plane_configure(const struct plane_config *config);

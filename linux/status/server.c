@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "linux/status/report.h"
+#include "linux/sys/runtime_dir.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/clock.h"
 #include "linux/sys/log.h"
@@ -53,8 +54,7 @@ open_folder(const char *path)
     fd = sys()->open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    if (fstat(fd, &st) < 0 || (st.st_uid != 0 && st.st_uid != geteuid()) ||
-        (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    if (fstat(fd, &st) < 0 || !runtime_dir_is_private(&st)) {
         sys()->close(fd);
         return -EPERM;
     }
@@ -62,26 +62,13 @@ open_folder(const char *path)
 }
 
 static int
-try_folder(const char *prefix, const char *suffix, char *path, size_t size)
-{
-    if (prefix == NULL || prefix[0] != '/')
-        return -ENOENT;
-    if (snprintf(path, size, "%s%s", prefix, suffix) >= (int)size)
-        return -ENAMETOOLONG;
-    return open_folder(path);
-}
-
-/* The command looks in the same place. */
-static int
 find_folder(char *path, size_t size)
 {
-    const char *chosen = getenv("OPENDCO_RUNTIME_DIR");
+    int err = runtime_dir_path(path, size);
 
-    if (chosen != NULL && chosen[0] != '\0')
-        return try_folder(chosen, "", path, size);
-    if (geteuid() == 0)
-        return try_folder("/run", "/opendco", path, size);
-    return try_folder(getenv("XDG_RUNTIME_DIR"), "/opendco", path, size);
+    if (err < 0)
+        return err;
+    return path[0] == '/' ? open_folder(path) : -ENOENT;
 }
 
 /* Makes the file of that name in the folder, which the path names, and listens. 0 or -errno. */

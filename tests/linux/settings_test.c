@@ -13,10 +13,10 @@
 static char said[4096];
 
 /* The settings that these values give; what the log said is in said. */
-static struct plane_config
+static struct settings
 settings(const char *workers, const char *mss, const char *level)
 {
-    struct plane_config config;
+    struct settings config;
     int fd[2], saved = dup(STDERR_FILENO);
     ssize_t len;
 
@@ -38,13 +38,13 @@ settings(const char *workers, const char *mss, const char *level)
 static void
 good(void)
 {
-    struct plane_config config = settings("", "", "");
+    struct settings config = settings("", "", "");
 
-    check(config.workers == 0 && config.mss == PLANE_MSS_AUTO);
+    check(config.workers == 0 && config.mss == SETTINGS_MSS_AUTO);
     config = settings("1", "auto", "info");
-    check(config.workers == 1 && config.mss == PLANE_MSS_AUTO);
+    check(config.workers == 1 && config.mss == SETTINGS_MSS_AUTO);
     config = settings("16", "off", "warn");
-    check(config.workers == PLANE_WORKERS_MAX && config.mss == PLANE_MSS_OFF);
+    check(config.workers == SETTINGS_WORKERS_MAX && config.mss == SETTINGS_MSS_OFF);
     check(settings("", "88", "").mss == 88);
     check(settings("", "65495", "").mss == 65495);
     check(said[0] == '\0');
@@ -61,7 +61,7 @@ bad(void)
         check(strstr(said, "OPENDCO_WORKERS: '") && strstr(said, workers[i]));
     }
     for (size_t i = 0; i < sizeof(mss) / sizeof(mss[0]); i++) {
-        check(settings("", mss[i], "").mss == PLANE_MSS_AUTO);
+        check(settings("", mss[i], "").mss == SETTINGS_MSS_AUTO);
         check(strstr(said, "OPENDCO_MSS: '") && strstr(said, mss[i]));
     }
     settings("", "", "loud");
