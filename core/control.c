@@ -27,11 +27,11 @@ path_valid(const struct dco_path *path)
 
     if (path->remote.ip.family != 0 && canon.remote.ip.family == 0)
         return false;
-    return canon.local.family == 0 || canon.local.family == canon.remote.ip.family;
+    return path->local.family == 0 || dco_ip_unmap(path->local).family == canon.remote.ip.family;
 }
 
-static bool
-peer_valid(const struct dco_peers *p, const struct dco_peer_new *req)
+bool
+dco_control_peer_valid(const struct dco_peers *p, const struct dco_peer_new *req)
 {
     if (req->id >= DCO_PEER_ID_UNDEF || req->tx_id > DCO_PEER_ID_MAX || !path_valid(&req->path))
         return false;
@@ -49,7 +49,7 @@ dco_control_peer_new(struct dco_peers *p, const struct dco_peer_new *req, uint64
     struct dco_peer *peer;
     int err;
 
-    if (!peer_valid(p, req))
+    if (!dco_control_peer_valid(p, req))
         return -EINVAL;
     peer = dco_peer_new(p, req, now_ns);
     if (peer == NULL)

@@ -19,7 +19,7 @@ struct dco_peer_new {
     struct dco_ip vpn4;   /* family 0 or 4; MP needs one of the two, P2P takes none into account */
     struct dco_ip vpn6;   /* family 0 or 6; the all-zero address of either counts as none */
     struct dco_path path; /* remote.ip.family 0: the transport knows (TCP). local: of the family of
-                             remote (v4-mapped is IPv4), or none */
+                             remote (v4-mapped is IPv4), even if all-zero; or none */
     struct dco_endpoint origin; /* where openvpn knows it, if that is not path.remote; family 0: it
                                    is */
     bool share_vpn;  /* a VPN address in use is no error: the newest peer that has it gets its
@@ -29,6 +29,10 @@ struct dco_peer_new {
                         live, and its own table lets the newest win */
     void *transport; /* one reference, taken over on success only; NULL: none */
 };
+
+/* Whether req is one that a device of this mode accepts, whatever peers it has. For callers that
+ * take a transport over only for a peer that can be; any thread. */
+bool dco_control_peer_valid(const struct dco_peers *p, const struct dco_peer_new *req);
 
 /* MP: -EEXIST for a used id. P2P: replaces the present peer, which goes with reason TEARDOWN before
  * the new one appears. */

@@ -103,7 +103,7 @@ events_drain(struct dco_peers *peers)
 
     while (dco_event_take(peers, &event)) {
         for (unsigned i = 0; i < NL_FAMILIES; i++) {
-            size_t len = nl_families[i]->notification(buf, WORLD_MP, &event);
+            size_t len = nl_notification_fill(nl_families[i], buf, WORLD_MP, &event);
 
             must(len <= sizeof(buf));
             must(len == 0 || nl_notification_of(buf, len) == nl_families[i]);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The generic netlink family `ovpn-dco-v2` as OpenVPN 2.6 speaks it: commands in, replies and
- * notifications out. Numbers, policy and errno values are those of the out-of-tree driver's
- * include/uapi/linux/ovpn_dco.h and drivers/net/ovpn-dco/netlink.c. What it offers is nl_dco_v2 in
- * front.h.
+ * notifications out. Numbers, ranges and errno values are those of the out-of-tree driver's
+ * include/uapi/linux/ovpn_dco.h and drivers/net/ovpn-dco/netlink.c; docs/abi.md shows the tables.
+ * What this module offers is nl_dco_v2 in family.h.
  *
  * Where it is stricter than the driver: ids beyond 24 bits (wire format) and key ids beyond 3 bits
  * are refused.
@@ -13,8 +13,7 @@
 
 #include "linux/netlink/family.h"
 
-#define DCO_V2_NAME    "ovpn-dco-v2"
-#define DCO_V2_MAXATTR 8
+#define DCO_V2_NAME "ovpn-dco-v2"
 /* The kernel gives ids below 1024 to families, so this one is never another's; the same number
  * stands for the group, of which the kernel counts from 1. */
 #define DCO_V2_FAMILY_ID 0x7d02

@@ -12,8 +12,10 @@
 #ifndef DCO_NETLINK_LINK_H
 #define DCO_NETLINK_LINK_H
 
+#include <linux/netlink.h>
 #include <net/if.h>
 
+#include "core/peers.h"
 #include "linux/netlink/family.h"
 
 enum link_what {

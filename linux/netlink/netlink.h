@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the netlink families share: strict validation of attributes by a table, and the kernel's
- * acknowledgement. Pure functions over buffers; any thread.
- *
- * Rules and errors are those of the kernel for a family without legacy leniency (lib/nlattr.c,
- * NL_VALIDATE_STRICT): unknown types, trailing bytes, integers of another size and a missing or
- * unexpected NLA_F_NESTED are -EINVAL; values, and binary lengths, out of range are -ERANGE.
+ * What every netlink request has in common, whatever its family: the way to the socket that asked,
+ * and acknowledgements as the kernel writes them. Pure functions over buffers; any thread.
  */
 #ifndef DCO_NETLINK_NETLINK_H
 #define DCO_NETLINK_NETLINK_H
@@ -15,28 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum netlink_type {
-    NETLINK_REJECT, /* zero: a type nobody may send */
-    NETLINK_U8,
-    NETLINK_U16,
-    NETLINK_U32,
-    NETLINK_BINARY,
-    NETLINK_NEST,
-};
-
-struct netlink_policy {
-    enum netlink_type type;
-    uint32_t min, max; /* integers: of the value, binary: of the length; max 0: no limit */
-    const struct netlink_policy *nest; /* nest_max + 1 entries */
-    unsigned nest_max;
-};
-
-/* Fills tb[0..max] with the last attribute of each type (NULL: absent) after validating all of
- * them, nests included. attrs must be aligned to 4. 0, -EINVAL or -ERANGE. */
-int netlink_parse(const void *attrs, size_t len, const struct netlink_policy *policy, unsigned max,
-                  const struct nlattr **tb);
-
-/* The same for the contents of a nest that netlink_parse() has validated. */
+/* Fills tb[0..max] with the last attribute of each type in a valid nest (NULL: absent). */
 void netlink_parse_nest(const struct nlattr *nest, unsigned max, const struct nlattr **tb);
 
 /* Where replies go: one call per datagram. data is valid during the call only. */

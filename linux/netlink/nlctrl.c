@@ -5,6 +5,7 @@
 #include <linux/genetlink.h>
 
 #include "linux/netlink/attr.h"
+#include "linux/netlink/codec.h"
 
 #define CTRL_REPLY_VERSION 2
 #define GROUP_NAME         "peers"
@@ -30,7 +31,7 @@ nlctrl_asks_for(const struct nlmsghdr *request)
 }
 
 static void
-ops_put(const struct nl_family *family, struct nlmsghdr *nlh)
+ops_fill(const struct nl_family *family, struct nlmsghdr *nlh)
 {
     struct nlattr *ops = mnl_attr_nest_start(nlh, CTRL_ATTR_OPS);
     uint16_t n = 0;
@@ -40,7 +41,7 @@ ops_put(const struct nl_family *family, struct nlmsghdr *nlh)
         uint32_t dump = command->dump ? GENL_CMD_CAP_DUMP : 0;
         struct nlattr *op;
 
-        if (!command->run)
+        if (command->run == NULL)
             continue;
         op = mnl_attr_nest_start(nlh, ++n);
         mnl_attr_put_u32(nlh, CTRL_ATTR_OP_ID, number);
@@ -52,7 +53,7 @@ ops_put(const struct nl_family *family, struct nlmsghdr *nlh)
 }
 
 static void
-groups_put(const struct nl_family *family, struct nlmsghdr *nlh)
+groups_fill(const struct nl_family *family, struct nlmsghdr *nlh)
 {
     struct nlattr *groups = mnl_attr_nest_start(nlh, CTRL_ATTR_MCAST_GROUPS);
     struct nlattr *group = mnl_attr_nest_start(nlh, 1);
@@ -80,9 +81,9 @@ nlctrl_answer(const struct nl_family *family, const struct netlink_sink *sink,
     mnl_attr_put_u16(nlh, CTRL_ATTR_FAMILY_ID, family->family_id);
     mnl_attr_put_u32(nlh, CTRL_ATTR_VERSION, family->version);
     mnl_attr_put_u32(nlh, CTRL_ATTR_HDRSIZE, 0);
-    mnl_attr_put_u32(nlh, CTRL_ATTR_MAXATTR, family->maxattr);
-    ops_put(family, nlh);
-    groups_put(family, nlh);
+    mnl_attr_put_u32(nlh, CTRL_ATTR_MAXATTR, nl_set_max(family->top));
+    ops_fill(family, nlh);
+    groups_fill(family, nlh);
     sink->emit(sink->arg, buf, nlh->nlmsg_len);
     netlink_ack(sink, request, 0, false);
 }

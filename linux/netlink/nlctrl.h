@@ -7,6 +7,7 @@
 #define DCO_NETLINK_NLCTRL_H
 
 #include "linux/netlink/family.h"
+#include "linux/netlink/netlink.h"
 
 /* The family for which request (nlmsg_len bytes, aligned to 4, readable up to the next multiple of
  * 4) is a CTRL_CMD_GETFAMILY; NULL: none of ours. Dumps of all families are not. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The generic netlink family `ovpn` of Linux 6.16 and later, as OpenVPN 2.7 speaks it. Numbers,
- * policies and errno values are those of include/uapi/linux/ovpn.h,
- * Documentation/netlink/specs/ovpn.yaml and drivers/net/ovpn/netlink.c. What it offers is nl_ovpn
- * in front.h.
+ * ranges and errno values are those of include/uapi/linux/ovpn.h,
+ * Documentation/netlink/specs/ovpn.yaml and drivers/net/ovpn/netlink.c; docs/abi.md shows the
+ * tables. What this module offers is nl_ovpn in family.h.
  *
  * Where it differs from the driver: PEER_SET changes timers only (-EOPNOTSUPP for addresses, which
  * openvpn never sends); keepalive interval and timeout are independent, 0 switches one off, and
@@ -17,8 +17,7 @@
 
 #include "linux/netlink/family.h"
 
-#define OVPN_NAME    "ovpn"
-#define OVPN_MAXATTR 3
+#define OVPN_NAME "ovpn"
 /* Beyond what the kernel gives out, and not DCO_V2_FAMILY_ID. */
 #define OVPN_FAMILY_ID 0x7d03
 

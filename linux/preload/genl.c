@@ -8,7 +8,8 @@
 #include <string.h>
 
 #include "linux/netlink/nlctrl.h"
-#include "linux/netlink/family.h"
+#include "linux/netlink/notification.h"
+#include "linux/netlink/request.h"
 #include "linux/preload/datagrams.h"
 #include "linux/preload/vfd.h"
 #include "linux/openvpn/offer.h"
@@ -661,7 +662,7 @@ static void
 event_handle(struct plane_dev *dev, const struct nl_family *family, const struct dco_event *event)
 {
     uint8_t buf[NL_NOTIFICATION_MAX] __attribute__((aligned(8)));
-    size_t len = family->notification(buf, plane_dev_index(dev), event);
+    size_t len = nl_notification_fill(family, buf, plane_dev_index(dev), event);
     unsigned number = nl_family_index(family);
 
     if (event->kind == DCO_EVENT_KEY_WANTED)

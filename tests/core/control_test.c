@@ -92,6 +92,9 @@ peer_new_refuses(void)
     req = request(1);
     req.path.local = dco_ip6(v6);
     check_equal(new_peer(req), -EINVAL);
+    memset(req.path.local.addr, 0, sizeof(req.path.local.addr));
+    check_equal(new_peer(req), -EINVAL); /* all-zero, but of the other family */
+    req.path.local = dco_ip6(v6);
     req.path.remote.ip = dco_ip6(v6);
     check_equal(new_peer(req), 0);
     check_equal(p->count, 1);

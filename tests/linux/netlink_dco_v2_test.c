@@ -737,7 +737,7 @@ notifications(void)
         .kind = DCO_EVENT_DEL, .peer_id = 0x123456, .del_reason = DCO_DEL_EXPIRED};
 
     memset(buf, 0xee, sizeof(buf));
-    check_equal(nl_dco_v2.notification(buf, 29, &event), 48);
+    check_equal(nl_notification_fill(&nl_dco_v2, buf, 29, &event), 48);
     check_equal(world_bytes("30000000 027d0000 00000000 00000000 03010000 08000100 1d000000 "
                             "14000480 05000100 02000000 08000200 56341200",
                             want),
@@ -748,9 +748,9 @@ notifications(void)
     buf[12] = 1; /* a reply carries the port of the one who asked */
     check(nl_notification_of(buf, 48) == NULL);
     event.kind = DCO_EVENT_FLOAT;
-    check_equal(nl_dco_v2.notification(buf, 29, &event), 0);
+    check_equal(nl_notification_fill(&nl_dco_v2, buf, 29, &event), 0);
     event.kind = DCO_EVENT_KEY_WANTED;
-    check_equal(nl_dco_v2.notification(buf, 29, &event), 0);
+    check_equal(nl_notification_fill(&nl_dco_v2, buf, 29, &event), 0);
 }
 
 /* Each removal makes exactly one, with its reason, in the order of the removals. */
@@ -795,16 +795,16 @@ notifications_of_a_number(void)
     struct nlattr *nest = mnl_attr_nest_start(request, DCO_V2_A_NEW_PEER);
 
     mnl_attr_put_u32(request, 3, 8);
-    check(nl_dco_v2.notification(buf, 29, &event) > 0);
+    check(nl_notification_fill(&nl_dco_v2, buf, 29, &event) > 0);
     mnl_attr_nest_end(request, nest);
     check(!same_peer(request, buf)); /* no number */
     mnl_attr_put_u32(request, 1, 7);
     mnl_attr_nest_end(request, nest);
     check(same_peer(request, buf));
-    check(nl_dco_v2.notification(buf, 30, &event) > 0);
+    check(nl_notification_fill(&nl_dco_v2, buf, 30, &event) > 0);
     check(!same_peer(request, buf));
     event.peer_id = 8;
-    check(nl_dco_v2.notification(buf, 29, &event) > 0);
+    check(nl_notification_fill(&nl_dco_v2, buf, 29, &event) > 0);
     check(!same_peer(request, buf));
     check(!nl_peer_ref_of(&nl_dco_v2, start(DCO_V2_GET_PEER, NLM_F_ACK, 29), &ref));
     check(!nl_peer_ref_of(&nl_dco_v2, start(DCO_V2_NEW_PEER, NLM_F_ACK, 29), &ref));

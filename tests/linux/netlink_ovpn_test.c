@@ -317,7 +317,7 @@ expect(const struct dco_event *event, const char *hex)
     size_t len = world_bytes(hex, want);
 
     memset(buf, 0xee, sizeof(buf));
-    check_equal(nl_ovpn.notification(buf, 29, event), len);
+    check_equal(nl_notification_fill(&nl_ovpn, buf, 29, event), len);
     check(memcmp(buf, want, len) == 0);
     check(nl_notification_of(buf, len) == &nl_ovpn);
 }
@@ -355,7 +355,7 @@ notifications_of_a_number(void)
     struct nl_peer_ref fresh, former;
 
     check(nl_peer_ref_of(&nl_ovpn, request(OVPN_PEER_NEW, 29, OVPN_A_PEER, GOOD), &fresh));
-    check(nl_ovpn.notification(buf, 29, &event) > 0);
+    check(nl_notification_fill(&nl_ovpn, buf, 29, &event) > 0);
     check(nl_peer_ref_of(&nl_ovpn, (const void *)buf, &former));
     check(fresh.ifindex == 29 && former.ifindex == 29);
     check(fresh.peer_id == 1 && former.peer_id == 1);
@@ -365,7 +365,7 @@ notifications_of_a_number(void)
     for (unsigned i = 0; i < 2; i++) {
         event.kind = i ? DCO_EVENT_KEY_WANTED : DCO_EVENT_FLOAT;
         event.remote = path4(2, 1194).remote;
-        check(nl_ovpn.notification(buf, 29, &event) > 0);
+        check(nl_notification_fill(&nl_ovpn, buf, 29, &event) > 0);
         check(nl_peer_ref_of(&nl_ovpn, (const void *)buf, &former));
         check(former.peer_id == 1 && former.ifindex == 29 && !former.removal);
         check(!nl_peer_ref_of(&nl_dco_v2, (const void *)buf, &former));

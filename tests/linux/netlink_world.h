@@ -12,6 +12,8 @@
 
 #include "harness.h"
 #include "linux/netlink/dco_v2.h"
+#include "linux/netlink/notification.h"
+#include "linux/netlink/request.h"
 
 #define WORLD_MP      29U /* interface indices */
 #define WORLD_P2P     30U
