@@ -6,7 +6,8 @@
 
 #include "linux/sys/calls.h"
 
-/* A new device takes what "default" says for IPv4; IPv6 looks at "all" for every packet. */
+/* For IPv4 a new device gets the value of "default"; IPv6 looks at "all" for every packet. One per
+ * process: what was read last counts where the files are out of reach. The preload lock. */
 static struct {
     const char *path, *name;
     bool off;

@@ -9,79 +9,84 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/atomic.h"
 #include "linux/openvpn/config_scan.h"
-#include "linux/preload/vfd.h"
 #include "linux/openvpn/forwarding.h"
-#include "linux/preload/genl.h"
-#include "linux/preload/lifecycle.h"
-#include "linux/sys/calls.h"
-#include "linux/openvpn/state_set.h"
-#include "linux/preload/std_fds.h"
-#include "linux/sys/log.h"
+#include "linux/openvpn/offload_state.h"
 #include "linux/plane/plane.h"
+#include "linux/sys/calls.h"
+#include "linux/sys/log.h"
 #include "linux/sys/settings.h"
+#include "linux/sys/std_fds.h"
 
 #define REASON_MAX (CONFIG_TEXT_MAX + 64)
 
-static int main_argc;          /* set once, before main() */
-static char *const *main_argv; /* set once */
-static bool known;             /* atomic */
-static bool settled; /* atomic; accepted, and the configuration was not read again since */
-static struct config_scan conf; /* vfd lock */
-static const char *refused;     /* why the process did not get what it asked for; vfd lock */
+/* One per process: there is one openvpn in it, with one configuration. */
+static struct {
+    int argc; /* set once, before main(); likewise argv */
+    char *const *argv;
+    bool known;              /* atomic; a family was offered once */
+    bool settled;            /* atomic; accepted, and the configuration was not read again since */
+    struct config_scan conf; /* preload lock */
+    const char *refused;     /* preload lock; why openvpn did not get what it asked for, or NULL */
+} offer;
 
-/* What openvpn would use offload for, and had better not; false: nothing. The vfd lock held. */
+/* Whether openvpn would use offload although the configuration needs a data channel without it. The
+ * preload lock held. */
 static bool
 left_to_openvpn(char *reason, size_t size)
 {
-    const char *off = conf.server && conf.c2c ? forwarding_off(conf.inner4, conf.inner6) : NULL;
+    const struct config_scan *conf = &offer.conf;
+    const char *off = NULL;
 
-    if (conf.tcp)
+    if (conf->server && conf->c2c)
+        off = forwarding_off(conf->inner4, conf->inner6);
+    if (conf->tcp)
         snprintf(reason, size, "the configuration uses TCP as transport, which is left to openvpn");
-    else if (conf.dropped[0])
-        snprintf(reason, size, "an option would have no effect with it: %s", conf.dropped);
-    else if (off)
+    else if (conf->dropped[0])
+        snprintf(reason, size, "an option would have no effect with it: %s", conf->dropped);
+    else if (off != NULL)
         snprintf(reason, size, "client-to-client would have no effect with it while %s is 0", off);
-    return conf.tcp || conf.dropped[0] || off;
+    return conf->tcp || conf->dropped[0] || off != NULL;
 }
 
 void
 offer_set_args(int argc, char **argv)
 {
-    main_argc = argc;
-    main_argv = argv;
+    offer.argc = argc;
+    offer.argv = argv;
 }
 
 bool
 offer_known(void)
 {
-    return __atomic_load_n(&known, __ATOMIC_ACQUIRE);
+    return dco_load_acquire(&offer.known);
 }
 
 bool
 offer_is_client(void)
 {
-    return conf.client && !conf.server;
+    return offer.conf.client && !offer.conf.server;
 }
 
 bool
 offer_floats(void)
 {
-    return config_scan_floats(&conf);
+    return config_scan_floats(&offer.conf);
 }
 
 bool
 offer_is_openvpn(void)
 {
-    return conf.vpn;
+    return offer.conf.vpn;
 }
 
 void
 offer_file_opened(const char *path)
 {
-    for (int i = 1; i < main_argc; i++)
-        if (strcmp(main_argv[i], path) == 0)
-            __atomic_store_n(&settled, false, __ATOMIC_RELAXED);
+    for (int i = 1; i < offer.argc; i++)
+        if (strcmp(offer.argv[i], path) == 0)
+            dco_store(&offer.settled, false);
 }
 
 /* After chroot() the files are out of reach: what was seen before still holds. */
@@ -90,10 +95,10 @@ conf_refresh(void)
 {
     struct config_scan now;
 
-    config_scan_scan(&now, main_argc, main_argv);
-    if (now.readable || !conf.readable)
-        conf = now;
-    log_suppress_time(conf.no_time);
+    config_scan_scan(&now, offer.argc, offer.argv);
+    if (now.readable || !offer.conf.readable)
+        offer.conf = now;
+    log_suppress_time(offer.conf.no_time);
 }
 
 /* Once: afterwards the plane may have threads and descriptors. */
@@ -101,24 +106,23 @@ static int
 prepare(void)
 {
     struct settings settings;
-    int error;
+    int err;
 
-    stdio_reserve();
+    std_fds_reserve();
     settings_read(&settings);
     plane_configure(&(struct plane_config){.workers = settings.workers, .mss = settings.mss});
-    error = plane_prepare();
-    if (error)
-        return error;
-    lifecycle_started();
+    err = plane_prepare();
+    if (err)
+        return err;
     sys_seal();
-    __atomic_store_n(&known, true, __ATOMIC_RELEASE);
+    dco_store_release(&offer.known, true);
     return 0;
 }
 
 static const char *
-prepare_error(int error)
+prepare_error(int err)
 {
-    switch (error) {
+    switch (err) {
     case -ENOENT:
     case -ENODEV:
     case -ENXIO:
@@ -132,11 +136,11 @@ prepare_error(int error)
     case -EMFILE:
         return "the limit on open files (LimitNOFILE, ulimit -n) leaves no room";
     default:
-        return strerror(-error);
+        return strerror(-err);
     }
 }
 
-/* Of the calling thread, which is the one that will make the device. */
+/* Capabilities are per thread; this one will make the device. */
 static bool
 may_make_devices(void)
 {
@@ -144,7 +148,7 @@ may_make_devices(void)
     struct __user_cap_data_struct caps[2] = {{0}};
 
     if (syscall(SYS_capget, &header, caps) < 0)
-        return true; /* then the attempt will tell */
+        return true; /* the attempt to make one will tell */
     return caps[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN);
 }
 
@@ -152,7 +156,7 @@ may_make_devices(void)
 static bool
 ruled_out(char *reason, size_t size)
 {
-    if (__atomic_load_n(&settled, __ATOMIC_RELAXED))
+    if (dco_load(&offer.settled))
         return false;
     conf_refresh();
     return left_to_openvpn(reason, size);
@@ -162,60 +166,60 @@ bool
 offer_ask(const char *name)
 {
     char reason[REASON_MAX];
-    int error;
+    int err;
 
     if (ruled_out(reason, sizeof(reason))) {
         offload_state_inactive(reason);
         return false;
     }
-    error = may_make_devices() ? 0 : -EPERM;
-    if (!error && !offer_known())
-        error = prepare();
-    refused = error ? prepare_error(error) : NULL;
-    if (error) {
-        offload_state_inactive(refused);
+    err = may_make_devices() ? 0 : -EPERM;
+    if (!err && !offer_known())
+        err = prepare();
+    offer.refused = err ? prepare_error(err) : NULL;
+    if (err) {
+        offload_state_inactive(offer.refused);
         return false;
     }
-    __atomic_store_n(&settled, true, __ATOMIC_RELAXED);
+    dco_store(&offer.settled, true);
     offload_state_active(name);
     return true;
 }
 
-/* openvpn never says why it does not ask. */
+/* openvpn opened its own TUN device; it never says why. */
 static void
 likely_reason(char *reason, size_t size)
 {
+    const struct config_scan *conf = &offer.conf;
+
     if (left_to_openvpn(reason, size))
         return;
-    if (refused) /* then openvpn did ask */
-        snprintf(reason, size, "%s", refused);
-    else if (conf.option[0])
-        snprintf(reason, size, "an option rules it out: %s", conf.option);
-    else if (conf.dev[0] && if_nametoindex(conf.dev))
-        snprintf(reason, size, "the device %s exists already, as one of another kind", conf.dev);
-    else if (!conf.readable)
+    if (offer.refused != NULL) /* then openvpn did ask */
+        snprintf(reason, size, "%s", offer.refused);
+    else if (conf->option[0])
+        snprintf(reason, size, "an option rules it out: %s", conf->option);
+    else if (conf->dev[0] && if_nametoindex(conf->dev))
+        snprintf(reason, size, "the device %s exists already, as one of another kind", conf->dev);
+    else if (!conf->readable)
         snprintf(reason, size, "openvpn did not ask for it, and its configuration cannot be read");
     else
         snprintf(reason, size, "openvpn did not ask for it; its log may say why at verb 4");
 }
 
-void
+bool
 offer_tun_opened(void)
 {
     char reason[REASON_MAX];
 
-    preload_lock();
     conf_refresh();
-    if (conf.vpn) {
-        likely_reason(reason, sizeof(reason));
-        offload_state_inactive(reason);
-        lifecycle_answer();
-    }
-    preload_unlock();
+    if (!offer.conf.vpn)
+        return false;
+    likely_reason(reason, sizeof(reason));
+    offload_state_inactive(reason);
+    return true;
 }
 
 void
 offer_fork_child(void)
 {
-    __atomic_store_n(&known, false, __ATOMIC_RELEASE);
+    dco_store_release(&offer.known, false);
 }

@@ -4,46 +4,50 @@
 #include <signal.h>
 #include <time.h>
 
+#include "core/atomic.h"
 #include "linux/openvpn/offer.h"
 #include "linux/sys/log.h"
 
-static timer_t timer; /* while due */
-static bool due;      /* atomic; changed with the vfd lock held */
+/* One per process: the signal goes to the process. */
+static struct {
+    timer_t id; /* preload lock; valid while due */
+    bool due;   /* atomic; written with the preload lock held */
+} timer;
 
 bool
-restart_applies(struct plane_dev *dev)
+restart_timer_applies(struct plane_dev *dev)
 {
     return offer_is_openvpn() && dco_peers_mode(plane_dev_peers(dev)) == DCO_MODE_P2P;
 }
 
 bool
-restart_timer_expired(void)
+restart_timer_due(void)
 {
-    return __atomic_load_n(&due, __ATOMIC_ACQUIRE);
+    return dco_load_acquire(&timer.due);
 }
 
-/* The kernel keeps the time: no thread has to wake up for it, and no child inherits it. */
+/* A timer of the kernel: no thread has to wake up for it, and no child inherits it. */
 void
 restart_timer_start(void)
 {
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
     struct itimerspec when = {.it_value.tv_sec = RESTART_TIMER_SECONDS};
 
-    if (restart_timer_expired())
+    if (restart_timer_due())
         return;
-    if (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0) {
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer.id) < 0) {
         log_line(LOG_LEVEL_WARN, "openvpn may miss that its peer is gone: no timer");
         return;
     }
-    (void)timer_settime(timer, 0, &when, NULL);
-    __atomic_store_n(&due, true, __ATOMIC_RELEASE);
+    (void)timer_settime(timer.id, 0, &when, NULL);
+    dco_store_release(&timer.due, true);
 }
 
 void
 restart_timer_cancel(void)
 {
-    if (!restart_timer_expired())
+    if (!restart_timer_due())
         return;
-    (void)timer_delete(timer);
-    __atomic_store_n(&due, false, __ATOMIC_RELEASE);
+    (void)timer_delete(timer.id);
+    dco_store_release(&timer.due, false);
 }

@@ -11,6 +11,7 @@
 #include "linux/netlink/notification.h"
 #include "linux/netlink/request.h"
 #include "linux/preload/datagrams.h"
+#include "linux/preload/lifecycle.h"
 #include "linux/preload/vfd.h"
 #include "linux/openvpn/offer.h"
 #include "linux/preload/family_ops.h"
@@ -152,7 +153,7 @@ family_of(const struct nlmsghdr *nlh)
     if (family)
         return offer_known() ? family : NULL;
     family = nlctrl_asks_for(nlh);
-    return family && offer_ask(family->name) ? family : NULL;
+    return family && lifecycle_ask(family->name) ? family : NULL;
 }
 
 /* The next message of a datagram, or NULL at its end or where it is not well formed: the kernel
@@ -264,7 +265,7 @@ session_changes(const struct nl_family *family, const struct nlmsghdr *nlh,
     restart_timer_cancel();
     if (genl->cmd != family->peer_new)
         return;
-    if (dev && restart_applies(dev))
+    if (dev && restart_timer_applies(dev))
         datagrams_free(notifications);
     else if (nl_peer_ref_of(family, nlh, &fresh))
         forget(notifications, family, &fresh, 0);
@@ -405,7 +406,7 @@ address_fill(struct msghdr *msg, size_t len)
 static void
 heard(void)
 {
-    if (!restart_timer_expired())
+    if (!restart_timer_due())
         return;
     preload_lock();
     restart_timer_cancel();
@@ -668,7 +669,7 @@ event_handle(struct plane_dev *dev, const struct nl_family *family, const struct
     if (event->kind == DCO_EVENT_KEY_WANTED)
         key_wanted(dev, family->renews_keys, event);
     if (event->kind == DCO_EVENT_DEL && event->del_reason == DCO_DEL_EXPIRED &&
-        restart_applies(dev))
+        restart_timer_applies(dev))
         restart_timer_start();
     for (struct genl_vfd *g = swapped_vfds; len && g; g = g->next)
         if (g->member[number])

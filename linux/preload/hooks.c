@@ -21,7 +21,7 @@
 #include "linux/preload/lifecycle.h"
 #include "linux/sys/calls.h"
 #include "linux/preload/rtnl.h"
-#include "linux/preload/std_fds.h"
+#include "linux/sys/std_fds.h"
 #include "linux/preload/udp.h"
 #include "linux/sys/log.h"
 
@@ -77,7 +77,7 @@ duplicated(int from, int to)
     struct vfd *d = to < 0 || from == to ? NULL : answering(from);
 
     if (!preload_inside())
-        stdio_duplicated(to);
+        std_fds_duplicated(to);
     if (d) {
         (void)vfd_set(to, d);
         vfd_put(d);
@@ -442,12 +442,16 @@ is_tun_node(const char *path, int fd)
     return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(10, 200);
 }
 
-/* Few files are opened to read and to write, so the look at them costs nothing that matters. */
+/* Few files are opened to read and to write, so is_tun_node() is rarely called. */
 static void
 look_for_tun(const char *path, int flags, int fd)
 {
-    if (fd >= 0 && (flags & O_ACCMODE) == O_RDWR && !preload_inside() && is_tun_node(path, fd))
-        offer_tun_opened();
+    if (fd < 0 || (flags & O_ACCMODE) != O_RDWR || preload_inside() || !is_tun_node(path, fd))
+        return;
+    preload_lock();
+    if (offer_tun_opened())
+        lifecycle_answer();
+    preload_unlock();
 }
 
 static int

@@ -8,7 +8,7 @@
 #include "linux/preload/vfd.h"
 #include "linux/openvpn/offer.h"
 #include "linux/sys/calls.h"
-#include "linux/preload/std_fds.h"
+#include "linux/sys/std_fds.h"
 #include "linux/sys/log.h"
 #include "linux/sys/thread.h"
 #include "linux/plane/plane.h"
@@ -56,11 +56,16 @@ register_exit(void)
         (void)atexit(at_exit);
 }
 
-void
-lifecycle_started(void)
+bool
+lifecycle_ask(const char *name)
 {
-    register_exit();
-    started = true;
+    bool offered = offer_ask(name);
+
+    if (offer_known()) {
+        register_exit();
+        started = true;
+    }
+    return offered;
 }
 
 /* Called again after daemon() it makes a socket and a thread for the new process id. */
@@ -69,7 +74,7 @@ lifecycle_answer(void)
 {
     register_exit();
     answering = true;
-    stdio_reserve();
+    std_fds_reserve();
     (void)status_open();
     status_start();
 }

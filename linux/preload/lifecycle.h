@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The process's own life: start, fork(), daemon(), exit. */
+/* The life of the process: start, fork(), daemon(), exit. */
 #ifndef DCO_PRELOAD_LIFECYCLE_H
 #define DCO_PRELOAD_LIFECYCLE_H
 
-/* The plane is about to hold descriptors: ends it at exit, keeps it out of children. */
-void lifecycle_started(void);
+#include <stdbool.h>
 
-/* openvpn is at work: from now on `opendco status` gets an answer. The vfd lock held; after
+/* offer_ask(). Once a family was offered the plane may hold descriptors: it is ended at exit and
+ * kept out of children. The preload lock held. */
+bool lifecycle_ask(const char *name);
+
+/* openvpn is at work: from now on `opendco status` gets an answer. The preload lock held; after
  * daemon() it is called again. */
 void lifecycle_answer(void);
 

@@ -10,12 +10,13 @@
 #include <string.h>
 
 #include "linux/netlink/link.h"
+#include "linux/preload/lifecycle.h"
 #include "linux/preload/vfd.h"
 #include "linux/openvpn/offer.h"
 #include "linux/sys/iov.h"
 #include "linux/preload/vfd_kinds.h"
 #include "linux/sys/calls.h"
-#include "linux/openvpn/state_set.h"
+#include "linux/openvpn/offload_state.h"
 #include "linux/sys/log.h"
 #include "linux/plane/plane.h"
 
@@ -79,7 +80,7 @@ link_new(struct nlmsghdr *request, const struct link_request *link)
 
     if (!error && kernel_refuses(request, link))
         return;
-    if (!offer_known() && !offer_ask(link->family->name))
+    if (!offer_known() && !lifecycle_ask(link->family->name))
         return;
     if (!error && link->name[0] && !link_name_ok(link->name))
         error = -EINVAL;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "linux/crypto/secret.h"
-#include "linux/openvpn/state.h"
+#include "linux/openvpn/offload_state.h"
 #include "linux/plane/plane.h"
 
 static bool

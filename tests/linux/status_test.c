@@ -24,7 +24,7 @@
 #include "harness.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/plane_state.h"
-#include "linux/openvpn/state.h"
+#include "linux/openvpn/offload_state.h"
 #include "linux/status/report.h"
 #include "linux/status/server.h"
 

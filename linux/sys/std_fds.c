@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "linux/preload/std_fds.h"
+#include "linux/sys/std_fds.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -7,9 +7,9 @@
 #include "linux/sys/calls.h"
 #include "linux/sys/log.h"
 
-/* The kernel gives the lowest number that is free. */
+/* open() returns the lowest free number. */
 void
-stdio_reserve(void)
+std_fds_reserve(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (sys()->fcntl(fd, F_GETFD) < 0)
@@ -17,7 +17,7 @@ stdio_reserve(void)
 }
 
 void
-stdio_duplicated(int fd)
+std_fds_duplicated(int fd)
 {
     if (fd == STDERR_FILENO)
         log_stderr();
