@@ -43,17 +43,18 @@ ovpn_crypto_unload(void)
     uma_zdestroy(job_zone);
 }
 
-/* lock held, or nobody else sees s yet. */
 static void
-set_session(struct direction *s, crypto_session_t crypto)
+set_session(struct ovpn_cipher *cipher, struct direction *s, crypto_session_t crypto)
 {
+    mtx_assert(&cipher->lock, MA_OWNED);
     s->driver_id = (int)crypto_ses2hid(crypto);
     s->driver = crypto_find_device_byhid(s->driver_id);
     dco_store_release(&s->crypto, crypto);
 }
 
 static int
-new_session(struct direction *s, enum dco_cipher cipher, const uint8_t *key, size_t key_len)
+new_session(struct ovpn_cipher *c, struct direction *s, enum dco_cipher cipher, const uint8_t *key,
+            size_t key_len)
 {
     struct crypto_session_params csp = {
         .csp_mode = CSP_MODE_AEAD,
@@ -69,9 +70,12 @@ new_session(struct direction *s, enum dco_cipher cipher, const uint8_t *key, siz
 
     memcpy(s->key, key, key_len);
     error = crypto_newsession(&crypto, &csp, CRYPTOCAP_F_HARDWARE | CRYPTOCAP_F_SOFTWARE);
-    if (error == 0)
-        set_session(s, crypto);
-    return error;
+    if (error != 0)
+        return error;
+    mtx_lock(&c->lock);
+    set_session(c, s, crypto);
+    mtx_unlock(&c->lock);
+    return 0;
 }
 
 int
@@ -86,9 +90,9 @@ ovpn_cipher_new(struct ovpn_cipher **out, enum dco_cipher cipher, size_t key_len
     c = malloc(sizeof(*c), M_OVPN, M_WAITOK | M_ZERO);
     mtx_init(&c->lock, "if_ovpn cipher", NULL, MTX_DEF);
     if (cipher != DCO_CIPHER_NONE) {
-        error = new_session(&c->tx, cipher, tx_key, key_len);
+        error = new_session(c, &c->tx, cipher, tx_key, key_len);
         if (error == 0)
-            error = new_session(&c->rx, cipher, rx_key, key_len);
+            error = new_session(c, &c->rx, cipher, rx_key, key_len);
     }
     if (error != 0) {
         ovpn_cipher_free(c);
@@ -114,6 +118,7 @@ ovpn_job_new(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key)
 {
     struct ovpn_job *job = uma_zalloc(job_zone, M_NOWAIT);
 
+    NET_EPOCH_ASSERT();
     if (job == NULL)
         return NULL;
     if (!dco_key_get(key))
@@ -213,7 +218,7 @@ change_session(struct ovpn_cipher *cipher, struct direction *s, crypto_session_t
     mtx_lock(&cipher->lock);
     if (now != used) {
         if (s->crypto == used || s->crypto == NULL)
-            set_session(s, now);
+            set_session(cipher, s, now);
         else /* another request was the first to bring one */
             surplus = now;
     } else if (s->crypto == used && crypto_find_device_byhid(s->driver_id) != s->driver) {

@@ -53,6 +53,7 @@ void ovpn_job_open(struct ovpn_job *job, int offset, int (*done)(struct cryptop 
 static inline bool
 ovpn_job_is_late(const struct ovpn_job *job)
 {
+    NET_EPOCH_ASSERT();
     return job->era != dco_load(&job->sc->era);
 }
 

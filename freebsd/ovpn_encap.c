@@ -59,6 +59,7 @@ ovpn_encap(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m)
     struct dco_path path;
     int error;
 
+    NET_EPOCH_ASSERT();
     if (sc->ifp->if_link_state != LINK_STATE_UP) {
         (void)ovpn_drop(sc, m, OVPN_DROP_TX_DOWN);
         return ENETDOWN;

@@ -33,6 +33,19 @@ run_all(struct dco_deferred *list)
     }
 }
 
+static void grace_period_over(struct epoch_context *ctx);
+
+/* For what is in list; NULL: none begins. */
+static void
+begin_grace_period(struct ovpn_softc *sc, struct dco_deferred *list)
+{
+    mtx_assert(&sc->defer_mtx, MA_OWNED);
+    sc->defer_now = list;
+    sc->defer_armed = list != NULL;
+    if (sc->defer_armed)
+        NET_EPOCH_CALL(grace_period_over, &sc->defer_ctx);
+}
+
 static void
 grace_period_over(struct epoch_context *ctx)
 {
@@ -46,11 +59,8 @@ grace_period_over(struct epoch_context *ctx)
     run_all(ready);
 
     mtx_lock(&sc->defer_mtx);
-    sc->defer_now = sc->defer_next;
+    begin_grace_period(sc, sc->defer_next);
     sc->defer_next = NULL;
-    sc->defer_armed = sc->defer_now != NULL;
-    if (sc->defer_armed)
-        NET_EPOCH_CALL(grace_period_over, &sc->defer_ctx);
     mtx_unlock(&sc->defer_mtx);
 }
 
@@ -65,9 +75,7 @@ dco_env_defer(const struct dco_env *env, struct dco_deferred *d)
         sc->defer_next = d;
     } else {
         d->next = NULL;
-        sc->defer_now = d;
-        sc->defer_armed = true;
-        NET_EPOCH_CALL(grace_period_over, &sc->defer_ctx);
+        begin_grace_period(sc, d);
     }
     mtx_unlock(&sc->defer_mtx);
 }

@@ -24,6 +24,7 @@ take_from(struct dco_peers *set, struct dco_event *event)
 static bool
 take_ahead(struct ovpn_softc *sc)
 {
+    sx_assert(&sc->ctl, SA_XLOCKED);
     if (sc->event_waits)
         return true;
     sc->event_waits =
@@ -77,6 +78,7 @@ ovpn_cmd_get_event(struct ovpn_softc *sc, nvlist_t *reply)
 void
 ovpn_event_fetched(struct ovpn_softc *sc, uint64_t number)
 {
+    sx_assert(&sc->ctl, SA_XLOCKED);
     if (sc->event_number == number)
         sc->event_waits = false;
 }

@@ -162,6 +162,7 @@ ovpn_send_keepalive(struct ovpn_softc *sc, struct dco_peer *peer)
 {
     struct mbuf *m = m_gethdr(M_NOWAIT, MT_DATA);
 
+    NET_EPOCH_ASSERT();
     if (m == NULL) {
         (void)ovpn_drop(sc, NULL, DCO_DROP_TX_NO_BUFFER);
         return;
@@ -262,6 +263,7 @@ ovpn_output(struct ifnet *ifp, struct mbuf *m, const struct sockaddr *dst, struc
 {
     struct ovpn_softc *sc = dco_load_acquire((struct ovpn_softc **)&ifp->if_softc);
 
+    NET_EPOCH_ASSERT();
     if (sc == NULL) {
         m_freem(m);
         return ENXIO;

@@ -20,6 +20,7 @@
 uint32_t
 ovpn_peers_count(struct ovpn_softc *sc)
 {
+    sx_assert(&sc->ctl, SA_XLOCKED);
     return sc->active != NULL ? dco_peers_count(sc->active) : 0;
 }
 
@@ -28,6 +29,7 @@ use_set(struct ovpn_softc *sc, enum dco_mode mode)
 {
     struct dco_peers *set;
 
+    sx_assert(&sc->ctl, SA_XLOCKED);
     if (sc->set[mode] == NULL) {
         set = malloc(dco_peers_size(), M_OVPN, M_WAITOK | M_ZERO);
         dco_peers_init(set, &sc->env, mode, &sc->secret);
@@ -168,11 +170,15 @@ new_peer_on(struct ovpn_softc *sc, const nvlist_t *nvl, struct dco_peer_new *req
     int error;
 
     error = get_vpn_address(nvl, "vpn_ipv4", 4, &req->vpn4);
-    if (error == 0)
-        error = get_vpn_address(nvl, "vpn_ipv6", 16, &req->vpn6);
-    if (error == 0)
-        error = get_path(nvl, so, remote, &req->path, &port);
-    return error == 0 ? add_peer(sc, req, so, port) : error;
+    if (error != 0)
+        return error;
+    error = get_vpn_address(nvl, "vpn_ipv6", 16, &req->vpn6);
+    if (error != 0)
+        return error;
+    error = get_path(nvl, so, remote, &req->path, &port);
+    if (error != 0)
+        return error;
+    return add_peer(sc, req, so, port);
 }
 
 int
@@ -204,6 +210,7 @@ ovpn_peer_id(struct ovpn_softc *sc, const nvlist_t *nvl, uint32_t *id)
 {
     uint64_t value;
 
+    sx_assert(&sc->ctl, SA_XLOCKED);
     if (ovpn_nv_number(nvl, "peerid", UINT64_MAX, &value) != 0)
         return EINVAL;
     if (value > DCO_PEER_ID_MAX || sc->active == NULL)
@@ -246,6 +253,7 @@ ovpn_peers_orphaned(struct ovpn_softc *sc)
 {
     struct dco_peers *set = dco_load_acquire(&sc->active);
 
+    NET_EPOCH_ASSERT();
     if (set != NULL)
         (void)dco_control_transport_gone(set, sc, DCO_DEL_TRANSPORT_DISCONNECT);
 }
@@ -253,6 +261,7 @@ ovpn_peers_orphaned(struct ovpn_softc *sc)
 void
 ovpn_peers_flush(struct ovpn_softc *sc)
 {
+    sx_assert(&sc->ctl, SA_XLOCKED);
     if (sc->active != NULL)
         (void)dco_control_transport_gone(sc->active, sc, DCO_DEL_TEARDOWN);
     ovpn_events_flush(sc);

@@ -49,12 +49,14 @@ ovpn_route_peer(const struct dco_peers *set, const struct dco_ip *dst, uint32_t 
 const struct nhop_object *
 ovpn_route_to(struct ovpn_softc *sc, const struct dco_endpoint *remote)
 {
+    NET_EPOCH_ASSERT();
     return lookup(dco_load(&sc->fib), &remote->ip, remote->scope_id);
 }
 
 bool
 ovpn_route_is_local(const struct dco_ip *ip, uint32_t scope_id)
 {
+    NET_EPOCH_ASSERT();
     switch (ip->family) {
     case 4:
         return ovpn_inet_is_local(ip);

@@ -39,6 +39,16 @@ is_udp(const struct socket *so)
 
 /* Hook */
 
+static void
+put_hook(struct inpcb *inp, udp_tun_func_t *func, struct ovpn_softc *sc)
+{
+    struct udpcb *up = intoudpcb(inp);
+
+    INP_WLOCK_ASSERT(inp);
+    dco_store(&up->u_tun_ctx, (void *)sc);
+    dco_store_release(&up->u_tun_func, func);
+}
+
 /* Who reads a new hook with the old context gets NULL, or with the new context a hook that does not
  * look at it. */
 static int
@@ -50,10 +60,8 @@ set_hook(struct socket *so, struct ovpn_softc *sc)
 
     INP_WLOCK(inp);
     taken = up->u_tun_func != NULL && up->u_tun_func != RESTING;
-    if (!taken) {
-        dco_store(&up->u_tun_ctx, (void *)sc);
-        dco_store_release(&up->u_tun_func, ovpn_udp_input);
-    }
+    if (!taken)
+        put_hook(inp, ovpn_udp_input, sc);
     INP_WUNLOCK(inp);
     return taken ? EBUSY : 0;
 }
@@ -69,8 +77,7 @@ rest_hook(struct socket *so)
     INP_WLOCK(inp);
     if (up->u_tun_func == ovpn_udp_input) {
         sc = up->u_tun_ctx;
-        dco_store(&up->u_tun_ctx, NULL);
-        dco_store_release(&up->u_tun_func, RESTING);
+        put_hook(inp, RESTING, NULL);
     }
     INP_WUNLOCK(inp);
     return sc;
@@ -204,6 +211,7 @@ ovpn_sock_adopt(struct ovpn_softc *sc, struct socket *so, uint16_t port)
 {
     int error;
 
+    sx_assert(&sc->ctl, SA_XLOCKED);
     if (!is_udp(so))
         return EPROTOTYPE;
     if (so->so_vnet != sc->vnet)
@@ -229,6 +237,7 @@ ovpn_sock_release(struct ovpn_softc *sc)
 {
     struct socket *so;
 
+    sx_assert(&sc->ctl, SA_XLOCKED);
     while (!try_hold(sc, &so))
         pause("ovpncl", 1);
     if (so == NULL)

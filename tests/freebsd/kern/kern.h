@@ -5,8 +5,9 @@
  * unchanged; that they also compile against the real sys/ keeps the declarations here honest.
  *
  * What it checks while it runs: no sleep inside the network epoch or with a mutex held, no lock
- * taken twice or out of order, memory of every kind given back, mbufs read and written within the
- * bytes they have, packets from the stack's callbacks only inside the epoch, virtual network set.
+ * taken twice or out of order, what the module asserts about locks, memory of every kind given
+ * back, mbufs read and written within the bytes they have, packets from the stack's callbacks only
+ * inside the epoch, virtual network set.
  * What tests may ask of it is in world.h.
  */
 #ifndef KERN_H
@@ -162,7 +163,8 @@ uint64_t counter_u64_fetch(counter_u64_t c);
 /* sys/mutex.h, sys/sx.h, sys/epoch.h, sys/taskqueue.h, sys/time.h: kern_sched.c */
 struct mtx {
     pthread_mutex_t mutex;
-    const char *name; /* NULL: not initialised */
+    const char *name;  /* NULL: not initialised */
+    const void *owner; /* atomic; stands for the thread that holds it, NULL: none does */
 };
 #define MTX_DEF  0
 #define MA_OWNED 1
@@ -175,13 +177,16 @@ void mtx_assert(const struct mtx *m, int what);
 struct sx {
     pthread_rwlock_t lock;
     const char *name;
+    const void *owner; /* atomic; stands for the thread that holds it alone, NULL: none does */
 };
+#define SA_XLOCKED 1
 void sx_init(struct sx *sx, const char *name);
 void sx_destroy(struct sx *sx);
 void sx_xlock(struct sx *sx);
 void sx_xunlock(struct sx *sx);
 void sx_slock(struct sx *sx);
 void sx_sunlock(struct sx *sx);
+void sx_assert(const struct sx *sx, int what);
 #define SX_SYSINIT(name, sx, text)                                                                 \
     static void kern_sx_##name(const void *unused __unused)                                        \
     {                                                                                              \
@@ -699,6 +704,7 @@ bool refcount_acquire_if_not_zero(uint32_t *count);
 #define intoudpcb(inp)       __containerof((inp), struct udpcb, u_inpcb)
 #define INP_WLOCK(inp)       mtx_lock(&(inp)->lock)
 #define INP_WUNLOCK(inp)     mtx_unlock(&(inp)->lock)
+#define INP_WLOCK_ASSERT(i)  mtx_assert(&(i)->lock, MA_OWNED)
 #define PRIV_NET_OVPN        422
 int priv_check(struct thread *td, int priv);
 

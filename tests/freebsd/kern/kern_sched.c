@@ -15,7 +15,7 @@ enum { CLASSES = 16, HELD = 8 };
 static const char *class_name[CLASSES]; /* order_lock */
 static bool taken_after[CLASSES][CLASSES];
 static pthread_mutex_t order_lock = PTHREAD_MUTEX_INITIALIZER;
-static __thread int held[HELD];
+static __thread int held[HELD]; /* its address also stands for the thread */
 static __thread int held_count;
 static __thread int mutexes_held;
 static __thread int epoch_depth;
@@ -93,6 +93,7 @@ mtx_init(struct mtx *m, const char *name, const char *type __unused, int flags _
 {
     pthread_mutex_init(&m->mutex, NULL);
     m->name = name;
+    m->owner = NULL;
 }
 
 void
@@ -108,6 +109,7 @@ mtx_lock(struct mtx *m)
 {
     note_taken(m->name);
     pthread_mutex_lock(&m->mutex);
+    __atomic_store_n(&m->owner, &held, __ATOMIC_RELAXED);
     mutexes_held++;
 }
 
@@ -116,24 +118,15 @@ mtx_unlock(struct mtx *m)
 {
     note_left(m->name);
     mutexes_held--;
+    __atomic_store_n(&m->owner, NULL, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&m->mutex); /* the next holder may destroy it */
 }
 
-/* By this thread; by the class, of which nobody holds two. */
-bool kern_held(const struct mtx *m);
-bool
-kern_held(const struct mtx *m)
+void
+mtx_assert(const struct mtx *m, int what)
 {
-    int c;
-
-    pthread_mutex_lock(&order_lock);
-    c = class_of(m->name);
-    pthread_mutex_unlock(&order_lock);
-    for (int i = 0; i < held_count; i++) {
-        if (held[i] == c)
-            return true;
-    }
-    return false;
+    kern_assert(what == MA_OWNED);
+    kern_assert(__atomic_load_n(&m->owner, __ATOMIC_RELAXED) == &held);
 }
 
 void
@@ -147,6 +140,7 @@ sx_init(struct sx *sx, const char *name)
 {
     pthread_rwlock_init(&sx->lock, NULL);
     sx->name = name;
+    sx->owner = NULL;
 }
 
 void
@@ -162,12 +156,14 @@ sx_xlock(struct sx *sx)
     kern_assert(kern_may_sleep());
     note_taken(sx->name);
     pthread_rwlock_wrlock(&sx->lock);
+    __atomic_store_n(&sx->owner, &held, __ATOMIC_RELAXED);
 }
 
 void
 sx_xunlock(struct sx *sx)
 {
     note_left(sx->name);
+    __atomic_store_n(&sx->owner, NULL, __ATOMIC_RELAXED);
     pthread_rwlock_unlock(&sx->lock);
 }
 
@@ -184,6 +180,13 @@ sx_sunlock(struct sx *sx)
 {
     note_left(sx->name);
     pthread_rwlock_unlock(&sx->lock);
+}
+
+void
+sx_assert(const struct sx *sx, int what)
+{
+    kern_assert(what == SA_XLOCKED);
+    kern_assert(__atomic_load_n(&sx->owner, __ATOMIC_RELAXED) == &held);
 }
 
 /* The network epoch: sections are readers of one lock, a grace period is its writer. */

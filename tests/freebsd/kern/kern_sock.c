@@ -5,7 +5,6 @@
 #undef free
 
 bool kern_may_sleep(void);
-bool kern_held(const struct mtx *m);
 
 #define FD_FIRST 100
 #define FDS      64
@@ -285,7 +284,7 @@ refcount_acquire_if_not_zero(uint32_t *count)
 void
 sodtor_set(struct socket *so, so_dtor_t *func)
 {
-    kern_assert(kern_held(&so->so_lock));
+    mtx_assert(&so->so_lock, MA_OWNED);
     so->so_dtor = func;
 }
 
