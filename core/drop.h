@@ -11,7 +11,8 @@
 
 #include "dco_os.h"
 
-#define DCO_DROP_LIST(X)                                                                           \
+/* Received packets. */
+#define DCO_DROP_RX_LIST(X)                                                                        \
     /* received from the network, before authentication */                                         \
     X(RX_SHORT, "rx_short", "the datagram is too short for a data packet")                         \
     X(RX_DATA_V1, "rx_data_v1", "the data packet has no peer id (P_DATA_V1)")                      \
@@ -29,8 +30,10 @@
     X(RX_SOURCE, "rx_source", "the inner source address is not routed to the peer")                \
     X(RX_TUN, "rx_tun", "the tun device refused the packet")                                       \
     /* control packets on their way to openvpn */                                                  \
-    X(RX_CTRL_QUEUE, "rx_ctrl_queue", "the queue of control packets to openvpn is full")           \
-    /* read from the tun device */                                                                 \
+    X(RX_CTRL_QUEUE, "rx_ctrl_queue", "the queue of control packets to openvpn is full")
+
+/* Packets to send. */
+#define DCO_DROP_TX_LIST(X)                                                                        \
     X(TX_NOT_IP, "tx_not_ip", "the packet to send is not well-formed IPv4 or IPv6")                \
     X(TX_BAD_GSO, "tx_bad_gso", "the super-packet has an inconsistent segmentation header")        \
     X(TX_NO_PEER, "tx_no_peer", "no peer owns the destination address")                            \
@@ -42,6 +45,8 @@
     X(TX_UNREACHABLE, "tx_unreachable", "no route to the peer's transport address")                \
     X(TX_ERROR, "tx_error", "sending failed for another reason")                                   \
     X(TX_RECURSIVE, "tx_recursive", "the packet is the tunnel's own, routed back into the tunnel")
+
+#define DCO_DROP_LIST(X) DCO_DROP_RX_LIST(X) DCO_DROP_TX_LIST(X)
 
 enum dco_drop {
 #define DCO_DROP_ENUM(symbol, name, text) DCO_DROP_##symbol,

@@ -9,23 +9,24 @@
 
 SDT_PROBE_DEFINE3(if_ovpn, , , drop, "const char *", "struct ovpn_softc *", "struct mbuf *");
 
-static const char *const names[] = {
-#define OVPN_NAME(symbol, name, text) [OVPN_DROP_##symbol - DCO_DROP_COUNT] = name,
-    OVPN_DROP_LIST(OVPN_NAME)
-#undef OVPN_NAME
-};
+#define CORE_NAME(symbol, name, text) [DCO_DROP_##symbol] = name,
+#define OVPN_NAME(symbol, name, text) [OVPN_DROP_##symbol] = name,
+static const char *const names[] = {DCO_DROP_LIST(CORE_NAME) OVPN_DROP_LIST(OVPN_NAME)};
+
+#define CORE_RX(symbol, name, text) [DCO_DROP_##symbol] = true,
+#define OVPN_RX(symbol, name, text) [OVPN_DROP_##symbol] = true,
+static const bool is_rx[OVPN_DROP_COUNT] = {DCO_DROP_RX_LIST(CORE_RX) OVPN_DROP_RX_LIST(OVPN_RX)};
 
 const char *
 ovpn_drop_name(unsigned reason)
 {
-    return reason < DCO_DROP_COUNT ? dco_drop_name((enum dco_drop)reason)
-                                   : names[reason - DCO_DROP_COUNT];
+    return names[reason];
 }
 
 bool
 ovpn_drop_is_rx(unsigned reason)
 {
-    return ovpn_drop_name(reason)[0] == 'r';
+    return is_rx[reason];
 }
 
 unsigned

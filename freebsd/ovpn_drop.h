@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Drop reasons that only a kernel has, numbered on from those of core/drop.h, and the one way to
+ * Drop reasons that only this driver has, numbered on from those of core/drop.h, and the one way to
  * count a drop of either list.
  *
- * X(symbol, name in sysctl output and probes, text)
+ * X(symbol, name of the counter, text), as in core/drop.h. The sysctl net.link.openvpn.drops and
+ * the drop probe have the name; DIAGNOSTICS in ovpn(4) has an item for each name, and
+ * tests/drop-reasons compares.
  */
 #ifndef OVPN_DROP_H
 #define OVPN_DROP_H
 
 #include "../core/drop.h"
 
-#define OVPN_DROP_LIST(X)                                                                          \
+/* Received packets. */
+#define OVPN_DROP_RX_LIST(X)                                                                       \
     X(RX_NO_BUFFER, "rx_no_buffer", "no memory to decrypt")                                        \
     X(RX_CRYPTO, "rx_crypto", "the crypto driver failed")                                          \
-    X(RX_LOOP, "rx_loop", "data inside its own tunnel, or inside too many")                        \
-    X(RX_QUEUE, "rx_queue", "the stack did not take the packet, its queue is full")                \
+    X(RX_LOOP, "rx_loop", "the packet came through its own tunnel, or through too many tunnels")   \
+    X(RX_QUEUE, "rx_queue", "the network stack did not take the packet")
+
+/* Packets to send. */
+#define OVPN_DROP_TX_LIST(X)                                                                       \
     X(TX_DOWN, "tx_down", "the interface has not been started")                                    \
-    X(TX_LOOP, "tx_loop", "the packet would be tunnelled inside itself")
+    X(TX_LOOP, "tx_loop", "the route to the peer leads through its own tunnel, or through too many")
+
+#define OVPN_DROP_LIST(X) OVPN_DROP_RX_LIST(X) OVPN_DROP_TX_LIST(X)
 
 enum ovpn_drop {
     OVPN_DROP_BEFORE_FIRST = DCO_DROP_COUNT - 1,
