@@ -224,8 +224,8 @@ static int
 drop_loop(struct ovpn_softc *sc, struct mbuf *m)
 {
     if (ovpn_may_say(&sc->loop_said_ns))
-        if_printf(sc->ifp, "the route to a peer leads through this very interface; such packets "
-                           "are dropped. Give the address of the peer a route of its own\n");
+        if_printf(sc->ifp, "packets to a peer are dropped, because the route to the peer leads "
+                           "through this interface; give the peer's address another route\n");
     return drop(sc, m, OVPN_DROP_TX_LOOP);
 }
 

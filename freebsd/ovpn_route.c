@@ -82,9 +82,9 @@ ovpn_route_vet(struct ovpn_softc *sc, const struct dco_path *stored, struct dco_
     if (!dco_ip_equal(&stored->remote.ip, &seen->remote.ip) &&
         leads_into_tunnel(sc, &seen->remote)) {
         if (ovpn_may_say(&sc->float_said_ns))
-            if_printf(sc->ifp,
-                      "a peer sent from an address to which the route leads through this very "
-                      "interface; it is still answered at its old address. Look at the routes\n");
+            if_printf(sc->ifp, "a peer now sends from an address whose route leads through this "
+                               "interface, so it is still answered at its old address; give the "
+                               "new address another route\n");
         return false;
     }
     if (!dco_ip_equal(&stored->local, &seen->local) &&
