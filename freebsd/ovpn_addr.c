@@ -3,19 +3,6 @@
 
 #include <netinet/in.h>
 
-void
-ovpn_addr_endpoint(const struct sockaddr *sa, struct dco_endpoint *endpoint)
-{
-    const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)(const void *)sa;
-    const struct sockaddr_in *sin = (const struct sockaddr_in *)(const void *)sa;
-
-    memset(endpoint, 0, sizeof(*endpoint));
-    if (!ovpn_addr_ip(sa, &endpoint->ip))
-        return;
-    endpoint->port = endpoint->ip.family == 4 ? sin->sin_port : sin6->sin6_port;
-    endpoint->scope_id = endpoint->ip.family == 4 ? 0 : sin6->sin6_scope_id;
-}
-
 bool
 ovpn_addr_ip(const struct sockaddr *sa, struct dco_ip *ip)
 {
@@ -24,13 +11,28 @@ ovpn_addr_ip(const struct sockaddr *sa, struct dco_ip *ip)
 
     switch (sa->sa_family) {
     case AF_INET:
-        *ip = dco_ip4((const uint8_t *)&sin->sin_addr);
+        dco_ip_set4(ip, (const uint8_t *)&sin->sin_addr);
         return true;
     case AF_INET6:
-        *ip = dco_ip6((const uint8_t *)&sin6->sin6_addr);
+        dco_ip_set6(ip, (const uint8_t *)&sin6->sin6_addr);
         return true;
     default:
         memset(ip, 0, sizeof(*ip));
         return false;
     }
+}
+
+_Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
+               "one place for the port");
+
+void
+ovpn_addr_endpoint(const struct sockaddr *sa, struct dco_endpoint *endpoint)
+{
+    const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)(const void *)sa;
+    const struct sockaddr_in *sin = (const struct sockaddr_in *)(const void *)sa;
+    bool ok = ovpn_addr_ip(sa, &endpoint->ip);
+
+    endpoint->scope_id = ok && sa->sa_family == AF_INET6 ? sin6->sin6_scope_id : 0;
+    endpoint->port = ok ? sin->sin_port : 0; /* lies at the same place in both */
+    endpoint->zero = 0;
 }

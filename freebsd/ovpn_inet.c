@@ -57,13 +57,13 @@ ovpn_inet_is_local(const struct dco_ip *ip)
     return in_localip(in_of(ip));
 }
 
-struct dco_ip
-ovpn_inet_dst(const struct mbuf *m)
+void
+ovpn_inet_dst(const struct mbuf *m, struct dco_ip *ip)
 {
-    struct in_addr in;
+    uint8_t dst[sizeof(struct in_addr)];
 
-    m_copydata(m, offsetof(struct ip, ip_dst), sizeof(in), (caddr_t)&in);
-    return dco_ip4((const uint8_t *)&in);
+    m_copydata(m, offsetof(struct ip, ip_dst), sizeof(dst), (caddr_t)dst);
+    dco_ip_set4(ip, dst);
 }
 
 #endif

@@ -24,7 +24,7 @@ const struct nhop_object *ovpn_inet_lookup(uint32_t fib, const struct dco_ip *ip
 /* Whether an address is one of this host. In the network epoch. */
 bool ovpn_inet_is_local(const struct dco_ip *ip);
 /* The destination of the datagram whose IP header m begins with. */
-struct dco_ip ovpn_inet_dst(const struct mbuf *m);
+void ovpn_inet_dst(const struct mbuf *m, struct dco_ip *ip);
 
 #else
 
@@ -47,10 +47,10 @@ ovpn_inet_is_local(const struct dco_ip *ip __unused)
     return false;
 }
 
-static inline struct dco_ip
-ovpn_inet_dst(const struct mbuf *m __unused)
+static inline void
+ovpn_inet_dst(const struct mbuf *m __unused, struct dco_ip *ip)
 {
-    return (struct dco_ip){0};
+    memset(ip, 0, sizeof(*ip));
 }
 
 #endif

@@ -74,14 +74,14 @@ ovpn_inet6_is_local(const struct dco_ip *ip, uint32_t scope_id)
     return in6_localip(&in6) != 0;
 }
 
-struct dco_ip
-ovpn_inet6_dst(const struct mbuf *m)
+void
+ovpn_inet6_dst(const struct mbuf *m, struct dco_ip *ip)
 {
-    struct in6_addr in6;
+    struct in6_addr dst;
 
-    m_copydata(m, offsetof(struct ip6_hdr, ip6_dst), sizeof(in6), (caddr_t)&in6);
-    in6_clearscope(&in6);
-    return dco_ip6(in6.s6_addr);
+    m_copydata(m, offsetof(struct ip6_hdr, ip6_dst), sizeof(dst), (caddr_t)&dst);
+    in6_clearscope(&dst);
+    dco_ip_set6(ip, dst.s6_addr);
 }
 
 int

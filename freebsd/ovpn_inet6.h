@@ -26,7 +26,7 @@ const struct nhop_object *ovpn_inet6_lookup(uint32_t fib, const struct dco_ip *i
  */
 bool ovpn_inet6_is_local(const struct dco_ip *ip, uint32_t scope_id);
 /* The destination of the datagram whose IP header m begins with. */
-struct dco_ip ovpn_inet6_dst(const struct mbuf *m);
+void ovpn_inet6_dst(const struct mbuf *m, struct dco_ip *ip);
 /* The address of ours from which datagrams to remote leave. 0 or an errno. */
 int ovpn_inet6_choose_source(uint32_t fib, const struct dco_endpoint *remote,
                              struct dco_ip *source);
@@ -54,10 +54,10 @@ ovpn_inet6_is_local(const struct dco_ip *ip __unused, uint32_t scope_id __unused
     return false;
 }
 
-static inline struct dco_ip
-ovpn_inet6_dst(const struct mbuf *m __unused)
+static inline void
+ovpn_inet6_dst(const struct mbuf *m __unused, struct dco_ip *ip)
 {
-    return (struct dco_ip){0};
+    memset(ip, 0, sizeof(*ip));
 }
 
 static inline int

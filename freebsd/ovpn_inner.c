@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ovpn_inner.h"
 
-#include <net/bpf.h>
-
 #define FIXED_HEADERS 40 /* bytes; IPv6, or IPv4 and more */
 
 /* The parser looks at fixed headers only, so that much is enough to have in one piece. */
@@ -19,12 +17,4 @@ ovpn_inner_parse(struct mbuf *m, struct dco_inner *inner)
     if (!dco_inner_parse(mtod(m, const uint8_t *), (size_t)m->m_pkthdr.len, inner))
         inner->version = 0;
     return m;
-}
-
-void
-ovpn_inner_tap(struct ifnet *ifp, struct mbuf *m, const struct dco_inner *inner)
-{
-    uint32_t af = inner->version == 4 ? AF_INET : AF_INET6;
-
-    BPF_MTAP2(ifp, &af, sizeof(af), m);
 }

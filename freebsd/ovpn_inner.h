@@ -8,6 +8,9 @@
 #include "ovpn_softc.h"
 
 #include <sys/mbuf.h>
+#include <sys/socket.h>
+
+#include <net/bpf.h>
 
 #include "../core/inner.h"
 
@@ -15,6 +18,12 @@
  * memory, m is gone. */
 struct mbuf *ovpn_inner_parse(struct mbuf *m, struct dco_inner *inner);
 /* Shows the packet to bpf(4). */
-void ovpn_inner_tap(struct ifnet *ifp, struct mbuf *m, const struct dco_inner *inner);
+static inline void
+ovpn_inner_tap(struct ifnet *ifp, struct mbuf *m, const struct dco_inner *inner)
+{
+    uint32_t af = inner->version == 4 ? AF_INET : AF_INET6;
+
+    BPF_MTAP2(ifp, &af, sizeof(af), m);
+}
 
 #endif

@@ -261,13 +261,14 @@ opened(struct cryptop *crp)
 static void
 local_of(const struct mbuf *m, uint8_t family, struct dco_ip *local)
 {
-    memset(local, 0, sizeof(*local));
-    if (m->m_flags & (M_BCAST | M_MCAST))
-        return;
-    if (family == 4)
-        *local = ovpn_inet_dst(m);
-    else if (family == 6)
-        *local = ovpn_inet6_dst(m);
+    bool unicast = (m->m_flags & (M_BCAST | M_MCAST)) == 0;
+
+    if (unicast && family == 4)
+        ovpn_inet_dst(m, local);
+    else if (unicast && family == 6)
+        ovpn_inet6_dst(m, local);
+    else
+        memset(local, 0, sizeof(*local));
 }
 
 static void

@@ -176,12 +176,11 @@ ovpn_send_keepalive(struct ovpn_softc *sc, struct dco_peer *peer)
 /* pf's route-to comes without a route, and then dst names the next hop. Otherwise dst is what the
  * routing table says for the packet, which with openvpn's own subnet route is the first client
  * whoever the packet is for; so the packet itself decides. */
-static struct dco_ip
-destination(const struct dco_inner *inner, const struct sockaddr *dst, const struct route *ro)
+static const struct dco_ip *
+destination(const struct dco_inner *inner, const struct sockaddr *dst, const struct route *ro,
+            struct dco_ip *hop)
 {
-    struct dco_ip ip;
-
-    return ro == NULL && dst != NULL && ovpn_addr_ip(dst, &ip) ? ip : inner->dst;
+    return ro == NULL && dst != NULL && ovpn_addr_ip(dst, hop) ? hop : &inner->dst;
 }
 
 static struct dco_peer *
@@ -234,7 +233,7 @@ output_ip(struct ovpn_softc *sc, struct mbuf *m, const struct sockaddr *dst, con
 {
     struct dco_inner inner;
     struct dco_peer *peer;
-    struct dco_ip to;
+    struct dco_ip hop;
     int error;
 
     m = ovpn_inner_parse(m, &inner);
@@ -242,8 +241,7 @@ output_ip(struct ovpn_softc *sc, struct mbuf *m, const struct sockaddr *dst, con
         return drop(sc, NULL, DCO_DROP_TX_NO_BUFFER);
     if (inner.version == 0)
         return drop(sc, m, DCO_DROP_TX_NOT_IP);
-    to = destination(&inner, dst, ro);
-    peer = choose_peer(sc, m, &to);
+    peer = choose_peer(sc, m, destination(&inner, dst, ro, &hop));
     if (peer == NULL)
         return drop(sc, m, DCO_DROP_TX_NO_PEER);
     if (is_own_transport(sc, peer, m, &inner))
