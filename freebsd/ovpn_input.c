@@ -397,7 +397,7 @@ ovpn_udp_input(struct mbuf *m, int off, struct inpcb *inp __unused, const struct
     NET_EPOCH_ASSERT();
     if (sc == NULL) /* the hook is about to go: see ovpn_sock.c */
         return false;
-    ovpn_count(&sc->counters, OVPN_TRANSPORT_IN, (uint64_t)(len + OVPN_UDP_LEN));
+    ovpn_count(&sc->counters, OVPN_TRANSPORT_IN, (uint64_t)len + OVPN_UDP_LEN);
     if (len > 0)
         m_copydata(m, data, MIN(len, (int)sizeof(head)), (caddr_t)head);
     switch (dco_wire_parse(head, (size_t)MAX(len, 0), &hdr)) {

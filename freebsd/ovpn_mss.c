@@ -42,7 +42,7 @@ is_syn(const struct mbuf *m, const struct dco_inner *inner)
     if (inner->protocol != DCO_PROTO_TCP || inner->l4 == 0 ||
         inner->total < inner->l4 + sizeof(struct tcphdr))
         return false;
-    m_copydata(m, inner->l4 + DCO_TCP_FLAGS, sizeof(flags), (caddr_t)&flags);
+    m_copydata(m, inner->l4 + (int)DCO_TCP_FLAGS, sizeof(flags), (caddr_t)&flags);
     return (flags & TH_SYN) != 0;
 }
 

@@ -44,7 +44,7 @@ nl_family_index(const struct nl_family *family)
 {
     unsigned i = 0;
 
-    while (nl_families[i] != family)
+    while (i + 1 < NL_FAMILIES && nl_families[i] != family)
         i++;
     return i;
 }

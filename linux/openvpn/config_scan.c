@@ -211,8 +211,10 @@ static bool
 word_take(const char **at, const char *end, char **to)
 {
     const char *c = *at;
-    char quote = *c == '"' || *c == '\'' ? *c++ : 0;
+    char quote = '\0';
 
+    if (*c == '"' || *c == '\'')
+        quote = *c++;
     for (; c < end && (quote ? *c != quote : !is_blank(*c)); c++) {
         if (*c == '\\' && quote != '\'' && c + 1 < end)
             c++;
