@@ -21,6 +21,7 @@ all: binaries
 include mk/config.mk
 include mk/product.mk
 include mk/tests.mk
+include mk/analyze.mk
 include mk/install.mk
 
 .PHONY: all binaries deps clean help demo bench bench-quick
