@@ -18,7 +18,8 @@ CLANG ?= clang
 AR ?= ar
 CLANG_FORMAT ?= clang-format
 
-MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+TRIPLET := $(shell $(CC) -dumpmachine)
+MACHINE := $(firstword $(subst -, ,$(TRIPLET)))
 
 WARNINGS := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla
 # For the product; test programs are spared.

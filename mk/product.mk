@@ -37,6 +37,17 @@ $(BUILD)/libopendco.so: $(LIB_OBJ)
 $(BUILD)/opendco: $(CLI_OBJ)
 	$(call step,LD) $(CC) -pie $(HARDEN_LDFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
 
+# The preloaded library stands in front of entry points that only glibc has (__read_chk, open64), and
+# its sandbox lets through what glibc does to change the user of every thread.
+.PHONY: glibc-only
+glibc-only:
+	@echo "OpenDCO for Linux needs the GNU C library: $(CC) builds for $(TRIPLET)." >&2
+	@echo "The library intercepts functions of glibc, so openvpn has to be built with glibc, too." >&2
+	@exit 1
+ifneq ($(findstring musl,$(TRIPLET)),)
+$(LIB_OBJ) $(CLI_OBJ): | glibc-only
+endif
+
 # The version reaches them by a flag and not by a header.
 $(LIB_OBJ) $(CLI_OBJ): $(VERSION_FILE)
 
