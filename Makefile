@@ -24,7 +24,7 @@ include mk/tests.mk
 include mk/analyze.mk
 include mk/install.mk
 
-.PHONY: all binaries deps clean help demo bench bench-quick
+.PHONY: all binaries deps clean help demo bench bench-quick dist
 
 binaries: $(PRODUCTS)
 
@@ -40,6 +40,10 @@ bench:
 
 bench-quick:
 	@BUILD=$(BUILD) MAKE="$(MAKE)" bench/run quick; status=$$?; scripts/own-build $(BUILD); exit $$status
+
+# The committed files, as they are released.
+dist:
+	@scripts/dist $(BUILD)
 
 clean:
 	rm -rf $(BUILD)
