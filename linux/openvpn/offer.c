@@ -42,11 +42,12 @@ left_to_openvpn(char *reason, size_t size)
     if (conf->server && conf->c2c)
         off = forwarding_off(conf->inner4, conf->inner6);
     if (conf->tcp)
-        snprintf(reason, size, "the configuration uses TCP as transport, which is left to openvpn");
+        snprintf(reason, size,
+                 "the configuration uses TCP as transport, which OpenDCO leaves to openvpn");
     else if (conf->dropped[0])
-        snprintf(reason, size, "an option would have no effect with it: %s", conf->dropped);
+        snprintf(reason, size, "offload would ignore an option: %s", conf->dropped);
     else if (off != NULL)
-        snprintf(reason, size, "client-to-client would have no effect with it while %s is 0", off);
+        snprintf(reason, size, "offload would ignore client-to-client, because %s is 0", off);
     return conf->tcp || conf->dropped[0] || off != NULL;
 }
 
@@ -128,7 +129,7 @@ prepare_error(int err)
     case -ENXIO:
         return "there is no /dev/net/tun";
     case -EACCES:
-        return "/dev/net/tun may not be opened";
+        return "/dev/net/tun cannot be opened: permission denied";
     case -EPERM:
         return "CAP_NET_ADMIN is missing";
     case -EAGAIN:
@@ -196,13 +197,14 @@ likely_reason(char *reason, size_t size)
     if (offer.refused != NULL) /* then openvpn did ask */
         snprintf(reason, size, "%s", offer.refused);
     else if (conf->option[0])
-        snprintf(reason, size, "an option rules it out: %s", conf->option);
+        snprintf(reason, size, "an option rules out offload: %s", conf->option);
     else if (conf->dev[0] && if_nametoindex(conf->dev))
-        snprintf(reason, size, "the device %s exists already, as one of another kind", conf->dev);
+        snprintf(reason, size, "the device %s exists already and is of another kind", conf->dev);
     else if (!conf->readable)
-        snprintf(reason, size, "openvpn did not ask for it, and its configuration cannot be read");
+        snprintf(reason, size,
+                 "openvpn did not ask for offload, and its configuration cannot be read");
     else
-        snprintf(reason, size, "openvpn did not ask for it; its log may say why at verb 4");
+        snprintf(reason, size, "openvpn did not ask for offload; its log may say why at verb 4");
 }
 
 bool

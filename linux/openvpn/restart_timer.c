@@ -36,7 +36,7 @@ restart_timer_start(void)
     if (restart_timer_due())
         return;
     if (timer_create(CLOCK_MONOTONIC, &event, &timer.id) < 0) {
-        log_line(LOG_LEVEL_WARN, "openvpn may miss that its peer is gone: no timer");
+        log_line(LOG_LEVEL_WARN, "no timer: openvpn may not notice that its peer is gone");
         return;
     }
     (void)timer_settime(timer.id, 0, &when, NULL);

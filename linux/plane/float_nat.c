@@ -286,7 +286,7 @@ new_entry(uint32_t peer_id, const struct dco_endpoint *known, const struct dco_e
         return true;
     e = calloc(1, sizeof(*e));
     if (e == NULL) {
-        log_line(LOG_LEVEL_WARN, "no memory to remember where peer %u moved", peer_id);
+        log_line(LOG_LEVEL_WARN, "no memory: peer %u moved and may have to connect again", peer_id);
         return false;
     }
     e->peer_id = peer_id;

@@ -20,7 +20,8 @@ bit_of(const char *word, size_t len)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strlen(names[i].name) == len && memcmp(names[i].name, word, len) == 0)
             return names[i].bit;
-    log_line(LOG_LEVEL_WARN, "OPENDCO_OFFLOADS_OFF: no offload is called '%.*s'", (int)len, word);
+    log_line(LOG_LEVEL_WARN, "OPENDCO_OFFLOADS_OFF: unknown offload '%.*s' is ignored", (int)len,
+             word);
     return 0;
 }
 

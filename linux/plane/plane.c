@@ -204,7 +204,8 @@ workers_start(void)
             continue;
         if (i == 0)
             return -errno;
-        log_line(LOG_LEVEL_WARN, "only %u of %u workers: %s", i, plane.workers, strerror(errno));
+        log_line(LOG_LEVEL_WARN, "only %u of %u workers could be started: %s", i, plane.workers,
+                 strerror(errno));
         dco_store(&plane.workers, i);
     }
     return 0;

@@ -173,7 +173,8 @@ plane_port_new(int fd, const int *members, unsigned n, unsigned senders, int con
     path_mtu_open(sock);
     sock->udp_gro = sock_gro(sock);
     if (!sock->udp_gro)
-        log_line(LOG_LEVEL_INFO, "received datagrams are not aggregated (UDP_GRO)");
+        log_line(LOG_LEVEL_INFO,
+                 "no UDP_GRO: received datagrams are not aggregated, which is slower");
     plane_port_link(sock);
     *out = sock;
     return 0;

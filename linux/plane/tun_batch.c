@@ -86,7 +86,9 @@ tun_batch_new(void)
         b->list[i] = &b->iocb[i];
     context_open(b);
     if (b->aio == 0)
-        log_line(LOG_LEVEL_INFO, "packets are written to the TUN device one by one");
+        log_line(
+            LOG_LEVEL_INFO,
+            "no io_submit(): packets are written to the TUN device one by one, which is slower");
     dco_store(&works, b->aio != 0);
     return b;
 }

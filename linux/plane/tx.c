@@ -224,7 +224,8 @@ tx_gone(struct worker *w, struct plane_dev *dev, int fd)
 {
     worker_remove(w, fd);
     if (!dco_exchange(&dev->gone, true))
-        log_line(LOG_LEVEL_WARN, "%s was deleted", dev->name);
+        log_line(LOG_LEVEL_WARN, "%s was deleted: its tunnel is down until openvpn restarts",
+                 dev->name);
 }
 
 /* Drops are counted for the device of the burst, so trains of another one are sent before. */

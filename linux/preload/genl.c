@@ -621,11 +621,13 @@ key_wanted(struct plane_dev *dev, bool renews, const struct dco_event *event)
     } else if (!event->key_spent) {
         log_line(
             LOG_LEVEL_WARN,
-            "peer %u: its key comes near the limit of its use; a lower reneg-sec renews it earlier",
+            "peer %u: its key comes near its limit; lower reneg-sec, or the session ends there",
             event->peer_id);
     } else {
-        log_line(LOG_LEVEL_ERROR, "peer %u: its key is used up, the session ends: lower reneg-sec",
-                 event->peer_id);
+        log_line(
+            LOG_LEVEL_ERROR,
+            "peer %u: its key is used up, so the session ends and is made anew: lower reneg-sec",
+            event->peer_id);
         (void)dco_control_peer_del(plane_dev_peers(dev), event->peer_id, DCO_DEL_EXPIRED);
     }
 }

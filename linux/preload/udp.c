@@ -103,12 +103,13 @@ say_one_socket(int fd, int error)
     if (error == -EPERM)
         log_line(
             LOG_LEVEL_WARN,
-            "this port is read by one socket, and so by one worker: any process of uid %u could "
-            "join a group of sockets and take its packets. A start as root makes one for each "
-            "worker; after SIGUSR1 with --user, openvpn must be started anew for them",
+            "this port is read by one socket, so one worker decrypts everything: any process of "
+            "uid %u could join a group of sockets and take its packets. Start openvpn as root to "
+            "get a socket for each worker; after SIGUSR1 with --user, restart it fully",
             (unsigned)st.st_uid);
     else
-        log_line(LOG_LEVEL_WARN, "this port is read by one socket, and so by one worker: %s",
+        log_line(LOG_LEVEL_WARN,
+                 "this port is read by one socket, so one worker decrypts everything: %s",
                  strerror(-error));
 }
 
@@ -133,7 +134,8 @@ make_sender(struct udp_vfd *u, int fd)
     int error = group_make(fd, u->members, 1);
 
     if (error)
-        log_line(LOG_LEVEL_DEBUG, "the socket that is read sends too: %s", strerror(-error));
+        log_line(LOG_LEVEL_DEBUG, "no socket of its own for sending, which is slower: %s",
+                 strerror(-error));
     else
         u->senders = 1;
 }
@@ -277,7 +279,8 @@ transport_of(struct udp_vfd *u, int fd, struct plane_dev *dev, struct plane_port
     if (!error)
         error = plane_port_bind_dev(u->sock, dev);
     if (error) {
-        log_line(LOG_LEVEL_WARN, "cannot take over UDP socket %d: %s", fd, strerror(-error));
+        log_line(LOG_LEVEL_WARN, "cannot take over UDP socket %d, so the peer is refused: %s", fd,
+                 strerror(-error));
         return -ENOTSOCK;
     }
     *sock = plane_port_get(u->sock);

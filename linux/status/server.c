@@ -149,7 +149,8 @@ status_open(void)
     status.running = false;
     err = open_socket();
     if (err < 0) {
-        log_line(LOG_LEVEL_INFO, "no status socket: %s", strerror(-err));
+        log_line(LOG_LEVEL_INFO, "opendco status cannot ask this process: no status socket: %s",
+                 strerror(-err));
         close_descriptors();
     }
     return err;
@@ -213,7 +214,7 @@ answer(int client)
     if (err == 0) {
         write_answer(client, j.text, j.len);
     } else {
-        log_line(LOG_LEVEL_WARN, "no answer to a status request: %s", strerror(-err));
+        log_line(LOG_LEVEL_WARN, "a status request gets no answer: %s", strerror(-err));
     }
     jsonw_fini(&j);
 }
@@ -266,7 +267,8 @@ status_start(void)
     status.running = err == 0;
     if (status.running)
         return;
-    log_line(LOG_LEVEL_WARN, "no status thread: %s", strerror(-err));
+    log_line(LOG_LEVEL_WARN, "opendco status cannot ask this process: no status thread: %s",
+             strerror(-err));
     if (status.stop >= 0)
         sys()->close(status.stop);
     status.stop = -1;

@@ -241,7 +241,7 @@ limits_workers(unsigned wanted)
     room = room < 1 ? 1 : room;
     if ((long)n <= room)
         return n;
-    log_line(LOG_LEVEL_WARN, "%ld worker%s instead of %u: the task limit %s leaves no more", room,
+    log_line(LOG_LEVEL_WARN, "%ld worker%s instead of %u: raise the task limit %s for more", room,
              room == 1 ? "" : "s", n,
              by_service < by_user ? "of the service (TasksMax, pids.max)"
                                   : "of the user (LimitNPROC, ulimit -u)");
