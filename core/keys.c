@@ -165,3 +165,16 @@ dco_key_lost(struct dco_key *key)
 {
     return want_new(key, true, DCO_KEY_WANTED_NOW);
 }
+
+const char *
+dco_key_validate(const struct dco_key *key)
+{
+    dco_lock_assert_held(&key->replay_lock);
+    if (dco_load(&key->refs) == 0)
+        return "a key in use has no reference";
+    if (key->key_id > DCO_KEY_ID_MAX)
+        return "a key has an id that no packet can carry";
+    if (dco_load(&key->tx_sent) == 0 || dco_load(&key->tx_sent) > dco_load(&key->tx_next))
+        return "a key has sent packet ids that it has not given out";
+    return dco_replay_validate(&key->replay);
+}

@@ -41,6 +41,8 @@ struct dco_key {
 /* req: valid; the key takes req->crypto over. NULL: no memory. One reference. */
 struct dco_key *dco_key_new(const struct dco_env *env, const struct dco_key_new *req,
                             uint64_t serial, uint64_t now_ns);
+/* Replay lock. NULL if the key agrees with itself, else what is wrong. */
+const char *dco_key_validate(const struct dco_key *key);
 /* For dco_deferred_run(). */
 void dco_key_end(struct dco_deferred *d);
 

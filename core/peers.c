@@ -23,18 +23,6 @@ match_remote(const void *object, const void *key)
     return dco_endpoint_equal(&path.remote, key);
 }
 
-static uint64_t
-hash_ip(const struct dco_peers *p, const struct dco_ip *ip)
-{
-    return dco_ip_hash(ip, p->secret.k[0]);
-}
-
-static uint64_t
-hash_remote(const struct dco_peers *p, const struct dco_endpoint *remote)
-{
-    return dco_siphash(&p->secret, remote, sizeof(*remote));
-}
-
 size_t
 dco_peers_size(void)
 {
@@ -80,7 +68,7 @@ dco_peers_by_id(const struct dco_peers *p, uint32_t id)
 static struct dco_peer *
 by_vpn(const struct dco_peers *p, const struct dco_ip *ip)
 {
-    return dco_table_find(&p->by_vpn, hash_ip(p, ip), ip);
+    return dco_table_find(&p->by_vpn, dco_peers_hash_ip(p, ip), ip);
 }
 
 struct dco_peer *
@@ -106,7 +94,7 @@ dco_peers_by_remote(const struct dco_peers *p, const struct dco_endpoint *remote
 {
     struct dco_endpoint canon = dco_endpoint_canon(remote);
 
-    return dco_table_find(&p->by_remote, hash_remote(p, &canon), &canon);
+    return dco_table_find(&p->by_remote, dco_peers_hash_remote(p, &canon), &canon);
 }
 
 bool
@@ -175,11 +163,11 @@ link_peer(struct dco_peers *p, struct dco_peer *peer)
 
     dco_peer_path(peer, &path);
     if (path.remote.ip.family != 0)
-        (void)dco_table_add(&p->by_remote, hash_remote(p, &path.remote), peer);
+        (void)dco_table_add(&p->by_remote, dco_peers_hash_remote(p, &path.remote), peer);
     if (peer->vpn4.family != 0)
-        (void)dco_table_add(&p->by_vpn, hash_ip(p, &peer->vpn4), peer);
+        (void)dco_table_add(&p->by_vpn, dco_peers_hash_ip(p, &peer->vpn4), peer);
     if (peer->vpn6.family != 0)
-        (void)dco_table_add(&p->by_vpn, hash_ip(p, &peer->vpn6), peer);
+        (void)dco_table_add(&p->by_vpn, dco_peers_hash_ip(p, &peer->vpn6), peer);
     dco_idmap_set(&p->by_id, peer->id, peer);
     if (p->mode == DCO_MODE_P2P)
         dco_store_release(&p->only, peer);
@@ -195,12 +183,12 @@ unlink_peer(struct dco_peers *p, struct dco_peer *peer)
         dco_store_release(&p->only, (struct dco_peer *)NULL);
     dco_idmap_set(&p->by_id, peer->id, NULL);
     if (peer->vpn4.family != 0)
-        dco_table_del(&p->by_vpn, hash_ip(p, &peer->vpn4), peer);
+        dco_table_del(&p->by_vpn, dco_peers_hash_ip(p, &peer->vpn4), peer);
     if (peer->vpn6.family != 0)
-        dco_table_del(&p->by_vpn, hash_ip(p, &peer->vpn6), peer);
+        dco_table_del(&p->by_vpn, dco_peers_hash_ip(p, &peer->vpn6), peer);
     dco_peer_path(peer, &path);
     if (path.remote.ip.family != 0)
-        dco_table_del(&p->by_remote, hash_remote(p, &path.remote), peer);
+        dco_table_del(&p->by_remote, dco_peers_hash_remote(p, &path.remote), peer);
 
     *peer->prev = peer->next;
     if (peer->next != NULL)
@@ -288,10 +276,10 @@ static bool
 rehash(struct dco_peers *p, struct dco_peer *peer, const struct dco_path *from,
        const struct dco_path *to)
 {
-    if (dco_table_add_behind(&p->by_remote, hash_remote(p, &to->remote), peer) != 0)
+    if (dco_table_add_behind(&p->by_remote, dco_peers_hash_remote(p, &to->remote), peer) != 0)
         return false;
     dco_peer_set_path(peer, to);
-    dco_table_del(&p->by_remote, hash_remote(p, &from->remote), peer);
+    dco_table_del(&p->by_remote, dco_peers_hash_remote(p, &from->remote), peer);
     return true;
 }
 

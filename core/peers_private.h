@@ -33,6 +33,18 @@ struct dco_peers {
     uint64_t tick_ns;                          /* control lock; no timer is due before */
 };
 
+static inline uint64_t
+dco_peers_hash_ip(const struct dco_peers *p, const struct dco_ip *ip)
+{
+    return dco_ip_hash(ip, p->secret.k[0]);
+}
+
+static inline uint64_t
+dco_peers_hash_remote(const struct dco_peers *p, const struct dco_endpoint *remote)
+{
+    return dco_siphash(&p->secret, remote, sizeof(*remote));
+}
+
 /* Control lock. Makes the peer visible, or fails as dco_control_peer_new() says and changes
  * nothing. */
 int dco_peers_admit(struct dco_peers *p, struct dco_peer *peer, bool share_vpn);

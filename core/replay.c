@@ -55,3 +55,21 @@ dco_replay_accept(struct dco_replay *r, uint32_t id, uint64_t now_ns)
     r->expire_ns = now_ns + DCO_REPLAY_EXPIRE_NS;
     return DCO_DROP_NONE;
 }
+
+/* The ids below a full window share their bits with those in it, so nothing can be said of them. */
+const char *
+dco_replay_validate(const struct dco_replay *r)
+{
+    if (r->floor > r->highest)
+        return "the floor of a replay window is above its highest id";
+    if ((r->highest == 0) != (r->expire_ns == 0))
+        return "a replay window has an end without a beginning";
+    if (r->highest != 0 &&
+        (r->seen[(r->highest & (DCO_REPLAY_WINDOW - 1)) / 64] & bit(r->highest)) == 0)
+        return "the highest id of a replay window was not seen";
+    for (uint32_t id = r->highest + 1; id < DCO_REPLAY_WINDOW; id++) {
+        if (r->seen[id / 64] & bit(id))
+            return "an id above the highest of a replay window was seen";
+    }
+    return NULL;
+}

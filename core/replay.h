@@ -27,4 +27,7 @@ void dco_replay_init(struct dco_replay *r);
  * _RX_LATE. now_ns: monotonic. */
 enum dco_drop dco_replay_accept(struct dco_replay *r, uint32_t id, uint64_t now_ns);
 
+/* NULL if the window agrees with itself, else what is wrong. For self-checks. */
+const char *dco_replay_validate(const struct dco_replay *r);
+
 #endif

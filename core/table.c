@@ -204,3 +204,48 @@ dco_table_del(struct dco_table *t, uint64_t hash, const void *object)
     }
     return false;
 }
+
+/* Self-checks */
+
+uint32_t
+dco_table_count(const struct dco_table *t)
+{
+    return t->array != NULL ? (uint32_t)t->array->used : 0;
+}
+
+bool
+dco_table_has(const struct dco_table *t, uint64_t hash, const void *object)
+{
+    const struct dco_table_array *a = t->array;
+
+    if (a == NULL)
+        return false;
+    for (uint64_t i = hash & a->mask; a->cell[i].object != NULL; i = (i + 1) & a->mask) {
+        if (a->cell[i].object == object && a->cell[i].hash == hash)
+            return true;
+    }
+    return false;
+}
+
+const char *
+dco_table_validate(const struct dco_table *t)
+{
+    const struct dco_table_array *a = t->array;
+    uint64_t used = 0, filled = 0;
+
+    if (a == NULL)
+        return NULL;
+    if ((a->mask & (a->mask + 1)) != 0 || a->mask < TABLE_MIN - 1)
+        return "the size of a table is no power of two";
+    if (2 * a->filled > a->mask + 1)
+        return "more than half of the cells of a table are filled";
+    for (uint64_t i = 0; i <= a->mask; i++) {
+        void *object = a->cell[i].object;
+
+        filled += object != NULL;
+        used += object != NULL && object != GONE;
+        if (object != NULL && object != GONE && !dco_table_has(t, a->cell[i].hash, object))
+            return "an object of a table is out of reach";
+    }
+    return used == a->used && filled == a->filled ? NULL : "a table has lost count";
+}

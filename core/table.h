@@ -35,6 +35,13 @@ int dco_table_add_behind(struct dco_table *t, uint64_t hash, void *object);
 /* False if the object was not there under this hash. */
 bool dco_table_del(struct dco_table *t, uint64_t hash, const void *object);
 
+/* How many objects it holds, each as often as it was added; whether object is there under this
+ * hash; NULL if the table agrees with itself, else what is wrong. For self-checks, under the
+ * control lock. */
+uint32_t dco_table_count(const struct dco_table *t);
+bool dco_table_has(const struct dco_table *t, uint64_t hash, const void *object);
+const char *dco_table_validate(const struct dco_table *t);
+
 /* For dco_deferred_run(). */
 void dco_table_array_end(struct dco_deferred *d);
 

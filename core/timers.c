@@ -33,11 +33,17 @@ keepalive_at(const struct dco_peer *peer)
     return later(dco_load(&peer->last_tx_ns), peer->timers_ns) + peer->interval_ns;
 }
 
+uint64_t
+dco_timers_next(const struct dco_peer *peer)
+{
+    return sooner(expires_at(peer), keepalive_at(peer));
+}
+
 void
 dco_timers_changed(struct dco_peers *p, const struct dco_peer *peer)
 {
     dco_lock_assert_held(&p->lock);
-    p->tick_ns = sooner(p->tick_ns, sooner(expires_at(peer), keepalive_at(peer)));
+    p->tick_ns = sooner(p->tick_ns, dco_timers_next(peer));
 }
 
 /* Sets tick_ns to the earliest deadline that is left. */

@@ -10,4 +10,7 @@
 /* Control lock. After a change to what the timers of peer depend on. */
 void dco_timers_changed(struct dco_peers *p, const struct dco_peer *peer);
 
+/* Control lock. When something of the peer falls due next, UINT64_MAX for never. */
+uint64_t dco_timers_next(const struct dco_peer *peer);
+
 #endif

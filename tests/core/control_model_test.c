@@ -560,6 +560,7 @@ sequence(enum dco_mode mode, unsigned length)
     now = SECOND;
     for (unsigned i = 0; i < length && m.peers < PEERS_MAX - 1; i++) {
         step();
+        peers_sound(p);
         compare_all();
     }
     free(m.peer);

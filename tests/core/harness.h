@@ -119,6 +119,8 @@ struct dco_path path4(uint32_t host, uint16_t port);
 /* struct dco_peers is large: on the heap, and gone with peers_free(). */
 struct dco_peers *peers_make(struct home *home, enum dco_mode mode);
 void peers_free(struct dco_peers *p);
+/* Checks that the set agrees with itself. */
+void peers_sound(struct dco_peers *p);
 
 /* A key whose material follows from number: equal numbers are equal keys. AES-256. Returns what
  * dco_control_key_new() does; a crypto that was not taken is gone. */

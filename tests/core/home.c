@@ -4,6 +4,7 @@
  * linked with another home, as the plane's, leave this one in the archive.
  */
 #include "harness.h"
+#include "validate.h"
 
 #define ALLOC_HEAD                                                                                 \
     64U /* before each allocation: its size, and a cache line so that it is aligned */
@@ -249,8 +250,17 @@ peers_make(struct home *home, enum dco_mode mode)
 }
 
 void
+peers_sound(struct dco_peers *p)
+{
+    const char *wrong = dco_peers_validate(p);
+
+    (void)harness_check(wrong == NULL, __FILE__, __LINE__, "%s", wrong);
+}
+
+void
 peers_free(struct dco_peers *p)
 {
+    peers_sound(p);
     dco_peers_fini(p);
     memset(p, 0xa5, dco_peers_size());
     free(p);

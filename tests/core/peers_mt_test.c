@@ -292,12 +292,13 @@ static void
 paths_are_whole(void)
 {
     struct dco_peer_new req = {.id = 1, .tx_id = 1, .path = whole_path(1)};
-    struct dco_path path[2] = {whole_path(0x55), whole_path(0xaa)};
+    struct dco_path path[2] = {whole_path(0x55), whole_path(0xaa)}, first;
     pthread_t thread;
 
     home_init(&home, HOME_GRACE);
     p = peers_make(&home, DCO_MODE_P2P);
     check_equal(dco_control_peer_new(p, &req, 0), 0);
+    dco_peer_path(p->only, &first);
     dco_store(&stop, 0);
     pthread_create(&thread, NULL, path_reader, p->only);
     for (unsigned i = 0; !dco_load(&stop); i++) {
@@ -306,6 +307,9 @@ paths_are_whole(void)
         dco_lock_release(&p->lock);
     }
     pthread_join(thread, NULL);
+    dco_lock_acquire(&p->lock);
+    dco_peer_set_path(p->only, &first); /* that is where the tables have it */
+    dco_lock_release(&p->lock);
     peers_free(p);
     home_fini(&home);
 }

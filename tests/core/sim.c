@@ -537,6 +537,7 @@ sim_step(bool quiet)
     arrivals();
     for (unsigned i = 0; i < NODES; i++)
         timers(&sim->node[i]);
+    peers_sound(sim->node[sim->steps++ % NODES].p); /* of all at once it would take too long */
     for (uint32_t c = 1; c < NODES; c++) {
         if (sim->rekey[c].running)
             rekey(c);

@@ -78,9 +78,10 @@ struct sim {
     struct datagram flight[FLIGHT_MAX];
     unsigned flying;
     uint8_t fate[SERIALS_MAX];
-    uint32_t serials, keepalives, floats;
+    uint32_t serials, keepalives, floats, steps;
     bool attacked;
-    bool worn_keys; /* every key starts just below its soft limit, and only its wish renews it */
+    bool worn_keys; /* every key starts just below its soft limit, and only asking for it renews it
+                     */
     struct datagram captured;
 };
 
