@@ -164,7 +164,7 @@ cut_apart(const struct dco_vnet *vnet, uint32_t len)
 static void
 count(void *arg, struct dco_super *s)
 {
-    *(uint32_t *)arg += s->packets > 1 ? s->packets : 0;
+    *(uint32_t *)arg += s->pieces > 1 ? s->pieces : 0;
 }
 
 static void

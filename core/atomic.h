@@ -48,8 +48,4 @@ dco_ref_put(uint32_t *refs)
     return __atomic_fetch_sub(refs, 1, __ATOMIC_ACQ_REL) == 1;
 }
 
-#define dco_fence()         __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define dco_fence_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)
-#define dco_fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
-
 #endif

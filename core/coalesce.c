@@ -144,7 +144,6 @@ emit(struct dco_coalescer *c, struct dco_super *f)
     memset(&f->vnet, 0, sizeof(f->vnet));
     if (f->pieces > 1)
         finish_headers(f);
-    f->packets = f->pieces;
     c->emit(c->arg, f);
 }
 

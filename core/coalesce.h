@@ -32,9 +32,8 @@ struct dco_piece {
 struct dco_super {
     struct dco_vnet vnet;
     struct dco_piece piece[DCO_COALESCE_PIECES];
-    uint32_t pieces;
+    uint32_t pieces;        /* one for each inner packet joined */
     uint32_t len;           /* sum of the pieces */
-    uint32_t packets;       /* inner packets joined: equals pieces */
     struct dco_inner inner; /* of the first packet, before it was joined with others */
 
     /* private to coalesce.c: the flow */
@@ -48,6 +47,9 @@ struct dco_super {
     uint16_t pseudo;    /* partial sum of its pseudo header but the length */
 };
 
+/* Called by dco_coalesce_add() and dco_coalesce_flush() with the arg that dco_coalescer_init() was
+ * given, which stays the caller's. super is valid until it returns; it must not call the coalescer
+ * again. */
 typedef void dco_emit_fn(void *arg, struct dco_super *super);
 
 struct dco_coalescer {

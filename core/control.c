@@ -115,17 +115,13 @@ dco_control_transport_gone(struct dco_peers *p, const void *transport, enum dco_
 static bool
 key_valid(const struct dco_key_new *req)
 {
-    bool aes = req->cipher == DCO_CIPHER_AES_GCM;
-    bool chacha = req->cipher == DCO_CIPHER_CHACHA20_POLY1305;
-
     if ((unsigned)req->slot > DCO_SLOT_SECONDARY || req->key_id > DCO_KEY_ID_MAX)
         return false;
     if (req->tx_key == NULL || req->tx_tail == NULL || req->rx_tail == NULL)
         return false;
     if (req->cipher == DCO_CIPHER_NONE)
         return req->plain_ok && req->key_len == 0;
-    return (aes && (req->key_len == 16 || req->key_len == 24)) ||
-           ((aes || chacha) && req->key_len == 32);
+    return dco_cipher_takes(req->cipher, req->key_len);
 }
 
 /* What stands for the key in the memory of used keys. */

@@ -54,7 +54,7 @@ struct dco_key_new {
     enum dco_slot slot;
     uint8_t key_id; /* <= DCO_KEY_ID_MAX */
     enum dco_cipher cipher;
-    uint16_t key_len;       /* bytes; must suit the cipher: 16, 24, 32 or, for ChaCha20, 32 */
+    uint16_t key_len;       /* bytes; as dco_cipher_takes() says */
     const uint8_t *tx_key;  /* key_len bytes; read during the call, never kept */
     const uint8_t *tx_tail; /* DCO_NONCE_TAIL_LEN bytes each */
     const uint8_t *rx_tail;
@@ -82,7 +82,7 @@ struct dco_peer_info {
     struct dco_ip vpn4, vpn6;
     struct dco_path path;
     uint32_t interval_s, timeout_s;
-    uint64_t last_rx_ns, last_tx_ns;
+    uint64_t last_rx_ns, last_tx_ns; /* monotonic; 0: none yet */
     struct dco_peer_stats stats;
     bool has_primary;
     struct dco_key_info primary; /* if has_primary */

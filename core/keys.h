@@ -23,6 +23,20 @@ enum dco_cipher {
     DCO_CIPHER_CHACHA20_POLY1305 = 2,
 };
 
+/* Whether cipher encrypts with keys of key_len bytes. NONE encrypts with none. */
+static inline bool
+dco_cipher_takes(enum dco_cipher cipher, size_t key_len)
+{
+    switch (cipher) {
+    case DCO_CIPHER_AES_GCM:
+        return key_len == 16 || key_len == 24 || key_len == 32;
+    case DCO_CIPHER_CHACHA20_POLY1305:
+        return key_len == 32;
+    default:
+        return false;
+    }
+}
+
 enum dco_slot {
     DCO_SLOT_PRIMARY = 0,
     DCO_SLOT_SECONDARY = 1,

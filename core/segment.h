@@ -13,12 +13,12 @@
 /* The header that a TUN device with IFF_VNET_HDR puts before each packet, host byte order.
  * (Source: virtio 1.2, 5.1.6, legacy layout; Linux virtio_net.h.) */
 struct dco_vnet {
-    uint8_t flags;
-    uint8_t gso_type;
-    uint16_t hdr_len;
-    uint16_t gso_size;
-    uint16_t csum_start;
-    uint16_t csum_offset;
+    uint8_t flags;        /* DCO_VNET_NEEDS_CSUM: the checksum is not complete */
+    uint8_t gso_type;     /* DCO_VNET_GSO_* */
+    uint16_t hdr_len;     /* IP plus transport header; a hint, not to be believed */
+    uint16_t gso_size;    /* payload bytes of each segment */
+    uint16_t csum_start;  /* offset of what the checksum covers: the transport header */
+    uint16_t csum_offset; /* of the checksum field behind csum_start */
 };
 _Static_assert(sizeof(struct dco_vnet) == 10, "as the kernel lays it out");
 
@@ -32,7 +32,7 @@ _Static_assert(sizeof(struct dco_vnet) == 10, "as the kernel lays it out");
 #define DCO_SEGMENT_HDR_MAX 160U /* IP and transport header of a packet we can cut */
 
 struct dco_cut {
-    uint8_t *pkt;
+    uint8_t *pkt;                     /* the caller's; until the last segment is consumed */
     uint32_t len;                     /* whole super-packet */
     uint32_t n;                       /* segments; 1: the packet as it is */
     uint16_t hdr_len;                 /* IP plus transport header */

@@ -4,19 +4,6 @@
 
 #include <stdlib.h>
 
-static bool
-key_len_suits(enum dco_cipher cipher, size_t key_len)
-{
-    switch (cipher) {
-    case DCO_CIPHER_AES_GCM:
-        return key_len == 16 || key_len == 24 || key_len == 32;
-    case DCO_CIPHER_CHACHA20_POLY1305:
-        return key_len == 32;
-    default:
-        return false;
-    }
-}
-
 #define BACKENDS 4U /* a power of two: whatever a key's number is, it names one of them */
 
 static const struct aead_backend *const backends[BACKENDS] = {
@@ -86,7 +73,7 @@ aead_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, s
     const struct aead_backend *backend = NULL;
     struct aead *aead;
 
-    if (key_len_suits(cipher, key_len) && threads > 0)
+    if (dco_cipher_takes(cipher, key_len) && threads > 0)
         backend = choose(cipher);
     if (!backend) {
         errno = EINVAL;

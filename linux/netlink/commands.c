@@ -112,14 +112,6 @@ nl_peer_del(const struct nl_call *c, const struct nl_message *m)
 
 /* Keys */
 
-static bool
-key_len_ok(enum dco_cipher cipher, size_t len)
-{
-    if (cipher == DCO_CIPHER_CHACHA20_POLY1305)
-        return len == 32;
-    return len == 16 || len == 24 || len == 32;
-}
-
 /* The request says everything about a key, whatever that is. */
 static bool
 key_complete(const struct nl_message *m)
@@ -181,7 +173,7 @@ nl_key_new(const struct nl_call *c, const struct nl_message *m)
     err = dco_control_peer_get(c->peers, req.peer_id, &info);
     if (err != 0)
         return removal_unheard(c, req.peer_id) ? 0 : err;
-    if (m->decrypt.key.len != key.len || !key_len_ok(key.cipher, key.len))
+    if (m->decrypt.key.len != key.len || !dco_cipher_takes(key.cipher, key.len))
         return -EINVAL;
     return key_install(c, &req, &key);
 }

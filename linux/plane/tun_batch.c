@@ -162,7 +162,7 @@ tun_batch_add(struct tun_batch *b, int fd, const struct dco_super *super)
     struct iovec *iov = &b->iov[b->pieces];
 
     b->pieces += 1 + super->pieces;
-    b->packets[i] = super->packets;
+    b->packets[i] = super->pieces;
     b->vnet[i] = super->vnet;
     iov[0] = (struct iovec){.iov_base = &b->vnet[i], .iov_len = sizeof(b->vnet[i])};
     for (uint32_t p = 0; p < super->pieces; p++)

@@ -67,7 +67,6 @@ train_begin(struct tx *tx, const struct tx_packet *p, uint32_t len)
     t->first_id = p->next_id;
     t->packets = 0;
     t->bytes = 0;
-    t->inner_bytes = 0;
     t->seg = (uint16_t)len;
     t->closed = false;
     t->lost = false;
@@ -115,7 +114,6 @@ tx_seal(struct worker *w, struct tx_packet *p, const uint8_t *inner, uint32_t le
     }
     t->packets++;
     t->bytes += outer;
-    t->inner_bytes += len;
     t->closed = outer < t->seg;
 }
 

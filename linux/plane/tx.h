@@ -29,10 +29,9 @@ struct train {
     uint32_t first_id;
     uint32_t packets;
     uint32_t bytes; /* outer: UDP payload */
-    uint32_t inner_bytes;
-    uint16_t seg; /* length of the first packet */
-    bool closed;  /* nothing may follow: the last packet is shorter, or was lost */
-    bool lost;    /* one more id belongs to the train, of a packet that could not be sealed */
+    uint16_t seg;   /* length of the first packet */
+    bool closed;    /* nothing may follow: the last packet is shorter, or was lost */
+    bool lost;      /* one more id belongs to the train, of a packet that could not be sealed */
 };
 
 /* Packet ids that the train accounts for. */

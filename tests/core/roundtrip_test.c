@@ -74,7 +74,7 @@ emitted(void *arg, struct dco_super *sup)
     }
     hdr_len = packet_headers(flat);
     n = (len - hdr_len + sup->vnet.gso_size - 1) / sup->vnet.gso_size;
-    check_equal(n, sup->packets);
+    check_equal(n, sup->pieces);
     joined += n;
     for (uint32_t i = 0; i < n; i++)
         came_back(seg, packet_segment(flat, len, hdr_len, sup->vnet.gso_size, i, seg));

@@ -58,7 +58,7 @@ emitted(void *arg, struct dco_super *s)
     for (uint32_t i = 0; i < s->pieces; i++)
         iov[1 + i] = (struct iovec){s->piece[i].data, s->piece[i].len};
     check_equal(writev(target, iov, (int)(1 + s->pieces)), (ssize_t)(sizeof(s->vnet) + s->len));
-    supers_written += s->packets > 1;
+    supers_written += s->pieces > 1;
 }
 
 static bool

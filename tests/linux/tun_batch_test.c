@@ -48,7 +48,6 @@ make(struct dco_super *super, uint8_t *memory, uint32_t number, uint32_t pieces,
     memset(super, 0, sizeof(*super));
     super->vnet.gso_size = (uint16_t)number;
     super->pieces = pieces;
-    super->packets = pieces;
     for (uint32_t i = 0; i < pieces; i++) {
         super->piece[i] = (struct dco_piece){memory, each};
         for (uint32_t at = 0; at < each; at++)

@@ -258,7 +258,7 @@ write_in(void *arg, struct dco_super *s)
     for (uint32_t i = 0; i < s->pieces; i++)
         iov[1 + i] = (struct iovec){s->piece[i].data, s->piece[i].len};
     check_equal(writev(in_fd, iov, (int)(1 + s->pieces)), (ssize_t)(sizeof(s->vnet) + s->len));
-    supers += s->packets > 1;
+    supers += s->pieces > 1;
 }
 
 /* n packets of a flow go through the coalescer into the kernel and must come out as they were. */
