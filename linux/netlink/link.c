@@ -10,15 +10,28 @@
 
 #define IFLA_OVPN_MODE 1
 
-/* What link_becomes_result() puts into nlmsg_pid. The kernel's own port ids of user sockets are
- * process ids, below 2^22, or negative counters from -4096 down; this prefix is neither. */
+/*
+ * What link_becomes_result() puts into nlmsg_pid. The way there and back:
+ *
+ *  1. The kernel hands no message of a control type (below NLMSG_MIN_TYPE) to a handler. It answers
+ *     an NLMSG_NOOP that has NLM_F_REQUEST and NLM_F_ACK with an NLMSG_ERROR of error 0, and echoes
+ *     the header of the request as it came, nlmsg_pid included (netlink_rcv_skb(), netlink_ack()).
+ *  2. An acknowledgement of any other request echoes another type than NLMSG_NOOP, and
+ *     result_restore() leaves it alone. Only a process that itself sends an NLMSG_NOOP could have
+ *     its acknowledgement mistaken for ours. Neither openvpn nor libnl sends one.
+ *  3. Such a process would also have to put the prefix into nlmsg_pid. The kernel's port ids never
+ *     have it: they are process ids, below 2^22, or negative counters from -4096 down. Of libnl's
+ *     own, process id + (n << 22), fewer than one in a thousand do.
+ *  4. What is overwritten comes back: RESULT_NEWLINK says the type, and nlmsg_pid becomes the port
+ *     of the asker, which libnl had put there.
+ */
 #define RESULT_MAGIC      0x5dc00000U
 #define RESULT_MAGIC_MASK 0xfff00000U
 #define RESULT_ERRNO      0x00000fffU
 #define RESULT_NEWLINK    0x00001000U /* else RTM_DELLINK */
 #define RESULT_NO_ACK     0x00002000U /* the requester wants to hear of errors only */
 
-/* ---- requests -------------------------------------------------------------------------------- */
+/* Requests */
 
 static void
 mode_parse(const struct nlattr *data, struct link_request *link)
@@ -47,7 +60,7 @@ linkinfo_parse(const struct nlattr *info, struct link_request *link)
         else if (mnl_attr_get_type(attr) == IFLA_INFO_DATA)
             data = attr;
     }
-    if (link->family && data)
+    if (link->family != NULL && data != NULL)
         mode_parse(data, link);
 }
 
@@ -71,7 +84,8 @@ link_parse(const struct nlmsghdr *request, struct link_request *link)
     const struct nlattr *attr;
 
     memset(link, 0, sizeof(*link));
-    if (!(request->nlmsg_flags & NLM_F_REQUEST) || request->nlmsg_len < NLMSG_HDRLEN + sizeof(*ifi))
+    if ((request->nlmsg_flags & NLM_F_REQUEST) == 0 ||
+        request->nlmsg_len < NLMSG_HDRLEN + sizeof(*ifi))
         return;
     link->ifindex = (uint32_t)ifi->ifi_index;
     attr_for_each (attr, request, sizeof(*ifi)) {
@@ -80,7 +94,7 @@ link_parse(const struct nlmsghdr *request, struct link_request *link)
         else if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
             linkinfo_parse(attr, link);
     }
-    if (request->nlmsg_type == RTM_NEWLINK && link->family)
+    if (request->nlmsg_type == RTM_NEWLINK && link->family != NULL)
         link->what = LINK_NEW;
     else if (request->nlmsg_type == RTM_DELLINK)
         link->what = LINK_DELETE;
@@ -128,13 +142,13 @@ link_becomes_change(struct nlmsghdr *request, uint32_t ifindex)
 }
 
 void
-link_becomes_result(struct nlmsghdr *request, int error)
+link_becomes_result(struct nlmsghdr *request, int err)
 {
-    uint32_t result = RESULT_MAGIC | ((uint32_t)-error & RESULT_ERRNO);
+    uint32_t result = RESULT_MAGIC | ((uint32_t)-err & RESULT_ERRNO);
 
     if (request->nlmsg_type == RTM_NEWLINK)
         result |= RESULT_NEWLINK;
-    if (!(request->nlmsg_flags & NLM_F_ACK) && error) {
+    if ((request->nlmsg_flags & NLM_F_ACK) == 0 && err != 0) {
         result |= RESULT_NO_ACK;
         request->nlmsg_flags |= NLM_F_ACK;
     }
@@ -142,25 +156,25 @@ link_becomes_result(struct nlmsghdr *request, int error)
     request->nlmsg_pid = result;
 }
 
-/* ---- answers --------------------------------------------------------------------------------- */
+/* Answers */
 
 static void
 result_restore(struct nlmsghdr *ack)
 {
-    struct nlmsgerr *err = mnl_nlmsg_get_payload(ack);
+    struct nlmsgerr *body = mnl_nlmsg_get_payload(ack);
     uint32_t result;
 
-    if (ack->nlmsg_len < NLMSG_HDRLEN + sizeof(*err) || err->error ||
-        err->msg.nlmsg_type != NLMSG_NOOP)
+    if (ack->nlmsg_len < NLMSG_HDRLEN + sizeof(*body) || body->error != 0 ||
+        body->msg.nlmsg_type != NLMSG_NOOP)
         return;
-    result = err->msg.nlmsg_pid;
+    result = body->msg.nlmsg_pid;
     if ((result & RESULT_MAGIC_MASK) != RESULT_MAGIC)
         return;
-    err->error = -(int)(result & RESULT_ERRNO);
-    err->msg.nlmsg_type = result & RESULT_NEWLINK ? RTM_NEWLINK : RTM_DELLINK;
-    err->msg.nlmsg_pid = ack->nlmsg_pid;
+    body->error = -(int)(result & RESULT_ERRNO);
+    body->msg.nlmsg_type = result & RESULT_NEWLINK ? RTM_NEWLINK : RTM_DELLINK;
+    body->msg.nlmsg_pid = ack->nlmsg_pid;
     if (result & RESULT_NO_ACK)
-        err->msg.nlmsg_flags &= (uint16_t)~NLM_F_ACK;
+        body->msg.nlmsg_flags &= (uint16_t)~NLM_F_ACK;
 }
 
 /* How long IFLA_LINKINFO is that holds the kind alone. */
@@ -218,7 +232,7 @@ message_rewrite(struct nlmsghdr *nlh, const char *(*kind_of)(uint32_t ifindex))
         result_restore(nlh);
     else if (nlh->nlmsg_type == RTM_NEWLINK && nlh->nlmsg_len >= NLMSG_HDRLEN + sizeof(*ifi))
         kind = kind_of((uint32_t)ifi->ifi_index);
-    if (kind)
+    if (kind != NULL)
         newlink_rewrite(nlh, kind);
 }
 

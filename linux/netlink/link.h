@@ -7,7 +7,8 @@
  * The kernel itself carries the answers, so that they arrive on the socket that asked, in order and
  * pollable: a request of ours is replaced by one that the kernel acknowledges and ignores
  * (NLMSG_NOOP), with the result hidden in nlmsg_pid, which the kernel echoes; link_answer() turns
- * the acknowledgement into that of the original request.
+ * the acknowledgement into that of the original request. link.c proves that no other
+ * acknowledgement is taken for one of these.
  */
 #ifndef DCO_NETLINK_LINK_H
 #define DCO_NETLINK_LINK_H
@@ -44,8 +45,8 @@ bool link_name_ok(const char *name);
  * applies its remaining attributes (MTU, flags, ...) to that device; nlmsg_len shrinks. */
 void link_becomes_change(struct nlmsghdr *request, uint32_t ifindex);
 
-/* Rewrites a request in place into one that is answered with error (0 or a negative errno). */
-void link_becomes_result(struct nlmsghdr *request, int error);
+/* Rewrites a request in place into one that is answered with err (0 or a negative errno). */
+void link_becomes_result(struct nlmsghdr *request, int err);
 
 /* Rewrites a datagram that the kernel sent, in place: acknowledgements of link_becomes_result(),
  * and the kind in RTM_NEWLINK of devices for which kind_of() knows one (else NULL). The datagram

@@ -21,18 +21,18 @@ netlink_parse_nest(const struct nlattr *nest, unsigned max, const struct nlattr 
 }
 
 void
-netlink_ack(const struct netlink_sink *sink, const struct nlmsghdr *request, int error, bool echo)
+netlink_ack(const struct netlink_sink *sink, const struct nlmsghdr *request, int err, bool echo)
 {
-    size_t echoed = error && echo ? request->nlmsg_len : sizeof(*request);
+    size_t echoed = err != 0 && echo ? request->nlmsg_len : sizeof(*request);
     size_t len = NLMSG_HDRLEN + sizeof(int) + echoed;
     uint8_t small[1024] __attribute__((aligned(4)));
     uint8_t *buf = len <= sizeof(small) ? small : malloc(len);
     struct nlmsghdr *nlh;
-    struct nlmsgerr *err;
+    struct nlmsgerr *body;
 
-    if (!error && !(request->nlmsg_flags & NLM_F_ACK))
+    if (err == 0 && (request->nlmsg_flags & NLM_F_ACK) == 0)
         return;
-    if (!buf) { /* then without the payload, as a socket with NETLINK_CAP_ACK gets it */
+    if (buf == NULL) { /* then without the payload, as a socket with NETLINK_CAP_ACK gets it */
         buf = small;
         echoed = sizeof(*request);
         len = NLMSG_HDRLEN + sizeof(int) + echoed;
@@ -45,16 +45,16 @@ netlink_ack(const struct netlink_sink *sink, const struct nlmsghdr *request, int
         .nlmsg_seq = request->nlmsg_seq,
         .nlmsg_pid = sink->portid,
     };
-    err = mnl_nlmsg_get_payload(nlh);
-    err->error = error;
-    memcpy(&err->msg, request, echoed);
+    body = mnl_nlmsg_get_payload(nlh);
+    body->error = err;
+    memcpy(&body->msg, request, echoed);
     sink->emit(sink->arg, buf, len);
     if (buf != small)
         free(buf);
 }
 
 void
-netlink_done(const struct netlink_sink *sink, const struct nlmsghdr *request, int error)
+netlink_done(const struct netlink_sink *sink, const struct nlmsghdr *request, int err)
 {
     struct {
         struct nlmsghdr nlh;
@@ -68,7 +68,7 @@ netlink_done(const struct netlink_sink *sink, const struct nlmsghdr *request, in
                 .nlmsg_seq = request->nlmsg_seq,
                 .nlmsg_pid = sink->portid,
             },
-        .status = error,
+        .status = err,
     };
 
     sink->emit(sink->arg, &done, sizeof(done));
@@ -77,7 +77,7 @@ netlink_done(const struct netlink_sink *sink, const struct nlmsghdr *request, in
 bool
 netlink_is_request(const struct netlink_sink *sink, const struct nlmsghdr *request)
 {
-    if ((request->nlmsg_flags & NLM_F_REQUEST) && request->nlmsg_type >= NLMSG_MIN_TYPE)
+    if ((request->nlmsg_flags & NLM_F_REQUEST) != 0 && request->nlmsg_type >= NLMSG_MIN_TYPE)
         return true;
     netlink_ack(sink, request, 0, false);
     return false;

@@ -24,14 +24,14 @@ struct netlink_sink {
 /* The largest datagram any family emits; readers offer at least 16 KiB. */
 #define NETLINK_DATAGRAM_MAX 16384U
 
-/* NLMSG_ERROR for request: always when error (a negative errno) is not 0, else only if the request
+/* NLMSG_ERROR for request: always when err (a negative errno) is not 0, else only if the request
  * asks for it. As the kernel: success echoes the header only (36 bytes, NLM_F_CAPPED), an error the
  * whole request; echo false keeps a request that holds secrets from being copied around. */
-void netlink_ack(const struct netlink_sink *sink, const struct nlmsghdr *request, int error,
+void netlink_ack(const struct netlink_sink *sink, const struct nlmsghdr *request, int err,
                  bool echo);
 
 /* NLMSG_DONE of a dump with its status. */
-void netlink_done(const struct netlink_sink *sink, const struct nlmsghdr *request, int error);
+void netlink_done(const struct netlink_sink *sink, const struct nlmsghdr *request, int err);
 
 /* The kernel's common gate before any handler: true if the request goes on to one; otherwise it has
  * been answered (requests without NLM_F_REQUEST and control types are acknowledged and ignored). */

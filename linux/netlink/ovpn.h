@@ -10,7 +10,8 @@
  * both may be as long as 32 bits can say; a VPN address may belong to two peers, of which the
  * newest has it, as in openvpn's own table, and be any but zero; TCP sockets are refused
  * (-ENOTSOCK), as is the peer id 0xffffff (-EINVAL), which on the wire means "look me up by my
- * address"; errors carry no text (NLMSGERR_ATTR_MSG).
+ * address"; requests to get a peer or a key hold nothing that does not name it; errors carry no
+ * text (NLMSGERR_ATTR_MSG).
  */
 #ifndef DCO_NETLINK_OVPN_H
 #define DCO_NETLINK_OVPN_H
