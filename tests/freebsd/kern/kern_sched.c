@@ -130,12 +130,6 @@ mtx_assert(const struct mtx *m, int what)
 }
 
 void
-mtx_assert(const struct mtx *m, int what)
-{
-    kern_assert(what == MA_OWNED && kern_held(m));
-}
-
-void
 sx_init(struct sx *sx, const char *name)
 {
     pthread_rwlock_init(&sx->lock, NULL);
