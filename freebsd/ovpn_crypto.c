@@ -11,9 +11,9 @@
 /* One direction. Drivers may keep the key pointer of the session parameters, so the key lives as
  * long as the session does. */
 struct direction {
-    crypto_session_t crypto; /* atomic; writers: lock. NULL: cipher none, or lost with its driver */
-    device_t driver;         /* lock; who works for it */
-    int driver_id;           /* lock; under which the framework knows it */
+    crypto_session_t crypto; /* atomic; writers: lock. NULL: cipher none, or the driver has gone */
+    device_t driver;         /* lock; the driver of the session */
+    int driver_id;           /* lock; its number in the framework */
     uint8_t key[OVPN_KEY_MAX];
 };
 
@@ -22,7 +22,7 @@ struct ovpn_cipher {
     struct direction tx, rx;
 };
 
-static uma_zone_t job_zone;
+static uma_zone_t job_zone; /* const while the module is loaded */
 
 int
 ovpn_crypto_load(void)
@@ -32,9 +32,9 @@ ovpn_crypto_load(void)
     return job_zone != NULL ? 0 : ENOMEM;
 }
 
-/* Nothing waits for the last instructions of a callback, those after its network epoch. It may run
- * in a thread of the framework, which on every CPU goes before the one that unloads the module:
- * when that one has had its turn on each, they are done. */
+/* A callback may still run its last instructions, those after its network epoch, in a thread of the
+ * framework. Such a thread has a higher priority than this one, so when this thread has run on
+ * every CPU, the callbacks have returned. */
 void
 ovpn_crypto_unload(void)
 {
@@ -137,7 +137,8 @@ gone:
     return NULL;
 }
 
-/* The nonce holds its secret part, which is as old as the key; the key itself is in no job. */
+/* The nonce contains a secret part, which lives as long as the key. A job has no copy of the key.
+ */
 void
 ovpn_job_free(struct ovpn_job *job)
 {
@@ -147,7 +148,7 @@ ovpn_job_free(struct ovpn_job *job)
     uma_zfree(job_zone, job);
 }
 
-/* The 12 bytes that crypto needs apart are copied, so the packet may lie in any number of mbufs. */
+/* Header and nonce are copied out of the packet, which may lie in any number of mbufs. */
 static void
 prepare(struct ovpn_job *job, const struct direction *s, int offset, const uint8_t *nonce_tail)
 {
@@ -203,11 +204,11 @@ ovpn_job_open(struct ovpn_job *job, int offset, int (*done)(struct cryptop *))
     dispatch(job, done);
 }
 
-/* EAGAIN has two meanings. From a driver: it is busy, and the session is as it was. From the
- * framework: the driver has left, the session that the request came with is freed, and crp_session
- * is another one that is now ours, or, if no driver has the cipher, still the freed one. Where that
- * is told by nothing but an address, a session that may be freed is forgotten: one that is lost
- * costs a new key, one that is used after its end costs more. True if it was forgotten. */
+/* EAGAIN has two meanings. From a driver: it is busy, and the session is unchanged. From the
+ * framework: the driver has gone and the session that the request was made with is freed;
+ * crp_session is a new session that is now ours or, if no other driver has the cipher, still the
+ * freed one. If only the driver's address tells the two cases apart, the session is given up: a
+ * lost session costs a new key, the use of a freed one costs more. True if it was given up. */
 static bool
 change_session(struct ovpn_cipher *cipher, struct direction *s, crypto_session_t used,
                crypto_session_t now)
@@ -219,7 +220,7 @@ change_session(struct ovpn_cipher *cipher, struct direction *s, crypto_session_t
     if (now != used) {
         if (s->crypto == used || s->crypto == NULL)
             set_session(cipher, s, now);
-        else /* another request was the first to bring one */
+        else /* another request has already brought one */
             surplus = now;
     } else if (s->crypto == used && crypto_find_device_byhid(s->driver_id) != s->driver) {
         dco_store_release(&s->crypto, (crypto_session_t)NULL);
@@ -230,7 +231,7 @@ change_session(struct ovpn_cipher *cipher, struct direction *s, crypto_session_t
     return lost;
 }
 
-/* Without its session a key is spent, in whichever direction. */
+/* A key that has lost a session, of either direction, must be replaced. */
 static void
 try_again(struct ovpn_job *job)
 {
@@ -243,7 +244,7 @@ try_again(struct ovpn_job *job)
         dco_peers_want_key(dco_peer_set(job->peer), job->peer);
 }
 
-/* A packet that came to a driver which is busy or has left is lost. */
+/* The packet is lost if its driver is busy or has gone. */
 int
 ovpn_job_result(struct ovpn_job *job)
 {

@@ -2,9 +2,9 @@
 /*
  * OpenCrypto: the sessions of a key, and one request per packet.
  *
- * A job holds a reference to its peer and to its key, so that whatever happens to either while a
- * driver works on the packet, its completion finds both. Completions come in any thread, at once
- * or late.
+ * A job holds references to its peer and its key, so both exist until the job is freed, even if
+ * they are removed while a driver works on the packet. A job completes in any thread, perhaps
+ * before the call that began it returns.
  */
 #ifndef OVPN_CRYPTO_H
 #define OVPN_CRYPTO_H
@@ -38,7 +38,7 @@ struct ovpn_job {
     uint32_t counted; /* TX: bytes for the statistics */
 };
 
-/* NULL: no memory, or peer or key are on their way out. */
+/* NULL: no memory, or peer or key are being removed. In the network epoch. */
 struct ovpn_job *ovpn_job_new(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key);
 void ovpn_job_free(struct ovpn_job *job);
 
@@ -48,8 +48,8 @@ void ovpn_job_free(struct ovpn_job *job);
 void ovpn_job_seal(struct ovpn_job *job, int offset, int (*done)(struct cryptop *));
 void ovpn_job_open(struct ovpn_job *job, int offset, int (*done)(struct cryptop *));
 
-/* The interface has left its network since, or has ended: the packet must not be sent nor received
- * any more. Read section. */
+/* True if the interface has left its network or ended since the job was made. Then the packet must
+ * not be sent or received. In the network epoch. */
 static inline bool
 ovpn_job_is_late(const struct ovpn_job *job)
 {

@@ -25,8 +25,8 @@ reason_of(int error)
     }
 }
 
-/* Nothing of the inner packet's handling may stick to the outer one. The flow hash stays, so that
- * the card keeps packets of a flow in order. */
+/* Flags and checksum state of the inner packet do not apply to the outer one. The flow hash stays,
+ * so that the network card keeps the packets of a flow in order. */
 static void
 forget_inner(struct ovpn_softc *sc, struct mbuf *m)
 {
@@ -67,7 +67,7 @@ ovpn_encap(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m)
     dco_peer_path(peer, &path);
     forget_inner(sc, m);
     error = send_by_family(sc, &path, m);
-    if (error == ELOOP) /* came back to a tunnel, which has counted it */
+    if (error == ELOOP) /* the packet came back into a tunnel, which has counted it */
         return error;
     if (error != 0) {
         (void)ovpn_drop(sc, NULL, reason_of(error));

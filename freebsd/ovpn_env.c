@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One epoch call is under way at a time. What is deferred meanwhile waits for the next one, since
- * the grace period of the present one may have begun before it was handed in.
+ * One epoch call is pending at a time. Objects that are deferred meanwhile wait for the next one,
+ * because the grace period of the pending call may have begun before they were deferred.
  */
 #include "ovpn_env.h"
 
@@ -35,7 +35,7 @@ run_all(struct dco_deferred *list)
 
 static void grace_period_over(struct epoch_context *ctx);
 
-/* For what is in list; NULL: none begins. */
+/* For the objects in list. NULL: no grace period begins. */
 static void
 begin_grace_period(struct ovpn_softc *sc, struct dco_deferred *list)
 {
@@ -86,7 +86,8 @@ dco_env_crypto_free(const struct dco_env *env __unused, void *crypto)
     ovpn_cipher_free(crypto);
 }
 
-/* The socket is the interface's; a peer's reference only counts how many peers exist. */
+/* The socket belongs to the interface. A peer's reference to it only counts the peers that exist.
+ */
 void
 dco_env_transport_put(const struct dco_env *env, void *transport __unused)
 {
@@ -135,5 +136,5 @@ ovpn_env_drain(struct ovpn_softc *sc, int ticks)
         pause("ovpndr", step);
         NET_EPOCH_DRAIN_CALLBACKS();
     }
-    NET_EPOCH_DRAIN_CALLBACKS(); /* the last one may be on its way out */
+    NET_EPOCH_DRAIN_CALLBACKS(); /* the last callback may not have returned yet */
 }

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The end of an interface, in this order: no new command finds it (if_softc is NULL), no peer is in
- * sight, no packet comes in (the UDP hook is gone), what crypto still has is out of date (era), no
- * timer runs, no packet goes out (if_detach), every reader has left (an epoch has passed). Packets
- * are out of date before if_detach() begins, because the stack has no answer to a packet from an
- * interface that it has taken its data from. Memory is given back when every crypto job has
- * completed and everything deferred has run. A driver that hangs must not be waited for: the kernel
- * holds one lock for the end and the move of any interface, and the module's own would do the same.
+ * An interface ends in this order:
+ *   1. no new command finds it: if_softc is NULL
+ *   2. no peer is found, and no packet comes in: the UDP hook is gone
+ *   3. packets that crypto still has are out of date: sc->era has changed
+ *   4. no timer runs
+ *   5. no packet goes out: if_detach()
+ *   6. every reader has left: an epoch has passed
+ * Step 3 comes before step 5, because the stack cannot handle a packet from an interface whose data
+ * it has freed. Memory is freed when every crypto job has completed and everything deferred has
+ * run. Nothing here waits for a crypto driver that hangs: the kernel holds one lock while any
+ * interface ends or moves, so every other interface would wait too.
  */
 #include "ovpn_if.h"
 
@@ -36,11 +40,11 @@ VNET_DEFINE_STATIC(struct if_clone *, ovpn_cloner);
 
 /* Virtual networks */
 
-static eventhandler_tag departure_tag;
+static eventhandler_tag departure_tag; /* const while the module is loaded */
 
-/* The stack is about to take the interface apart, to end it or to move it into another network (or
- * only to give it another name, which is announced in the same way). The socket stays behind in the
- * old network, so its peers cannot move along. */
+/* The stack is about to take the interface apart, because it ends or moves into another network. A
+ * new name is announced in the same way and changes nothing. The socket stays in the old network,
+ * so the peers cannot move along. */
 static void
 departure(void *arg __unused, struct ifnet *ifp)
 {
@@ -98,7 +102,7 @@ ovpn_if_reset_guests(void)
 
 /* Cloner */
 
-/* Any name that begins so: pfSense has ovpnc1 and ovpns2. */
+/* Any name with the prefix: pfSense uses ovpnc1 and ovpns2. */
 static int
 clone_match(struct if_clone *ifc __unused, const char *name)
 {
@@ -126,11 +130,11 @@ wildcard_unit(struct if_clone *ifc, char *name, size_t len, int *unit)
         if (ifunit(name) == NULL)
             return 0;
         ifc_free_unit(ifc, *unit);
-        ++*unit; /* an interface was renamed to what would be ours */
+        ++*unit; /* another interface was renamed to this name */
     }
 }
 
-/* Only the plain ovpnN draw on the numbers of the cloner; ovpnc1 and ovpns1 exist side by side. */
+/* Only plain ovpnN use the unit numbers of the cloner, so ovpnc1 and ovpns1 can both exist. */
 static int
 choose_name(struct if_clone *ifc, char *name, size_t len, int *unit)
 {
@@ -183,7 +187,7 @@ clone_create(struct if_clone *ifc, char *name, size_t len, struct ifc_data *ifd 
     ovpn_softc_reap();
     sc = ovpn_softc_new();
     setup_ifnet(if_alloc(IFT_TUNNEL), sc, name, unit);
-    /* Before others see the interface: it may be moved to another network at once. */
+    /* Before if_attach(): once visible, the interface may move to another network at once. */
     sx_xlock(&ovpn_sx);
     LIST_INSERT_HEAD(&V_ovpn_softcs, sc, link);
     sx_xunlock(&ovpn_sx);

@@ -15,7 +15,7 @@
 
 #include "ovpn_udp.h"
 
-/* The checksum is left out, as IPv4 allows: the AEAD has more to say than it would. */
+/* Without a UDP checksum, which IPv4 allows: the AEAD detects more errors than it would. */
 int
 ovpn_inet_send(struct ovpn_softc *sc, const struct dco_path *path, struct mbuf *m)
 {

@@ -3,7 +3,7 @@
 
 #define FIXED_HEADERS 40 /* bytes; IPv6, or IPv4 and more */
 
-/* The parser looks at fixed headers only, so that much is enough to have in one piece. */
+/* The parser reads fixed headers only, so these bytes must be contiguous. */
 struct mbuf *
 ovpn_inner_parse(struct mbuf *m, struct dco_inner *inner)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Unless crypto finishes elsewhere, the way of a packet through this file and what the stack then
- * does is one chain of calls, which must not become too long for the kernel's stack.
+ * Unless crypto finishes in another thread, a packet passes through this file and the network stack
+ * in one chain of calls, which must not exceed the kernel's stack.
  */
 #include "ovpn_input.h"
 
@@ -55,8 +55,8 @@ learn_path(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_path *seen, 
         (void)dco_peers_seen_from(dco_peer_set(peer), peer, seen, now_ns);
 }
 
-/* What the packet meets next (a socket, or a forwarded packet's way out through tunnels) gets half
- * of the stack at least; where callers have used more, netisr continues on an empty one. */
+/* At least half of the stack is left to what follows, which may be the way of a forwarded packet
+ * out through other tunnels. If callers have used more, netisr continues on an empty stack. */
 static bool
 stack_is_half_used(void)
 {
@@ -66,8 +66,8 @@ stack_is_half_used(void)
     return used > total / 2;
 }
 
-/* Tells netisr which packets must stay in order, those of one flow, and spreads the others over its
- * threads. A fragment has no ports to look at, so it goes by the addresses. */
+/* netisr keeps packets with the same flow id in order and spreads others over its threads. The flow
+ * of a fragment is its addresses, because it has no ports. */
 static void
 set_flow(struct ovpn_softc *sc, struct mbuf *m, const struct dco_inner *inner)
 {
@@ -157,7 +157,7 @@ is_keepalive(struct mbuf *m)
     return dco_wire_is_keepalive(payload, sizeof(payload));
 }
 
-/* Nothing of the outer packet's handling may stick to the inner one. */
+/* Tags and flags of the outer packet do not apply to the inner one. */
 static void
 strip_outer(struct mbuf *m, int len)
 {
@@ -256,8 +256,8 @@ opened(struct cryptop *crp)
 
 /* As it came */
 
-/* The address the datagram was sent to, from the IP header that still stands before it. A
- * broadcast or multicast address is none that we could answer from. */
+/* The address the datagram was sent to, from its IP header. Family 0 for a broadcast or multicast
+ * address, from which we cannot answer. */
 static void
 local_of(const struct mbuf *m, uint8_t family, struct dco_ip *local)
 {
@@ -278,7 +278,7 @@ path_of(const struct mbuf *m, const struct sockaddr *from, struct dco_path *path
     local_of(m, path->remote.ip.family, &path->local);
 }
 
-/* Plain text with a header, for networks that ask for it (cipher none). */
+/* Cipher none: the header is followed by plain text. */
 static void
 input_plain(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, struct mbuf *m,
             int data, const struct sockaddr *from, uint32_t packet_id)
@@ -291,8 +291,8 @@ input_plain(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, s
     received(sc, m, &o);
 }
 
-/* m holds the data packet from offset data on. Crypto is not asked about an empty payload: the
- * framework asserts that a payload begins before the end of the buffer. */
+/* m holds the data packet from offset data on. An empty payload is dropped first, because the
+ * crypto framework asserts that a payload begins before the end of the buffer. */
 static void
 input_data(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, struct mbuf *m,
            int data, const struct sockaddr *from, uint32_t packet_id)
@@ -336,10 +336,10 @@ find_peer(const struct dco_peers *set, uint32_t id, const struct sockaddr *from)
     return dco_peers_by_remote(set, &remote);
 }
 
-/* A datagram that a tunnel has brought may be data of another tunnel, though not without end. Of
- * the same tunnel it cannot be: neither could an answer leave (see ovpn_output.c), nor is a peer to
- * be found at an address inside its own tunnel. The count stays with the packet, in whatever thread
- * its way goes on. */
+/* A datagram that came out of a tunnel may be data of another tunnel, up to MAX_NESTED times. It
+ * cannot be data of the same tunnel: an answer could not leave (see ovpn_output.c), and no peer has
+ * an address inside its own tunnel. The count is a tag of the packet, so it also counts when netisr
+ * continues in another thread. */
 static unsigned
 check_nesting(const struct ovpn_softc *sc, struct mbuf *m)
 {
@@ -395,7 +395,7 @@ ovpn_udp_input(struct mbuf *m, int off, struct inpcb *inp __unused, const struct
     unsigned reason;
 
     NET_EPOCH_ASSERT();
-    if (sc == NULL) /* the hook is about to go: see ovpn_sock.c */
+    if (sc == NULL) /* the hook is being removed: see ovpn_sock.c */
         return false;
     ovpn_count(&sc->counters, OVPN_TRANSPORT_IN, (uint64_t)len + OVPN_UDP_LEN);
     if (len > 0)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The way in: two ioctls with a command number and a packed list. The table below is the whole of
- * what can be asked.
+ * Two ioctls carry a command number and a packed list. The tables below list every command.
  *
- * Memory of a process is read and written with no lock held: a page of it may be as slow to come as
- * the process likes (it may be a file of a file system that the process itself serves), and the
- * first lock is shared by the interfaces of all jails.
+ * No lock is held while memory of a process is read or written. A page fault there can take as long
+ * as the process likes, for example if the page belongs to a file system that the process serves,
+ * and ovpn_sx is shared by the interfaces of all jails.
  */
 #include "ovpn_ioctl.h"
 
@@ -26,7 +25,7 @@
 
 #define MTU_MIN 576
 
-/* Starts the interface; openvpn says so after every key. */
+/* Starts the interface. openvpn sends this after every new key. */
 static int
 cmd_start(struct ovpn_softc *sc, const nvlist_t *nvl __unused)
 {
@@ -80,7 +79,7 @@ static const struct {
     {OVPN_GET_PKT, ovpn_cmd_get_event, ovpn_event_fetched},
 };
 
-/* An empty request is no list, which the commands themselves judge. */
+/* An empty request gives NULL; each command decides whether it needs a list. */
 static int
 read_request(const struct ifdrv *ifd, nvlist_t **nvl)
 {

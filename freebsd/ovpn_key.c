@@ -146,7 +146,7 @@ wipe_binary(const nvlist_t *nvl, const char *name)
     explicit_bzero(__DECONST(void *, bytes), len);
 }
 
-/* A list goes back to the allocator as it is, accepted or refused. */
+/* nvlist_destroy() frees a list without wiping it. */
 static void
 wipe_key(const nvlist_t *nvl, const char *direction)
 {

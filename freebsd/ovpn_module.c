@@ -15,9 +15,9 @@
 #include "ovpn_sock.h"
 #include "ovpn_softc.h"
 
-static int osd_slot;
+static int osd_slot; /* const while the module is loaded */
 
-/* The interfaces of a jail go when it is removed, not when its last process has. */
+/* Ends the interfaces of a jail when it is removed, not only when its last process has ended. */
 static int
 jail_removed(void *obj, void *data __unused)
 {
@@ -46,8 +46,8 @@ load(void)
     return 0;
 }
 
-/* The SYSUNINITs that follow end the interfaces of the other networks, holding the list of networks
- * while they do; those of the host end here, without it. */
+/* Ends the interfaces of the host. The SYSUNINITs that follow end those of the other networks,
+ * while the kernel locks the list of networks. */
 static void
 unload(void)
 {

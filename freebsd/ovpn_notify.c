@@ -4,7 +4,7 @@
 #include "if_ovpn.h"
 #include "ovpn_nv.h"
 
-/* A point-to-point openvpn 2.6 takes a float for something else, and has no use for it in 2.7. */
+/* In point-to-point mode openvpn 2.6 misreads the notification of a float, and 2.7 ignores it. */
 static bool
 is_told(const struct dco_peers *set, const struct dco_event *event)
 {
@@ -67,14 +67,14 @@ describe(const struct dco_event *event, nvlist_t *reply)
     }
 }
 
-/* The event is let go of only by ovpn_event_fetched(), once openvpn has it. */
+/* The event stays until ovpn_event_fetched(), when openvpn has received it. */
 int
 ovpn_cmd_get_event(struct ovpn_softc *sc, nvlist_t *reply)
 {
     return take_ahead(sc) ? describe(&sc->event, reply) : ENOENT;
 }
 
-/* If another process fetched it meanwhile, the next one may be in its place. */
+/* The numbers differ if another process has fetched this event and taken the next one. */
 void
 ovpn_event_fetched(struct ovpn_softc *sc, uint64_t number)
 {

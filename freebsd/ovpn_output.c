@@ -173,9 +173,9 @@ ovpn_send_keepalive(struct ovpn_softc *sc, struct dco_peer *peer)
     (void)send_to_peer(sc, peer, m, 0);
 }
 
-/* pf's route-to comes without a route, and then dst names the next hop. Otherwise dst is what the
- * routing table says for the packet, which with openvpn's own subnet route is the first client
- * whoever the packet is for; so the packet itself decides. */
+/* For pf's route-to there is no route, and dst is the next hop. Otherwise dst comes from the
+ * routing table: with openvpn's subnet route it is always the first client, so the packet's own
+ * destination decides. */
 static const struct dco_ip *
 destination(const struct dco_inner *inner, const struct sockaddr *dst, const struct route *ro,
             struct dco_ip *hop)
@@ -197,8 +197,8 @@ choose_peer(struct ovpn_softc *sc, struct mbuf *m, const struct dco_ip *dst)
     return peer;
 }
 
-/* The packet is a datagram of this tunnel to that peer: the route to the peer leads into its own
- * tunnel. Another tunnel to the same port, of a host behind this one, is none of ours. */
+/* True if the packet is a datagram of this tunnel to that peer, so the route to the peer leads into
+ * its own tunnel. A datagram of another host's tunnel to the same port is not meant. */
 static bool
 is_own_transport(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m,
                  const struct dco_inner *inner)

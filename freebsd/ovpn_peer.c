@@ -38,8 +38,8 @@ use_set(struct ovpn_softc *sc, enum dco_mode mode)
     dco_store_release(&sc->active, sc->set[mode]);
 }
 
-/* The ABI does not say whether an interface has one peer or many, but openvpn gives VPN addresses
- * exactly to the peers of a server. Decided anew whenever the interface has no peers. */
+/* The ABI has no command for the mode, but openvpn gives VPN addresses exactly to the peers of a
+ * server. The first peer of an interface without peers decides. */
 static void
 choose_set(struct ovpn_softc *sc, const struct dco_peer_new *req)
 {
@@ -90,8 +90,8 @@ get_local(const nvlist_t *nvl, struct socket *so, struct dco_endpoint *local, ui
     return *port != 0 ? 0 : EINVAL;
 }
 
-/* An IPv6 datagram needs a source before it can be checksummed; IPv4 leaves the choice to the
- * routing of every packet. */
+/* The checksum of an IPv6 datagram needs the source; for IPv4 the routing of every packet chooses
+ * one. */
 static bool
 needs_source(const struct dco_ip *local, const struct dco_ip *remote)
 {
@@ -120,7 +120,7 @@ get_path(const nvlist_t *nvl, struct socket *so, const struct dco_endpoint *remo
     return 0;
 }
 
-/* The one thing the core's point-to-point mode does not refuse, because it replaces. */
+/* The core's point-to-point mode does not refuse this: a new peer replaces the old one. */
 static bool
 id_is_taken(struct ovpn_softc *sc, uint32_t id)
 {
@@ -129,8 +129,8 @@ id_is_taken(struct ovpn_softc *sc, uint32_t id)
     return sc->active != NULL && dco_control_peer_get(sc->active, id, &info) == 0;
 }
 
-/* Peers without an address of their own exist beside others too. They get one that no packet can
- * have (100::/64 is for discarding, RFC 6666). */
+/* In multi-peer mode every peer needs a VPN address. A peer without one gets an address that no
+ * packet has: 100::/64 is for discarding (RFC 6666). */
 static void
 park(struct dco_peer_new *req)
 {

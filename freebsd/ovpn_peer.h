@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Commands that concern peers, and their end. From the lists of the ABI to the requests of
- * core/control.h and back to its errno values: what is valid is for the core to say; what is
- * checked here is only what the core does not see, in the order in which openvpn has always met it.
+ * Commands that concern peers, and the removal of peers. They translate lists of the ABI to
+ * requests of core/control.h and its results to errno values. The core decides what is valid. Only
+ * what the core does not see is checked here, in the order of the base system's driver.
  */
 #ifndef OVPN_PEER_H
 #define OVPN_PEER_H
@@ -16,8 +16,8 @@ int ovpn_cmd_new_peer(struct ovpn_softc *sc, const nvlist_t *nvl);
 int ovpn_cmd_del_peer(struct ovpn_softc *sc, const nvlist_t *nvl);
 int ovpn_cmd_set_peer(struct ovpn_softc *sc, const nvlist_t *nvl);
 
-/* Reads the member peerid of a request to an interface that has had peers. EINVAL or ENOENT; that
- * the peer exists is not said by 0. sc->ctl held. */
+/* Reads the member peerid of a request. 0, EINVAL, or ENOENT if it is out of range or the interface
+ * never had a peer; 0 does not mean that the peer exists. sc->ctl held. */
 int ovpn_peer_id(struct ovpn_softc *sc, const nvlist_t *nvl, uint32_t *id);
 /* How many peers the interface has. sc->ctl held. */
 uint32_t ovpn_peers_count(struct ovpn_softc *sc);

@@ -67,7 +67,7 @@ ovpn_route_is_local(const struct dco_ip *ip, uint32_t scope_id)
     }
 }
 
-/* Datagrams to there would come back into the tunnel, each larger than the one inside it. */
+/* Datagrams to such an address would come back into the tunnel, each time larger. */
 static bool
 leads_into_tunnel(struct ovpn_softc *sc, const struct dco_endpoint *remote)
 {

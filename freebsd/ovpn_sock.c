@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel's UDP input sees under the pcb's lock that there is a hook, takes a reference to the
- * pcb, lets go of the lock, and reads hook and context again to make the call. So a hook that was
- * set must not become NULL between the two. When ours goes, a function of the kernel that takes
- * nothing (and stays when this module does not) rests in its place until no datagram is on its way.
+ * How the hook is removed. The kernel's UDP input checks under the lock of the pcb whether there is
+ * a hook, takes a reference to the pcb, unlocks it, and then reads hook and context again for the
+ * call. So the hook must not become NULL in between. It is first replaced by nullop(), a function
+ * of the kernel that accepts no datagram and outlives this module. It becomes NULL when no datagram
+ * is on its way to it.
  */
 #include "ovpn_sock.h"
 
@@ -26,7 +27,7 @@
 #define RESTING     ((udp_tun_func_t *)(void *)nullop)
 #define CLEAR_TRIES 10
 
-static uint32_t closing; /* atomic; threads inside socket_closed() */
+static uint32_t closing; /* atomic; number of threads inside socket_closed() */
 
 static bool
 is_udp(const struct socket *so)
@@ -49,8 +50,8 @@ put_hook(struct inpcb *inp, udp_tun_func_t *func, struct ovpn_softc *sc)
     dco_store_release(&up->u_tun_func, func);
 }
 
-/* Who reads a new hook with the old context gets NULL, or with the new context a hook that does not
- * look at it. */
+/* A reader may see the new hook with the old context, which is NULL, or the new context with the
+ * old hook, which does not use it. */
 static int
 set_hook(struct socket *so, struct ovpn_softc *sc)
 {
@@ -66,7 +67,7 @@ set_hook(struct socket *so, struct ovpn_softc *sc)
     return taken ? EBUSY : 0;
 }
 
-/* Returns whose hook it was. */
+/* Returns the interface whose hook it was, or NULL. */
 static struct ovpn_softc *
 rest_hook(struct socket *so)
 {
@@ -83,7 +84,7 @@ rest_hook(struct socket *so)
     return sc;
 }
 
-/* The socket's own reference to the pcb is the only one: no datagram is on its way to the hook. */
+/* No datagram is on its way to the hook when the socket's reference to the pcb is the only one. */
 static bool
 try_clear(struct socket *so)
 {
@@ -99,8 +100,8 @@ try_clear(struct socket *so)
     return alone;
 }
 
-/* Another driver may use the socket afterwards. Under a flood the hook may rest for good, which
- * only another driver than this one would notice. */
+/* So that another driver may use the socket. Under a flood the hook may stay nullop(); then only
+ * this driver can use the socket again. */
 static void
 clear_hook(struct socket *so)
 {
@@ -119,8 +120,8 @@ set_socket(struct ovpn_softc *sc, struct socket *so)
 }
 
 /* The socket has no reference left and is freed after this. Until sc->so is NULL, the interface
- * neither ends nor takes another socket, whose peers would go with these. The epoch keeps sc from
- * then on. */
+ * cannot end and cannot take another socket, so no other peers are removed. After that the epoch
+ * keeps sc alive. */
 static void
 socket_closed(struct socket *so)
 {
@@ -166,7 +167,7 @@ unwatch(struct socket *so)
     SOCK_UNLOCK(so);
 }
 
-/* False: the last close is under way. *so: a reference to the socket, or NULL if there is none. */
+/* False while the last close runs. *so: a reference to the socket, or NULL if there is none. */
 static bool
 try_hold(struct ovpn_softc *sc, struct socket **so)
 {
@@ -221,7 +222,7 @@ ovpn_sock_adopt(struct ovpn_softc *sc, struct socket *so, uint16_t port)
     if (ovpn_peers_count(sc) != 0)
         return EBUSY;
     if (!ovpn_sock_release(sc))
-        ovpn_events_flush(sc); /* they were for the openvpn that closed it */
+        ovpn_events_flush(sc); /* they were for the openvpn that closed the socket */
     error = take(sc, so);
     if (error != 0)
         return error;
@@ -231,7 +232,7 @@ ovpn_sock_adopt(struct ovpn_softc *sc, struct socket *so, uint16_t port)
     return 0;
 }
 
-/* The hook runs inside the network epoch. */
+/* NET_EPOCH_WAIT() waits for the hook, which runs inside the network epoch. */
 bool
 ovpn_sock_release(struct ovpn_softc *sc)
 {
@@ -248,7 +249,7 @@ ovpn_sock_release(struct ovpn_softc *sc)
     NET_EPOCH_WAIT();
     clear_hook(so);
     CURVNET_SET(so->so_vnet);
-    sorele(so); /* perhaps the last: then it is closed here */
+    sorele(so); /* closes the socket if this was the last reference */
     CURVNET_RESTORE();
     return true;
 }

@@ -16,8 +16,8 @@ SX_SYSINIT(ovpn_sx, &ovpn_sx, "if_ovpn interfaces");
 
 VNET_DEFINE(struct ovpn_softcs, ovpn_softcs);
 
-/* What has ended but for the crypto jobs that a driver still has. */
-static struct ovpn_softcs leaving = LIST_HEAD_INITIALIZER(leaving); /* ovpn_sx */
+/* Interfaces that have ended, but a crypto driver still has jobs of theirs. ovpn_sx. */
+static struct ovpn_softcs leaving = LIST_HEAD_INITIALIZER(leaving);
 
 struct ovpn_softc *
 ovpn_softc_new(void)
@@ -33,7 +33,7 @@ ovpn_softc_new(void)
     return sc;
 }
 
-/* Nothing refers to it any more. */
+/* Nothing may refer to sc any more. */
 static void
 softc_free(struct ovpn_softc *sc)
 {
@@ -52,8 +52,8 @@ softc_free(struct ovpn_softc *sc)
     zfree(sc, M_OVPN);
 }
 
-/* The first epoch is for who still finds a peer
- * and makes a job for crypto, the second for jobs that complete and are not late yet. */
+/* The first epoch ends the readers that still find a peer and make crypto jobs for it; the second
+ * those that complete a job and saw the old era. */
 void
 ovpn_softc_reset(struct ovpn_softc *sc)
 {
@@ -92,7 +92,6 @@ reap_one(void)
     return sc != NULL;
 }
 
-/* Those whose jobs have completed; the others at the next occasion. */
 void
 ovpn_softc_reap(void)
 {

@@ -6,12 +6,12 @@
  * Locks, in the order in which they are taken:
  *   ovpn_sx        every interface of the module: shared by ioctl, exclusive to end an interface
  *   sc->ctl        the commands of one interface, one at a time; may sleep
- *   control lock   of core/peers.h; never held across anything that sleeps
+ *   control lock   of core/peers.h; never held across a sleep
  *   sc->so_mtx     the socket of the interface
  *   sc->defer_mtx  leaf
- * The data path holds none of them: it runs inside the network epoch, which is the read section of
- * core/env.h. It takes the control lock for the rare packet that changes something (a float, a
- * worn-out key); the core takes the replay lock of the key that a packet came with.
+ * The data path runs inside the network epoch, which is the read section of core/env.h, without
+ * these locks. Only a packet that changes something, such as the address of its peer, takes the
+ * control lock. The core takes the replay lock of the key of a received packet.
  */
 #ifndef OVPN_SOFTC_H
 #define OVPN_SOFTC_H
@@ -43,34 +43,34 @@ SDT_PROVIDER_DECLARE(if_ovpn);
 
 struct ovpn_softc {
     struct ifnet *ifp;             /* atomic; NULL once the interface has ended */
-    LIST_ENTRY(ovpn_softc) link;   /* ovpn_sx; of its network's list, or of what is leaving */
+    LIST_ENTRY(ovpn_softc) link;   /* ovpn_sx; in V_ovpn_softcs, or among those that leave */
     struct sx ctl;                 /* see above */
     struct dco_siphash_key secret; /* const */
     struct dco_env env;            /* const */
     struct dco_peers *set[2];      /* ctl; by enum dco_mode; made on first use, freed at the end */
     struct dco_peers *active;      /* atomic; writers: ctl. The set that new peers join */
-    uint32_t objects;              /* atomic; peers that exist, in sight or not */
-    uint32_t era;                  /* atomic; another one since it left its network, or ended */
+    uint32_t objects;              /* atomic; peers whose memory is not freed yet */
+    uint32_t era;                  /* atomic; changes when sc leaves its network or ends */
 
     struct vnet *vnet; /* ctl; sockets must be of this network. NULL: on the way to another one */
     struct mtx so_mtx; /* leaf, but for what wakes a socket up */
-    struct socket *so; /* so_mtx, which keeps it: its last close sets it to NULL. No reference */
+    struct socket *so; /* so_mtx; valid while it is held: the last close sets NULL. No reference */
     uint32_t fib;      /* atomic; of so */
     uint32_t port;     /* atomic; so is bound to it, network order */
 
     struct timeout_task tick;
     uint32_t dying; /* atomic; set once, before the tick is drained */
 
-    struct dco_event event; /* ctl; taken from the core and not yet fetched */
-    uint64_t event_number;  /* ctl; of the newest that was taken */
-    bool event_waits;       /* ctl; event holds one, the newest */
-    uint64_t loop_said_ns;  /* atomic; when the log last had a line about a packet that loops */
-    uint64_t float_said_ns; /* atomic; and about a float that was not followed */
+    struct dco_event event; /* ctl; taken from the core, not yet fetched by openvpn */
+    uint64_t event_number;  /* ctl; number of the newest event taken */
+    bool event_waits;       /* ctl; event is valid */
+    uint64_t loop_said_ns;  /* atomic; last log line about packets that loop */
+    uint64_t float_said_ns; /* atomic; last log line about an address that was not followed */
 
     struct mtx defer_mtx;
-    struct dco_deferred *defer_now;  /* defer_mtx; covered by the epoch call that is under way */
+    struct dco_deferred *defer_now;  /* defer_mtx; run when the pending epoch call ends */
     struct dco_deferred *defer_next; /* defer_mtx; came after it was made */
-    bool defer_armed;                /* defer_mtx; an epoch call is under way */
+    bool defer_armed;                /* defer_mtx; an epoch call is pending */
     struct epoch_context defer_ctx;
 
     struct ovpn_counters counters;

@@ -20,7 +20,7 @@ lost(const struct ovpn_softc *sc, bool rx)
     return sum;
 }
 
-/* openvpn sends its control packets itself, unseen by the driver. */
+/* openvpn sends its control packets itself, so the driver cannot count them. */
 int
 ovpn_cmd_get_stats(struct ovpn_softc *sc, nvlist_t *reply)
 {
@@ -95,7 +95,7 @@ destroy_list(nvlist_t **list, uint32_t n)
     free(list, M_NVLIST);
 }
 
-/* Peers may go while they are described; none can come, since commands are one at a time. */
+/* Peers may be removed meanwhile, but none can be added: commands run one at a time. */
 int
 ovpn_cmd_get_peer_stats(struct ovpn_softc *sc, nvlist_t *reply)
 {

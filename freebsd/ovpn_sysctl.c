@@ -47,7 +47,7 @@ sysctl_drops(SYSCTL_HANDLER_ARGS)
     struct sbuf *sb;
     int error;
 
-    error = sysctl_wire_old_buffer(req, 0); /* so that no page of it has to come under the lock */
+    error = sysctl_wire_old_buffer(req, 0); /* so that no page fault happens under the lock */
     if (error != 0)
         return error;
     sb = sbuf_new_for_sysctl(NULL, NULL, 1024, req);

@@ -8,7 +8,7 @@
 #include "ovpn_output.h"
 
 #define BATCH        32
-#define PAUSE_MIN_NS 100000000ULL /* peers that fall due close together are served together */
+#define PAUSE_MIN_NS 100000000ULL /* so that peers due close together share one run */
 #define PAUSE_MAX_NS 3600000000000ULL
 
 static void
