@@ -137,6 +137,7 @@ dco_key_sent(struct dco_key *key, uint32_t first, uint32_t n)
     dco_store_release(&key->tx_sent, (uint64_t)first + n);
 }
 
+/* A thread that looks before another one counts may still open: the limit is no exact one. */
 bool
 dco_key_may_open(const struct dco_key *key)
 {

@@ -316,6 +316,8 @@ dco_peers_seen_from(struct dco_peers *p, struct dco_peer *peer, const struct dco
     struct dco_path now, next;
     bool floated;
 
+    /* Without the lock, for all packets that change nothing. Another thread may change the path
+     * meanwhile: then change_path() finds out, or the next packet does. */
     dco_peer_path(peer, &now);
     if (!path_change(&now, &seen, &next))
         return false;

@@ -120,7 +120,8 @@ dco_counter_read(const struct dco_counter *counter)
     return __atomic_load_n(&counter->value, __ATOMIC_RELAXED);
 }
 
-/* What the plane keeps with each peer; core/ carries it. All atomic. */
+/* What the plane keeps with each peer; core/ carries it. All atomic: of two workers that write at
+ * once one value may be lost, which costs a question or a try too many. */
 struct dco_peer_platform {
     uint16_t path_mtu;    /* outer MTU towards the peer, 0: unknown */
     uint32_t gso_refused; /* how often in a row segmentation offload was refused */
