@@ -39,7 +39,9 @@ s390x_FLAGS := -O2 -g
 fuzz_CC := $(CLANG)
 fuzz_FLAGS := $(SAN_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined \
     -fno-sanitize-recover=all -Wno-error
-VARIANTS := plain asan tsan arm64 s390x fuzz
+cov_CC := $(CC)
+cov_FLAGS := -O0 -g --coverage -Wno-error
+VARIANTS := plain asan tsan arm64 s390x fuzz cov
 
 # $(eval $(call variant,NAME)): objects and archives of one variant. Archives let a program take
 # only what it calls.
@@ -76,7 +78,7 @@ $(BUILD)/test/$(1)/core/%: $(BUILD)/obj/$(1)/tests/core/%.o $(BUILD)/lib/$(1)/co
 	@mkdir -p $$(@D)
 	$$(call step,LD) $$($(1)_CC) $$($(1)_FLAGS) $(2) -o $$@ $$^ -lpthread
 endef
-$(foreach v,plain asan tsan,$(eval $(call core_tests,$(v),)))
+$(foreach v,plain asan tsan cov,$(eval $(call core_tests,$(v),)))
 $(foreach v,arm64 s390x,$(eval $(call core_tests,$(v),-static)))
 
 define linux_tests
@@ -85,7 +87,7 @@ $(BUILD)/test/$(1)/linux/%: $(BUILD)/obj/$(1)/tests/linux/%.o $(BUILD)/lib/$(1)/
 	@mkdir -p $$(@D)
 	$$(call step,LD) $$($(1)_CC) $$($(1)_FLAGS) -o $$@ $$^ $$(IMB_LIBS) $$(LIB_LIBS) $$(CLI_LIBS)
 endef
-$(foreach v,plain asan tsan,$(eval $(call linux_tests,$(v))))
+$(foreach v,plain asan tsan cov,$(eval $(call linux_tests,$(v))))
 
 $(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/fuzz/%.o $(BUILD)/lib/fuzz/platform.a $(BUILD)/lib/fuzz/core.a
 	@mkdir -p $(@D)
@@ -93,10 +95,11 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/fuzz/%.o $(BUILD)/lib/fuzz/platform.a $(BUILD
 
 # What tests/run asks for, one goal per suite.
 test_programs = $(patsubst tests/%,$(BUILD)/test/$(1)/%,$(2))
-.PHONY: build-plain build-asan build-tsan build-arm64 build-s390x build-fuzz
+.PHONY: build-plain build-asan build-tsan build-arm64 build-s390x build-fuzz build-cov
 build-plain: $(call test_programs,plain,$(CORE_TESTS) $(LINUX_TESTS))
 build-asan: $(call test_programs,asan,$(CORE_TESTS) $(LINUX_TESTS))
 build-tsan: $(call test_programs,tsan,$(MT_TESTS))
+build-cov: $(call test_programs,cov,$(CORE_TESTS) $(LINUX_TESTS))
 build-arm64: $(call test_programs,arm64,$(CORE_TESTS))
 build-s390x: $(call test_programs,s390x,$(CORE_TESTS))
 build-fuzz: $(patsubst fuzz/%,$(BUILD)/fuzz/%,$(FUZZ_TARGETS))
@@ -124,6 +127,11 @@ check:
 	$(run_suite)
 $(addprefix check-,$(SUITES)): check-%:
 	$(run_suite) $*
+
+# Line coverage of the unit tests, per folder.
+.PHONY: coverage
+coverage: build-cov
+	@scripts/coverage $(BUILD)
 
 # FUZZ_SECONDS is per target.
 FUZZ_SECONDS ?= 600
