@@ -12,9 +12,6 @@
 #include "linux/netlink/ovpn.h"
 #include "tests/linux/netlink_world.h"
 
-/* Archives of this variant hold no harness. */
-#include "harness.c"
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define HEAD         5U /* length, kind, flags, command */

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Test programs. tests/core/X_test.c is linked with core and its harness and is built plain, with
-# ASAN+UBSAN, with TSAN where its name ends in _mt_test, and for two foreign machines (static, run
-# under qemu-user). tests/linux/X_test.c sees the Linux platform and the command too, and is built plain,
-# with ASAN+UBSAN, and with TSAN by the same rule. The interposed calls of linux/preload are in no
-# test program.
+# Test programs. tests/core/X_test.c is linked with core, the harness (tests/harness) and the helpers
+# beside it. It is built plain, with ASAN+UBSAN, with TSAN where its name ends in _mt_test, and for
+# two foreign machines (static, run under qemu-user). tests/linux/X_test.c sees the Linux platform
+# and the command too. It is built plain, with ASAN+UBSAN, and with TSAN by the same rule. The
+# interposed calls of linux/preload are in no test program.
 #
 # Which of them run, and what is skipped with which reason, is decided by tests/run.
 
-HARNESS_SRC := $(filter-out %_test.c,$(wildcard tests/core/*.c))
+HARNESS_SRC := $(wildcard tests/harness/*.c)
+CORE_HELPERS := $(filter-out %_test.c,$(wildcard tests/core/*.c))
+LINUX_HELPERS := $(filter-out %_test.c,$(wildcard tests/linux/*.c))
 CORE_TESTS := $(patsubst %.c,%,$(wildcard tests/core/*_test.c))
 LINUX_TESTS := $(patsubst %.c,%,$(wildcard tests/linux/*_test.c))
 MT_TESTS := $(filter %_mt_test,$(CORE_TESTS) $(LINUX_TESTS))
@@ -19,8 +21,10 @@ PLATFORM_SRC := $(filter-out $(filter-out %/status_source.c,$(wildcard linux/pre
     $(OS_SRC),$(LINUX_SRC)) \
     $(filter-out cli/main.c,$(CLI_SRC))
 
-# What the archives of a variant hold besides the product.
-home_extras = $(if $(filter fuzz,$(1)),$(FUZZ_HARNESS_SRC),$(LINUX_HARNESS_SRC))
+# What the archives of a variant hold. libFuzzer brings a main() of its own.
+harness = $(if $(filter fuzz,$(1)),$(filter-out %/main.c,$(HARNESS_SRC)),$(HARNESS_SRC))
+core_archive = $(call objects,$(1),$(CORE_SRC) $(OS_SRC) $(CORE_HELPERS) $(call harness,$(1)))
+platform_archive = $(call objects,$(1),$(PLATFORM_SRC) $(LINUX_HELPERS))
 
 # Locks remember their owner, and functions that want one check it (dco_os.h).
 CHECKS := -DDCO_LOCK_CHECKS
@@ -53,22 +57,22 @@ $(BUILD)/obj/$(1)/core/%.o: core/%.c
 
 $(BUILD)/obj/$(1)/%.o: %.c
 	@mkdir -p $$(@D)
-	$$(call step,CC) $$($(1)_CC) $$(BASE_CFLAGS) $$(CHECKS) -Itests/core $$($(1)_FLAGS) \
+	$$(call step,CC) $$($(1)_CC) $$(BASE_CFLAGS) $$(CHECKS) -Itests/harness -Itests/core \
+	    $$($(1)_FLAGS) \
 	    -MMD -MP -c -o $$@ $$<
 
-$(call objects,$(1),$(HOME_SRC) $(addsuffix .c,$(LINUX_TESTS))): $(VERSION_FILE)
+$(call objects,$(1),$(PLATFORM_SRC) $(addsuffix .c,$(LINUX_TESTS))): $(VERSION_FILE)
 
-$(BUILD)/lib/$(1)/core.a: $(call objects,$(1),$(CORE_SRC) $(OS_SRC) $(HARNESS_SRC))
+$(BUILD)/lib/$(1)/core.a: $(call core_archive,$(1))
 	@mkdir -p $$(@D)
 	$$(call step,AR) rm -f $$@ && $$(AR) rcs $$@ $$^
 
-$(BUILD)/lib/$(1)/platform.a: $(call objects,$(1),$(PLATFORM_SRC) $(call home_extras,$(1)))
+$(BUILD)/lib/$(1)/platform.a: $(call platform_archive,$(1))
 	@mkdir -p $$(@D)
 	$$(call step,AR) rm -f $$@ && $$(AR) rcs $$@ $$^
 
--include $(patsubst %.o,%.d,$(call objects,$(1),$(CORE_SRC) $(OS_SRC) $(HARNESS_SRC) \
-    $(PLATFORM_SRC) $(call home_extras,$(1)) \
-    $(addsuffix .c,$(CORE_TESTS) $(LINUX_TESTS) $(FUZZ_TARGETS))))
+-include $(patsubst %.o,%.d,$(call core_archive,$(1)) $(call platform_archive,$(1)) \
+    $(call objects,$(1),$(addsuffix .c,$(CORE_TESTS) $(LINUX_TESTS) $(FUZZ_TARGETS))))
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
 

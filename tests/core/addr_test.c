@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "addr.h"
+#include "addresses.h"
 #include "harness.h"
 
 static const uint8_t mapped[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 7};
@@ -18,85 +19,80 @@ garbage(uint8_t family, const uint8_t *addr, size_t len)
     return ip;
 }
 
-static void
-equality_is_bytes(void)
+TEST("addr: equal addresses are equal bytes")
 {
     struct dco_ip a = ip4(192, 0, 2, 7), b = garbage(4, mapped + 12, 4), canon = dco_ip_canon(&b);
 
-    check(!dco_ip_equal(&a, &b));
-    check(dco_ip_equal(&a, &canon));
+    CHECK(!dco_ip_equal(&a, &b));
+    CHECK(dco_ip_equal(&a, &canon));
     b = garbage(6, link_local, 16);
     a = dco_ip6(link_local);
     canon = dco_ip_canon(&b);
-    check(dco_ip_equal(&a, &canon));
+    CHECK(dco_ip_equal(&a, &canon));
     a = ip6(1);
-    check(!dco_ip_equal(&a, &canon));
+    CHECK(!dco_ip_equal(&a, &canon));
 }
 
-static void
-families_differ(void)
+TEST("addr: families never compare equal")
 {
     struct dco_ip a = dco_ip4(zero), b = dco_ip6(zero);
 
-    check(!dco_ip_equal(&a, &b));
+    CHECK(!dco_ip_equal(&a, &b));
     a = dco_ip6(mapped);
     b = ip4(192, 0, 2, 7);
-    check(!dco_ip_equal(&a, &b));
+    CHECK(!dco_ip_equal(&a, &b));
 }
 
-static void
-unmap(void)
+TEST("addr: only ::ffff:0:0/96 is unmapped")
 {
     struct dco_ip v4 = ip4(192, 0, 2, 7), ip = dco_ip_unmap(dco_ip6(mapped));
     uint8_t nearly[16];
 
-    check(dco_ip_equal(&ip, &v4));
+    CHECK(dco_ip_equal(&ip, &v4));
     ip = dco_ip_unmap(v4);
-    check(dco_ip_equal(&ip, &v4));
+    CHECK(dco_ip_equal(&ip, &v4));
     for (unsigned bit = 0; bit < 96; bit++) {
         memcpy(nearly, mapped, sizeof(nearly));
         nearly[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
         ip = dco_ip_unmap(dco_ip6(nearly));
-        check(ip.family == 6 && memcmp(ip.addr, nearly, 16) == 0);
+        CHECK(ip.family == 6 && memcmp(ip.addr, nearly, 16) == 0);
     }
 }
 
-static void
-canon_of_an_address(void)
+TEST("addr: canonical form of an address")
 {
     static const struct dco_ip none;
     struct dco_ip ip = garbage(4, zero, 4);
 
     ip = dco_ip_canon(&ip);
-    check(dco_ip_equal(&ip, &none));
+    CHECK(dco_ip_equal(&ip, &none));
     ip = garbage(6, zero, 16);
     ip = dco_ip_canon(&ip);
-    check(dco_ip_equal(&ip, &none));
+    CHECK(dco_ip_equal(&ip, &none));
     ip = garbage(0, link_local, 16);
     ip = dco_ip_canon(&ip);
-    check(dco_ip_equal(&ip, &none));
+    CHECK(dco_ip_equal(&ip, &none));
     ip = garbage(10, link_local, 16);
     ip = dco_ip_canon(&ip);
-    check(dco_ip_equal(&ip, &none));
+    CHECK(dco_ip_equal(&ip, &none));
     ip = dco_ip6(mapped);
     ip = dco_ip_canon(&ip);
-    check(ip.family == 6);
+    CHECK(ip.family == 6);
 }
 
-static void
-any(void)
+TEST("addr: the all-zero address")
 {
     struct dco_ip ip = garbage(4, zero, 4);
 
-    check(dco_ip_is_any(&ip));
+    CHECK(dco_ip_is_any(&ip));
     ip.addr[3] = 1;
-    check(!dco_ip_is_any(&ip));
+    CHECK(!dco_ip_is_any(&ip));
     ip = garbage(6, zero, 16);
-    check(dco_ip_is_any(&ip));
+    CHECK(dco_ip_is_any(&ip));
     ip.addr[15] = 1;
-    check(!dco_ip_is_any(&ip));
+    CHECK(!dco_ip_is_any(&ip));
     ip = garbage(0, link_local, 16);
-    check(dco_ip_is_any(&ip));
+    CHECK(dco_ip_is_any(&ip));
 }
 
 static struct dco_endpoint
@@ -111,8 +107,7 @@ endpoint_of(struct dco_ip ip, uint32_t scope)
     return e;
 }
 
-static void
-canon_of_an_endpoint(void)
+TEST("addr: canonical form of an end point")
 {
     static const struct dco_endpoint none;
     struct dco_endpoint a = endpoint_of(garbage(6, mapped, 16), 9);
@@ -120,38 +115,37 @@ canon_of_an_endpoint(void)
 
     a = dco_endpoint_canon(&a);
     b = dco_endpoint_canon(&b);
-    check(dco_endpoint_equal(&a, &b));
-    check(a.ip.family == 4 && a.port == 0x1234 && a.scope_id == 0 && a.zero == 0);
+    CHECK(dco_endpoint_equal(&a, &b));
+    CHECK(a.ip.family == 4 && a.port == 0x1234 && a.scope_id == 0 && a.zero == 0);
 
     a = endpoint_of(dco_ip6(link_local), 9);
     a = dco_endpoint_canon(&a);
-    check(a.scope_id == 9 && a.zero == 0);
+    CHECK(a.scope_id == 9 && a.zero == 0);
     b = endpoint_of(dco_ip6(link_local), 8);
     b = dco_endpoint_canon(&b);
-    check(!dco_endpoint_equal(&a, &b));
+    CHECK(!dco_endpoint_equal(&a, &b));
 
     for (unsigned second = 0; second < 256; second++) { /* fe80::/10 and its neighbours */
         uint8_t addr[16] = {0xfe, (uint8_t)second, [15] = 1};
 
         a = endpoint_of(dco_ip6(addr), 9);
         a = dco_endpoint_canon(&a);
-        check_equal(a.scope_id, second >= 0x80 && second < 0xc0 ? 9 : 0);
+        CHECK_EQ(a.scope_id, second >= 0x80 && second < 0xc0 ? 9 : 0);
     }
     a = endpoint_of(ip6(5), 9);
     a = dco_endpoint_canon(&a);
-    check(a.scope_id == 0 && a.ip.family == 6);
+    CHECK(a.scope_id == 0 && a.ip.family == 6);
     a = endpoint_of(garbage(0, zero, 4), 9);
     a = dco_endpoint_canon(&a);
-    check(dco_endpoint_equal(&a, &none));
+    CHECK(dco_endpoint_equal(&a, &none));
     a = endpoint_of(garbage(7, zero, 4), 9);
     a = dco_endpoint_canon(&a);
-    check(dco_endpoint_equal(&a, &none));
+    CHECK(dco_endpoint_equal(&a, &none));
 }
 
 /* Addresses that differ in two neighbouring bytes fall into as many cells as random ones would:
  * of 16384 about 63 % are hit, and none by very many. */
-static void
-hash_spreads(void)
+TEST("addr: the hash spreads")
 {
     static uint8_t cell[16384];
 
@@ -172,30 +166,17 @@ hash_spreads(void)
             if (++cell[hash % sizeof(cell)] > most)
                 most = cell[hash % sizeof(cell)];
         }
-        harness_check(used > 10000 && most < 12, __FILE__, __LINE__,
-                      "bytes %u and %u: %u cells, at most %u in one", at, at + 1, used, most);
+        CHECK_THAT(used > 10000 && most < 12, "bytes %u and %u: %u cells, at most %u in one", at,
+                   at + 1, used, most);
     }
 }
 
-static void
-hash_tells_families_and_seeds_apart(void)
+TEST("addr: the hash tells families and seeds apart")
 {
     static const uint8_t addr[16] = {10, 8, 0, 1};
     struct dco_ip v4 = dco_ip4(addr), v6 = dco_ip6(addr);
 
-    check(dco_ip_hash(&v4, 1) != dco_ip_hash(&v6, 1));
-    check(dco_ip_hash(&v4, 1) != dco_ip_hash(&v4, 2));
-    check(dco_ip_hash(&v4, 1) == dco_ip_hash(&v4, 1));
+    CHECK(dco_ip_hash(&v4, 1) != dco_ip_hash(&v6, 1));
+    CHECK(dco_ip_hash(&v4, 1) != dco_ip_hash(&v4, 2));
+    CHECK(dco_ip_hash(&v4, 1) == dco_ip_hash(&v4, 1));
 }
-
-static const struct test tests[] = {
-    {"addr: the hash spreads", hash_spreads},
-    {"addr: the hash tells families and seeds apart", hash_tells_families_and_seeds_apart},
-    {"addr: equal addresses are equal bytes", equality_is_bytes},
-    {"addr: families never compare equal", families_differ},
-    {"addr: only ::ffff:0:0/96 is unmapped", unmap},
-    {"addr: canonical form of an address", canon_of_an_address},
-    {"addr: the all-zero address", any},
-    {"addr: canonical form of an end point", canon_of_an_endpoint},
-};
-HARNESS_MAIN(tests)

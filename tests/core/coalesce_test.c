@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "bytes.h"
 #include "packets.h"
 
 #include "coalesce.h"
@@ -29,21 +30,20 @@ collect(void *arg, struct dco_super *super)
     struct out *o = &out[out_n++];
     uint32_t at = 0;
 
-    check(arg == &c);
+    CHECK(arg == &c);
     if (out_n == OUT_MAX)
         abort();
     o->vnet = super->vnet;
     o->len = super->len;
     o->packets = super->pieces;
     o->bytes = malloc(super->len);
-    check(super->pieces >= 1 && super->pieces <= DCO_COALESCE_PIECES);
+    CHECK(super->pieces >= 1 && super->pieces <= DCO_COALESCE_PIECES);
     for (uint32_t i = 0; i < super->pieces; i++) {
-        if (!check(at + super->piece[i].len <= super->len))
-            abort();
+        CHECK(at + super->piece[i].len <= super->len);
         memcpy(o->bytes + at, super->piece[i].data, super->piece[i].len);
         at += (uint32_t)super->piece[i].len;
     }
-    check_equal(at, super->len);
+    CHECK_EQ(at, super->len);
 }
 
 static void
@@ -68,7 +68,7 @@ give(unsigned from)
     struct dco_inner inner;
 
     for (unsigned i = from; i < in_n; i++) {
-        check(dco_inner_parse(in[i], in_len[i], &inner));
+        CHECK(dco_inner_parse(in[i], in_len[i], &inner));
         dco_coalesce_add(&c, in[i], in_len[i], &inner);
     }
 }
@@ -86,7 +86,7 @@ put_pair(uint8_t version, uint8_t protocol, uint32_t first, uint32_t second)
 {
     struct packet p = packet_make(version, protocol, first);
 
-    rng = harness_rng();
+    rng = test_rng();
     start();
     put(&p);
     p.seq += first;
@@ -106,32 +106,32 @@ check_super(const struct out *o, const uint8_t (*want)[ROOM], const uint32_t *wa
     uint8_t psh = 0;
     uint16_t field;
 
-    check_equal(o->packets, n);
-    check_equal(o->vnet.flags, DCO_VNET_NEEDS_CSUM);
-    check_equal(o->vnet.gso_type, !tcp ? DCO_VNET_GSO_UDP_L4
-                                  : v4 ? DCO_VNET_GSO_TCPV4
-                                       : DCO_VNET_GSO_TCPV6);
-    check_equal(o->vnet.hdr_len, hdr_len);
-    check_equal(o->vnet.csum_start, l4);
-    check_equal(o->vnet.csum_offset, tcp ? 16 : 6);
-    check_equal(o->vnet.gso_size, want_len[0] - hdr_len);
+    CHECK_EQ(o->packets, n);
+    CHECK_EQ(o->vnet.flags, DCO_VNET_NEEDS_CSUM);
+    CHECK_EQ(o->vnet.gso_type, !tcp ? DCO_VNET_GSO_UDP_L4
+                               : v4 ? DCO_VNET_GSO_TCPV4
+                                    : DCO_VNET_GSO_TCPV6);
+    CHECK_EQ(o->vnet.hdr_len, hdr_len);
+    CHECK_EQ(o->vnet.csum_start, l4);
+    CHECK_EQ(o->vnet.csum_offset, tcp ? 16 : 6);
+    CHECK_EQ(o->vnet.gso_size, want_len[0] - hdr_len);
     if (v4)
-        check_equal(packet_sum(o->bytes, 20), 0xffff);
-    check_equal(v4 ? dco_get16(o->bytes + 2) : dco_get16(o->bytes + 4) + 40U, o->len);
+        CHECK_EQ(packet_sum(o->bytes, 20), 0xffff);
+    CHECK_EQ(v4 ? dco_get16(o->bytes + 2) : dco_get16(o->bytes + 4) + 40U, o->len);
     if (!tcp)
-        check_equal(dco_get16(o->bytes + l4 + 4), o->len - l4);
+        CHECK_EQ(dco_get16(o->bytes + l4 + 4), o->len - l4);
 
     /* the field holds the pseudo-header sum: finishing it gives a packet that verifies */
     field = (uint16_t)~packet_sum(o->bytes + l4, o->len - l4);
     dco_put16(o->bytes + l4 + (tcp ? 16 : 6), field);
-    check(packet_is_right(o->bytes, o->len));
+    CHECK(packet_is_right(o->bytes, o->len));
     for (uint32_t i = 0; i < n; i++) {
         len = packet_segment(o->bytes, o->len, hdr_len, o->vnet.gso_size, i, seg);
-        check_equal(len, want_len[i]);
-        check(packet_same_but_psh(seg, want[i], len));
+        CHECK_EQ(len, want_len[i]);
+        CHECK(packet_same_but_psh(seg, want[i], len));
         psh |= want[i][l4 + 13] & PACKET_TCP_PSH;
     }
-    check(!tcp || (seg[l4 + 13] & PACKET_TCP_PSH) == psh); /* it is not lost */
+    CHECK(!tcp || (seg[l4 + 13] & PACKET_TCP_PSH) == psh); /* it is not lost */
 }
 
 static const struct dco_vnet no_vnet;
@@ -139,10 +139,10 @@ static const struct dco_vnet no_vnet;
 static void
 check_alone(const struct out *o, const uint8_t *want, uint32_t len)
 {
-    check_equal(o->packets, 1);
-    check_equal(o->len, len);
-    check(memcmp(&o->vnet, &no_vnet, sizeof(no_vnet)) == 0);
-    check(memcmp(o->bytes, want, len) == 0);
+    CHECK_EQ(o->packets, 1);
+    CHECK_EQ(o->len, len);
+    CHECK_MEM(&o->vnet, &no_vnet, sizeof(no_vnet));
+    CHECK_MEM(o->bytes, want, len);
 }
 
 /* give() changes the packets in place: what is compared is kept aside. */
@@ -159,8 +159,8 @@ check_joined(void)
 {
     keep();
     give_all();
-    if (check_equal(out_n, 1))
-        check_super(&out[0], kept, in_len, in_n);
+    CHECK_EQ(out_n, 1);
+    check_super(&out[0], kept, in_len, in_n);
 }
 
 static void
@@ -168,8 +168,7 @@ check_apart(const char *what, unsigned number)
 {
     keep();
     give_all();
-    if (!harness_check(out_n == in_n, __FILE__, __LINE__, "%s %u: joined", what, number))
-        return;
+    CHECK_THAT(out_n == in_n, "%s %u: joined", what, number);
     for (unsigned i = 0; i < in_n; i++)
         check_alone(&out[i], kept[i], in_len[i]);
 }
@@ -183,8 +182,7 @@ static const struct {
     {6, DCO_PROTO_UDP},
 };
 
-static void
-pairs(void)
+TEST("coalesce: pairs by length")
 {
     for (unsigned f = 0; f < 4; f++) {
         put_pair(family[f].version, family[f].protocol, 1000, 1000);
@@ -218,8 +216,7 @@ may_differ(unsigned f, unsigned byte, unsigned bit)
     return byte == 6 || byte == 7;
 }
 
-static void
-every_header_bit(void)
+TEST("coalesce: every bit of the headers")
 {
     struct dco_inner inner;
 
@@ -236,15 +233,14 @@ every_header_bit(void)
                 inner.protocol == family[f].protocol)
                 packet_fix_checksums(in[1], in_len[1]);
             give_all();
-            harness_check((out_n == 1) == may_differ(f, bit / 8, bit % 8), __FILE__, __LINE__,
-                          "family %u, byte %u, bit %u", f, bit / 8, bit % 8);
+            CHECK_THAT((out_n == 1) == may_differ(f, bit / 8, bit % 8),
+                       "family %u, byte %u, bit %u", f, bit / 8, bit % 8);
         }
     }
 }
 
 /* A wrong checksum in either packet must reach the kernel as it is: it would be laundered. */
-static void
-every_wrong_bit(void)
+TEST("coalesce: every wrong bit stays visible")
 {
     for (unsigned f = 0; f < 4; f++) {
         for (unsigned which = 0; which < 2; which++) {
@@ -262,15 +258,13 @@ every_wrong_bit(void)
                 }
                 dco_coalesce_flush(&c);
                 for (unsigned i = 0; i < out_n; i++)
-                    harness_check(out[i].packets == 1, __FILE__, __LINE__,
-                                  "family %u, packet %u, bit %u", f, which, bit);
+                    CHECK_THAT(out[i].packets == 1, "family %u, packet %u, bit %u", f, which, bit);
             }
         }
     }
 }
 
-static void
-udp_without_checksum(void)
+TEST("coalesce: UDP without checksum")
 {
     for (unsigned f = 2; f < 4; f++) {
         size_t headers = f == 2 ? 28 : 48;
@@ -292,8 +286,7 @@ udp_without_checksum(void)
 }
 
 /* Only ACK, with PSH and FIN at the end. */
-static void
-tcp_flags(void)
+TEST("coalesce: every combination of TCP flags")
 {
     for (unsigned flags = 0; flags < 256; flags++) {
         bool plain = (flags & ~(unsigned)(PACKET_TCP_PSH | PACKET_TCP_FIN)) == PACKET_TCP_ACK;
@@ -331,11 +324,10 @@ check_counts(const unsigned *packets, unsigned n)
 {
     unsigned at = 0;
 
-    if (!check_equal(out_n, n))
-        return;
+    CHECK_EQ(out_n, n);
     for (unsigned i = 0; i < n; i++) {
-        harness_check(out[i].packets == packets[i], __FILE__, __LINE__,
-                      "super-packet %u: %u packets, not %u", i, out[i].packets, packets[i]);
+        CHECK_THAT(out[i].packets == packets[i], "super-packet %u: %u packets, not %u", i,
+                   out[i].packets, packets[i]);
         if (out[i].packets == 1)
             check_alone(&out[i], kept[at], in_len[at]);
         else
@@ -349,12 +341,11 @@ check_counts(const unsigned *packets, unsigned n)
         check_counts(packets_, sizeof(packets_) / sizeof(packets_[0]));                            \
     } while (0)
 
-static void
-limits(void)
+TEST("coalesce: limits of a super-packet")
 {
     struct packet p = packet_make(4, DCO_PROTO_UDP, 10);
 
-    rng = harness_rng();
+    rng = test_rng();
     start();
     put_flow(&p, 300);
     keep();
@@ -377,12 +368,11 @@ limits(void)
     check_counts_are(45, 45, 10);
 }
 
-static void
-gaps(void)
+TEST("coalesce: gaps and retransmissions")
 {
     struct packet p = packet_make(4, DCO_PROTO_TCP, 100);
 
-    rng = harness_rng();
+    rng = test_rng();
     start();
     put_flow(&p, 3);
     p.seq++; /* one byte is missing */
@@ -397,12 +387,11 @@ gaps(void)
 /* A shorter segment and FIN are each the last of a super-packet. PSH is not: it is advice to
  * deliver soon, and everything of a burst is delivered together. It is in the result if one had it.
  */
-static void
-last_segments(void)
+TEST("coalesce: short segments and FIN end a super-packet, PSH does not")
 {
     struct packet p = packet_make(4, DCO_PROTO_TCP, 100);
 
-    rng = harness_rng();
+    rng = test_rng();
     start();
     put_flow(&p, 2);
     p.payload_len = 99;
@@ -423,15 +412,14 @@ last_segments(void)
 }
 
 /* The id of packets that may be fragmented names them, so it has to count; others are free. */
-static void
-ipv4_ids(void)
+TEST("coalesce: IPv4 ids")
 {
     struct packet p = packet_make(4, DCO_PROTO_UDP, 100);
     static const int step[] = {0, 1, 2, -1, 100};
 
     for (unsigned df = 0; df < 2; df++) {
         for (unsigned i = 0; i < 5; i++) {
-            rng = harness_rng();
+            rng = test_rng();
             start();
             p.df = df != 0;
             p.id = 65535;
@@ -439,7 +427,7 @@ ipv4_ids(void)
             p.id = (uint16_t)(p.id + step[i]);
             put(&p);
             give_all();
-            check_equal(out_n, df || step[i] == 1 ? 1 : 2);
+            CHECK_EQ(out_n, df || step[i] == 1 ? 1 : 2);
         }
         start();
         p.id = 65530;
@@ -449,13 +437,12 @@ ipv4_ids(void)
 }
 
 /* What cannot be joined does not overtake its flow, and leaves others alone. */
-static void
-order_within_flow(void)
+TEST("coalesce: order within a flow")
 {
     struct packet p;
 
     for (unsigned f = 0; f < 4; f++) {
-        rng = harness_rng();
+        rng = test_rng();
         for (unsigned kind = 0; kind < 4; kind++) {
             start();
             p = packet_make(family[f].version, family[f].protocol, 100);
@@ -486,22 +473,20 @@ order_within_flow(void)
             put_flow(&p, 2);
             keep();
             give_all();
-            if (check_equal(out_n, 3)) {
-                check_equal(out[0].packets, 2);
-                check_alone(&out[1], kept[2], in_len[2]);
-                check_equal(out[2].packets, 2);
-            }
+            CHECK_EQ(out_n, 3);
+            CHECK_EQ(out[0].packets, 2);
+            check_alone(&out[1], kept[2], in_len[2]);
+            CHECK_EQ(out[2].packets, 2);
         }
     }
 }
 
 /* An interleaved second flow keeps growing while the first is flushed. */
-static void
-flows_apart(void)
+TEST("coalesce: flows do not disturb each other")
 {
     struct packet a = packet_make(4, DCO_PROTO_TCP, 100), b = a, ack;
 
-    rng = harness_rng();
+    rng = test_rng();
     start();
     b.sport++;
     for (unsigned i = 0; i < 10; i++) {
@@ -518,22 +503,20 @@ flows_apart(void)
         }
     }
     give_all();
-    if (!check_equal(out_n, 4))
-        return;
-    check_equal(out[0].packets, 5); /* the first flow up to its ACK */
-    check_equal(out[1].packets, 1);
-    check_equal(out[2].packets, 10); /* the second, which is older than the rest of the first */
-    check_equal(out[3].packets, 5);
+    CHECK_EQ(out_n, 4);
+    CHECK_EQ(out[0].packets, 5); /* the first flow up to its ACK */
+    CHECK_EQ(out[1].packets, 1);
+    CHECK_EQ(out[2].packets, 10); /* the second, which is older than the rest of the first */
+    CHECK_EQ(out[3].packets, 5);
 }
 
 /* Same ports between other hosts, other protocol, other direction: not the same flow. */
-static void
-look_alikes(void)
+TEST("coalesce: look-alikes")
 {
     struct packet a, b;
 
     for (unsigned kind = 0; kind < 5; kind++) {
-        rng = harness_rng();
+        rng = test_rng();
         start();
         a = packet_make(4, DCO_PROTO_UDP, 100);
         b = a;
@@ -556,45 +539,43 @@ look_alikes(void)
             in_len[3] = packet_write(&b, in[3], &rng);
         }
         give_all();
-        check_equal(out_n, 2);
-        check_equal(out[0].packets, 2);
-        check_equal(out[1].packets, 2);
+        CHECK_EQ(out_n, 2);
+        CHECK_EQ(out[0].packets, 2);
+        CHECK_EQ(out[1].packets, 2);
     }
 }
 
 /* A ninth flow pushes out the one that was started first. */
-static void
-more_flows_than_places(void)
+TEST("coalesce: more flows than places")
 {
     struct packet p = packet_make(4, DCO_PROTO_UDP, 100);
 
-    rng = harness_rng();
+    rng = test_rng();
     start();
     for (unsigned i = 0; i < DCO_COALESCE_FLOWS; i++) {
         p.sport = (uint16_t)(1000 + i);
         put(&p);
     }
     give(0);
-    check_equal(out_n, 0);
+    CHECK_EQ(out_n, 0);
     p.sport = 2000;
     put(&p);
     give(DCO_COALESCE_FLOWS);
-    check_equal(out_n, 1);
-    check_equal(dco_get16(out[0].bytes + 20), 1000);
+    CHECK_EQ(out_n, 1);
+    CHECK_EQ(dco_get16(out[0].bytes + 20), 1000);
     p.sport = 1003; /* still there */
     put(&p);
     give(DCO_COALESCE_FLOWS + 1);
-    check_equal(out_n, 1);
+    CHECK_EQ(out_n, 1);
     dco_coalesce_flush(&c);
-    check_equal(out_n, 1 + DCO_COALESCE_FLOWS);
-    check_equal(out[3].packets, 2);
-    check_equal(dco_get16(out[8].bytes + 20), 2000);
+    CHECK_EQ(out_n, 1 + DCO_COALESCE_FLOWS);
+    CHECK_EQ(out[3].packets, 2);
+    CHECK_EQ(dco_get16(out[8].bytes + 20), 2000);
     dco_coalesce_flush(&c);
-    check_equal(out_n, 1 + DCO_COALESCE_FLOWS);
+    CHECK_EQ(out_n, 1 + DCO_COALESCE_FLOWS);
 }
 
-static void
-switched_off(void)
+TEST("coalesce: switched off")
 {
     for (unsigned f = 0; f < 4; f++) {
         put_pair(family[f].version, family[f].protocol, 100, 100);
@@ -604,12 +585,11 @@ switched_off(void)
     }
 }
 
-static void
-options(void)
+TEST("coalesce: TCP and IP options")
 {
     struct packet p = packet_make(4, DCO_PROTO_TCP, 100);
 
-    rng = harness_rng();
+    rng = test_rng();
     start();
     p.options_len = 12;
     memcpy(p.options, "\x01\x01\x08\x0a\x00\x00\x00\x01\x00\x00\x00\x02", 12);
@@ -637,22 +617,3 @@ options(void)
     dco_put16(in[1] + 4, 0);
     check_apart("payload length of 0", 6);
 }
-
-static const struct test tests[] = {
-    {"coalesce: pairs by length", pairs},
-    {"coalesce: every bit of the headers", every_header_bit},
-    {"coalesce: every wrong bit stays visible", every_wrong_bit},
-    {"coalesce: UDP without checksum", udp_without_checksum},
-    {"coalesce: every combination of TCP flags", tcp_flags},
-    {"coalesce: limits of a super-packet", limits},
-    {"coalesce: gaps and retransmissions", gaps},
-    {"coalesce: short segments and FIN end a super-packet, PSH does not", last_segments},
-    {"coalesce: IPv4 ids", ipv4_ids},
-    {"coalesce: order within a flow", order_within_flow},
-    {"coalesce: flows do not disturb each other", flows_apart},
-    {"coalesce: look-alikes", look_alikes},
-    {"coalesce: more flows than places", more_flows_than_places},
-    {"coalesce: switched off", switched_off},
-    {"coalesce: TCP and IP options", options},
-};
-HARNESS_MAIN(tests)

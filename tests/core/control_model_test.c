@@ -3,7 +3,9 @@
  * Random sequences of everything that changes a set of peers (commands, floats, timers, events,
  * memory running out) beside a model that is plain lists. After each step every lookup is compared.
  */
+#include "addresses.h"
 #include "harness.h"
+#include "home.h"
 #include "events.h"
 #include "keys_private.h"
 #include "peers_private.h"
@@ -197,7 +199,7 @@ step_new(void)
     err = dco_control_peer_new(p, &req, now);
     if (err == -ENOMEM && home.fail_in == -1)
         expected = err;
-    check_equal(err, expected);
+    CHECK_EQ(err, expected);
     if (err == 0)
         model_new(&want);
     else
@@ -210,7 +212,7 @@ step_del(void)
     uint32_t id = random_id(), reason = rng_below(&rng, 5);
     struct model_peer *peer = model_find(id);
 
-    check_equal(dco_control_peer_del(p, id, (enum dco_del_reason)reason), peer ? 0 : -ENOENT);
+    CHECK_EQ(dco_control_peer_del(p, id, (enum dco_del_reason)reason), peer ? 0 : -ENOENT);
     if (peer != NULL)
         model_remove(peer, reason);
 }
@@ -224,7 +226,7 @@ step_transport_gone(void)
 
     if (real == NULL || peer == NULL)
         return;
-    check_equal(dco_control_transport_gone(p, real->transport, DCO_DEL_TRANSPORT_ERROR), 1);
+    CHECK_EQ(dco_control_transport_gone(p, real->transport, DCO_DEL_TRANSPORT_ERROR), 1);
     model_remove(peer, DCO_DEL_TRANSPORT_ERROR);
 }
 
@@ -238,7 +240,7 @@ step_set(void)
         interval = UINT32_MAX;
     if (rng_chance(&rng, 20))
         timeout = UINT32_MAX;
-    check_equal(dco_control_peer_set(p, id, interval, timeout, now), peer ? 0 : -ENOENT);
+    CHECK_EQ(dco_control_peer_set(p, id, interval, timeout, now), peer ? 0 : -ENOENT);
     if (peer == NULL)
         return;
     if (interval != UINT32_MAX)
@@ -262,7 +264,7 @@ step_key_new(void)
     err = key_install(&home, p, id, (enum dco_slot)slot, (uint8_t)key_id, number, now);
     if (err == -ENOMEM && home.fail_in == -1)
         expected = err;
-    check_equal(err, expected);
+    CHECK_EQ(err, expected);
     if (err != 0)
         return;
     m.used[number] = true;
@@ -277,7 +279,7 @@ step_key_swap(void)
     struct model_peer *peer = model_find(id);
     struct model_key key;
 
-    check_equal(dco_control_key_swap(p, id), peer ? 0 : -ENOENT);
+    CHECK_EQ(dco_control_key_swap(p, id), peer ? 0 : -ENOENT);
     if (peer == NULL)
         return;
     key = peer->key[0];
@@ -291,7 +293,7 @@ step_key_del(void)
     uint32_t id = random_id(), slot = rng_below(&rng, 2);
     struct model_peer *peer = model_find(id);
 
-    check_equal(dco_control_key_del(p, id, (enum dco_slot)slot), peer ? 0 : -ENOENT);
+    CHECK_EQ(dco_control_key_del(p, id, (enum dco_slot)slot), peer ? 0 : -ENOENT);
     if (peer != NULL)
         peer->key[slot].there = false;
 }
@@ -311,7 +313,7 @@ step_float(void)
     moved = dco_peers_seen_from(p, real, &path, now);
     if (moves && !moved && home.fail_in == -1)
         return; /* memory ran out */
-    check_equal(moved, moves);
+    CHECK_EQ(moved, moves);
     if (!moved)
         return;
     list_del(&m.host[peer->host], peer);
@@ -415,14 +417,14 @@ step_tick(void)
     unsigned n = dco_peers_tick(p, now, due, IDS, &next);
 
     if (!looks) { /* within a grain of the last time */
-        check_equal(n, 0);
-        check(!model_anything_due(now - DCO_TIMER_GRAIN_NS));
+        CHECK_EQ(n, 0);
+        CHECK(!model_anything_due(now - DCO_TIMER_GRAIN_NS));
         return;
     }
-    check_equal(n, model_tick(owing));
-    check(next >= now + DCO_TIMER_GRAIN_NS || n == IDS);
+    CHECK_EQ(n, model_tick(owing));
+    CHECK(next >= now + DCO_TIMER_GRAIN_NS || n == IDS);
     for (unsigned i = 0; i < n; i++) {
-        check_equal(due[i]->id, owing[i]);
+        CHECK_EQ(due[i]->id, owing[i]);
         dco_peer_put(due[i]);
     }
 }
@@ -434,19 +436,20 @@ step_event(void)
     struct dco_event event;
     uint32_t kind;
 
-    if (!check_equal(dco_event_take(p, &event), peer != NULL) || peer == NULL)
+    CHECK_EQ(dco_event_take(p, &event), peer != NULL);
+    if (peer == NULL)
         return;
     kind = peer->events & DCO_EVENT_FLOAT        ? DCO_EVENT_FLOAT
            : peer->events & DCO_EVENT_KEY_WANTED ? DCO_EVENT_KEY_WANTED
                                                  : DCO_EVENT_DEL;
-    check_equal(event.kind, kind);
-    check_equal(event.peer_id, peer->id);
+    CHECK_EQ(event.kind, kind);
+    CHECK_EQ(event.peer_id, peer->id);
     if (kind == DCO_EVENT_DEL)
-        check_equal(event.del_reason, peer->del_reason);
+        CHECK_EQ(event.del_reason, peer->del_reason);
     if (kind == DCO_EVENT_FLOAT) {
         struct dco_endpoint remote = endpoint4(peer->host, 1);
 
-        check(dco_endpoint_equal(&event.remote, &remote));
+        CHECK(dco_endpoint_equal(&event.remote, &remote));
     }
     peer->events &= ~kind;
     if (peer->events == 0)
@@ -458,9 +461,10 @@ step_event(void)
 static void
 compare_peer(const struct dco_peer *real, const struct model_peer *peer)
 {
-    if (!check_equal(real != NULL, peer != NULL) || real == NULL)
+    CHECK_EQ(real != NULL, peer != NULL);
+    if (real == NULL)
         return;
-    check_equal(((const struct test_transport *)real->transport)->number, peer->number);
+    CHECK_EQ(((const struct test_transport *)real->transport)->number, peer->number);
 }
 
 static const struct model_peer *
@@ -495,17 +499,17 @@ compare_keys(const struct dco_peer *real, const struct model_peer *peer)
 {
     const struct dco_key *tx = dco_peer_key_tx(real);
 
-    check_equal(tx != NULL, peer->key[0].there);
+    CHECK_EQ(tx != NULL, peer->key[0].there);
     if (tx != NULL)
-        check_equal(tx->key_id, peer->key[0].key_id);
+        CHECK_EQ(tx->key_id, peer->key[0].key_id);
     for (uint8_t id = 0; id < 8; id++) {
         const struct dco_key *rx = dco_peer_key_rx(real, id);
         const struct model_key *a = &peer->key[0], *b = &peer->key[1];
         bool in_a = a->there && a->key_id == id, in_b = b->there && b->key_id == id;
 
-        check_equal(rx != NULL, in_a || in_b);
+        CHECK_EQ(rx != NULL, in_a || in_b);
         if (rx != NULL)
-            check_equal(rx == tx, in_a && (!in_b || a->number > b->number));
+            CHECK_EQ(rx == tx, in_a && (!in_b || a->number > b->number));
     }
 }
 
@@ -523,14 +527,14 @@ compare_all(void)
         if (real == NULL || peer == NULL)
             continue;
         compare_keys(real, peer);
-        check_equal(dco_control_peer_next(p, from, &info), 0);
-        check_equal(info.id, ids[i]);
-        check_equal(info.interval_s, peer->interval_s);
-        check_equal(info.timeout_s, peer->timeout_s);
+        CHECK_EQ(dco_control_peer_next(p, from, &info), 0);
+        CHECK_EQ(info.id, ids[i]);
+        CHECK_EQ(info.interval_s, peer->interval_s);
+        CHECK_EQ(info.timeout_s, peer->timeout_s);
         from = info.id + 1;
         alive++;
     }
-    check_equal(p->count, alive);
+    CHECK_EQ(p->count, alive);
     compare_lookups();
 }
 
@@ -568,26 +572,18 @@ sequence(enum dco_mode mode, unsigned length)
     home_fini(&home);
 }
 
-static void
-many_peers(void)
+TEST("control: random sequences beside the model")
 {
-    rng = harness_rng();
-    for (unsigned i = 0; i < harness_rounds(4); i++)
+    rng = test_rng();
+    for (unsigned i = 0; i < test_rounds(4); i++)
         sequence(DCO_MODE_MP, 8000);
-    for (unsigned i = 0; i < harness_rounds(200); i++)
+    for (unsigned i = 0; i < test_rounds(200); i++)
         sequence(DCO_MODE_MP, 100);
 }
 
-static void
-point_to_point(void)
+TEST("control: random sequences, point to point")
 {
-    rng = harness_rng();
-    for (unsigned i = 0; i < harness_rounds(3); i++)
+    rng = test_rng();
+    for (unsigned i = 0; i < test_rounds(3); i++)
         sequence(DCO_MODE_P2P, 5000);
 }
-
-static const struct test tests[] = {
-    {"control: random sequences beside the model", many_peers},
-    {"control: random sequences, point to point", point_to_point},
-};
-HARNESS_MAIN(tests)

@@ -4,7 +4,9 @@
  * control_model_test.c has the random sequences.
  */
 #include "events.h"
+#include "addresses.h"
 #include "harness.h"
+#include "home.h"
 #include "keys_private.h"
 #include "peers_private.h"
 
@@ -52,8 +54,7 @@ install(uint32_t id, enum dco_slot slot, uint8_t key_id, uint64_t number)
 
 /* Peers */
 
-static void
-peer_new_refuses(void)
+TEST("control: peer new, invalid arguments")
 {
     static const uint8_t v6[16] = {0x20, 1};
     struct dco_peer_new req;
@@ -62,69 +63,67 @@ peer_new_refuses(void)
     begin(DCO_MODE_MP);
     req = request(1);
     req.id = DCO_PEER_ID_UNDEF;
-    check_equal(new_peer(req), -EINVAL);
+    CHECK_EQ(new_peer(req), -EINVAL);
     req.id = DCO_PEER_ID_UNDEF + 1;
-    check_equal(new_peer(req), -EINVAL);
+    CHECK_EQ(new_peer(req), -EINVAL);
     req.id = UINT32_MAX;
-    check_equal(new_peer(req), -EINVAL);
+    CHECK_EQ(new_peer(req), -EINVAL);
     req = request(1);
     req.tx_id = DCO_PEER_ID_MAX + 1;
-    check_equal(new_peer(req), -EINVAL);
+    CHECK_EQ(new_peer(req), -EINVAL);
 
     req = request(1);
     req.vpn4 = none;
-    check_equal(new_peer(req), -EINVAL);
+    CHECK_EQ(new_peer(req), -EINVAL);
     req.vpn4 = ip4(0, 0, 0, 0);
-    check_equal(new_peer(req), -EINVAL);
+    CHECK_EQ(new_peer(req), -EINVAL);
     req.vpn6 = ip6(0);
     memset(req.vpn6.addr, 0, 16);
-    check_equal(new_peer(req), -EINVAL);
+    CHECK_EQ(new_peer(req), -EINVAL);
     req = request(1);
     req.vpn4 = ip6(1);
-    check_equal(new_peer(req), -EINVAL);
+    CHECK_EQ(new_peer(req), -EINVAL);
     req = request(1);
     req.vpn6 = ip4(1, 2, 3, 4);
-    check_equal(new_peer(req), -EINVAL);
+    CHECK_EQ(new_peer(req), -EINVAL);
 
     req = request(1);
     req.path.remote.ip.family = 10; /* AF_INET6, not ours */
-    check_equal(new_peer(req), -EINVAL);
+    CHECK_EQ(new_peer(req), -EINVAL);
     req = request(1);
     req.path.local = dco_ip6(v6);
-    check_equal(new_peer(req), -EINVAL);
+    CHECK_EQ(new_peer(req), -EINVAL);
     memset(req.path.local.addr, 0, sizeof(req.path.local.addr));
-    check_equal(new_peer(req), -EINVAL); /* all-zero, but of the other family */
+    CHECK_EQ(new_peer(req), -EINVAL); /* all-zero, but of the other family */
     req.path.local = dco_ip6(v6);
     req.path.remote.ip = dco_ip6(v6);
-    check_equal(new_peer(req), 0);
-    check_equal(p->count, 1);
+    CHECK_EQ(new_peer(req), 0);
+    CHECK_EQ(p->count, 1);
     end();
 }
 
-static void
-peer_new_duplicates(void)
+TEST("control: peer new, duplicates")
 {
     struct dco_peer_new req = request(1);
 
     begin(DCO_MODE_MP);
     req.vpn6 = ip6(1);
-    check_equal(new_peer(req), 0);
-    check_equal(new_peer(req), -EEXIST);
+    CHECK_EQ(new_peer(req), 0);
+    CHECK_EQ(new_peer(req), -EEXIST);
     req.id = 2;
-    check_equal(new_peer(req), -EADDRINUSE);
+    CHECK_EQ(new_peer(req), -EADDRINUSE);
     req.vpn4 = ip4(10, 9, 0, 1);
-    check_equal(new_peer(req), -EADDRINUSE); /* the IPv6 one */
+    CHECK_EQ(new_peer(req), -EADDRINUSE); /* the IPv6 one */
     req.vpn6 = ip6(2);
-    check_equal(new_peer(req), 0); /* the same remote is no error */
-    check_equal(dco_control_peer_del(p, 1, DCO_DEL_USERSPACE), 0);
+    CHECK_EQ(new_peer(req), 0); /* the same remote is no error */
+    CHECK_EQ(dco_control_peer_del(p, 1, DCO_DEL_USERSPACE), 0);
     req = request(1);
     req.vpn6 = ip6(1);
-    check_equal(new_peer(req), 0);
+    CHECK_EQ(new_peer(req), 0);
     end();
 }
 
-static void
-careless_padding(void)
+TEST("control: peer new, padding does not matter")
 {
     struct dco_peer_new req;
     struct dco_ip clean = ip4(10, 8, 0, 1);
@@ -143,14 +142,13 @@ careless_padding(void)
     memcpy(req.path.remote.ip.addr, remote.ip.addr, 4);
     req.path.remote.port = remote.port;
     req.path.local.family = 0;
-    check_equal(new_peer(req), 0);
-    check(dco_peers_by_dest(p, &clean) != NULL);
-    check(dco_peers_by_remote(p, &remote) != NULL);
+    CHECK_EQ(new_peer(req), 0);
+    CHECK(dco_peers_by_dest(p, &clean) != NULL);
+    CHECK(dco_peers_by_remote(p, &remote) != NULL);
     end();
 }
 
-static void
-point_to_point_replaces(void)
+TEST("control: peer new, point to point replaces")
 {
     struct test_transport *t[2];
     struct dco_peer_new req = request(1);
@@ -161,68 +159,65 @@ point_to_point_replaces(void)
     t[1] = home_transport(&home, 1);
     req.transport = t[0];
     memset(&req.vpn4, 0xee, sizeof(req.vpn4)); /* not taken into account */
-    check_equal(new_peer(req), 0);
-    check_equal(install(1, DCO_SLOT_PRIMARY, 0, 1), 0);
+    CHECK_EQ(new_peer(req), 0);
+    CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, 1), 0);
     req.transport = t[1];
-    check_equal(new_peer(req), 0); /* the same id again */
-    check_equal(p->count, 1);
-    check(p->only == dco_peers_by_id(p, 1));
-    check(p->only->transport == t[1]);
-    check(dco_peer_key_tx(p->only) == NULL);
-    check(dco_event_take(p, &event));
-    check(event.kind == DCO_EVENT_DEL && event.del_reason == DCO_DEL_TEARDOWN);
-    check_equal(home.transports, 1);
+    CHECK_EQ(new_peer(req), 0); /* the same id again */
+    CHECK_EQ(p->count, 1);
+    CHECK(p->only == dco_peers_by_id(p, 1));
+    CHECK(p->only->transport == t[1]);
+    CHECK(dco_peer_key_tx(p->only) == NULL);
+    CHECK(dco_event_take(p, &event));
+    CHECK(event.kind == DCO_EVENT_DEL && event.del_reason == DCO_DEL_TEARDOWN);
+    CHECK_EQ(home.transports, 1);
     req = request(9);
-    check_equal(new_peer(req), 0);
-    check(dco_peers_by_id(p, 1) == NULL);
-    check(p->only == dco_peers_by_id(p, 9));
+    CHECK_EQ(new_peer(req), 0);
+    CHECK(dco_peers_by_id(p, 1) == NULL);
+    CHECK(p->only == dco_peers_by_id(p, 9));
     end();
 }
 
-static void
-no_such_peer(void)
+TEST("control: no such peer")
 {
     static const uint32_t ids[] = {0, 2, 0xfffffe, DCO_PEER_ID_UNDEF, 0x1000000, UINT32_MAX};
     struct dco_peer_info info;
     struct dco_key_info key;
 
     begin(DCO_MODE_MP);
-    check_equal(new_peer(request(1)), 0);
+    CHECK_EQ(new_peer(request(1)), 0);
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
-        check_equal(dco_control_peer_set(p, ids[i], 1, 1, 0), -ENOENT);
-        check_equal(dco_control_peer_del(p, ids[i], DCO_DEL_USERSPACE), -ENOENT);
-        check_equal(dco_control_peer_get(p, ids[i], &info), -ENOENT);
-        check_equal(dco_control_key_swap(p, ids[i]), -ENOENT);
-        check_equal(dco_control_key_del(p, ids[i], DCO_SLOT_PRIMARY), -ENOENT);
-        check_equal(dco_control_key_get(p, ids[i], DCO_SLOT_PRIMARY, &key), -ENOENT);
-        check_equal(install(ids[i], DCO_SLOT_PRIMARY, 0, 5), -ENOENT);
+        CHECK_EQ(dco_control_peer_set(p, ids[i], 1, 1, 0), -ENOENT);
+        CHECK_EQ(dco_control_peer_del(p, ids[i], DCO_DEL_USERSPACE), -ENOENT);
+        CHECK_EQ(dco_control_peer_get(p, ids[i], &info), -ENOENT);
+        CHECK_EQ(dco_control_key_swap(p, ids[i]), -ENOENT);
+        CHECK_EQ(dco_control_key_del(p, ids[i], DCO_SLOT_PRIMARY), -ENOENT);
+        CHECK_EQ(dco_control_key_get(p, ids[i], DCO_SLOT_PRIMARY, &key), -ENOENT);
+        CHECK_EQ(install(ids[i], DCO_SLOT_PRIMARY, 0, 5), -ENOENT);
     }
-    check_equal(install(1, DCO_SLOT_PRIMARY, 0, 5), 0); /* nobody remembers the refused ones */
+    CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, 5), 0); /* nobody remembers the refused ones */
     end();
 }
 
-static void
-peer_set(void)
+TEST("control: peer set")
 {
     struct dco_peer_info info;
 
     begin(DCO_MODE_MP);
-    check_equal(new_peer(request(1)), 0);
-    check_equal(dco_control_peer_set(p, 1, 10, 60, 0), 0);
-    check_equal(dco_control_peer_set(p, 1, UINT32_MAX, 120, 0), 0);
-    check_equal(dco_control_peer_get(p, 1, &info), 0);
-    check(info.interval_s == 10 && info.timeout_s == 120);
-    check_equal(dco_control_peer_set(p, 1, 0, UINT32_MAX, 0), 0);
-    check_equal(dco_control_peer_get(p, 1, &info), 0);
-    check(info.interval_s == 0 && info.timeout_s == 120);
-    check_equal(dco_control_peer_set(p, 1, UINT32_MAX - 1, UINT32_MAX - 1, 0), 0);
-    check_equal(dco_control_peer_get(p, 1, &info), 0);
-    check(info.interval_s == UINT32_MAX - 1 && info.timeout_s == UINT32_MAX - 1);
+    CHECK_EQ(new_peer(request(1)), 0);
+    CHECK_EQ(dco_control_peer_set(p, 1, 10, 60, 0), 0);
+    CHECK_EQ(dco_control_peer_set(p, 1, UINT32_MAX, 120, 0), 0);
+    CHECK_EQ(dco_control_peer_get(p, 1, &info), 0);
+    CHECK(info.interval_s == 10 && info.timeout_s == 120);
+    CHECK_EQ(dco_control_peer_set(p, 1, 0, UINT32_MAX, 0), 0);
+    CHECK_EQ(dco_control_peer_get(p, 1, &info), 0);
+    CHECK(info.interval_s == 0 && info.timeout_s == 120);
+    CHECK_EQ(dco_control_peer_set(p, 1, UINT32_MAX - 1, UINT32_MAX - 1, 0), 0);
+    CHECK_EQ(dco_control_peer_get(p, 1, &info), 0);
+    CHECK(info.interval_s == UINT32_MAX - 1 && info.timeout_s == UINT32_MAX - 1);
     end();
 }
 
-static void
-transport_gone(void)
+TEST("control: transport gone")
 {
     struct test_transport *a, *b;
     struct dco_event event;
@@ -235,24 +230,23 @@ transport_gone(void)
 
         req.transport = n % 2 ? a : b;
         home_transport_get(&home, req.transport);
-        check_equal(new_peer(req), 0);
+        CHECK_EQ(new_peer(req), 0);
     }
-    check_equal(dco_control_transport_gone(p, a, DCO_DEL_TRANSPORT_DISCONNECT), 3);
-    check_equal(dco_control_transport_gone(p, a, DCO_DEL_TRANSPORT_DISCONNECT), 0);
-    check_equal(p->count, 3);
+    CHECK_EQ(dco_control_transport_gone(p, a, DCO_DEL_TRANSPORT_DISCONNECT), 3);
+    CHECK_EQ(dco_control_transport_gone(p, a, DCO_DEL_TRANSPORT_DISCONNECT), 0);
+    CHECK_EQ(p->count, 3);
     for (unsigned i = 0; i < 3; i++) {
-        check(dco_event_take(p, &event));
-        check(event.peer_id % 2 == 1 && event.del_reason == DCO_DEL_TRANSPORT_DISCONNECT);
+        CHECK(dco_event_take(p, &event));
+        CHECK(event.peer_id % 2 == 1 && event.del_reason == DCO_DEL_TRANSPORT_DISCONNECT);
     }
-    check(!dco_event_take(p, &event));
-    check_equal(a->refs, 1);
+    CHECK(!dco_event_take(p, &event));
+    CHECK_EQ(a->refs, 1);
     home_transport_put(&home, a);
     home_transport_put(&home, b);
     end();
 }
 
-static void
-info(void)
+TEST("control: peer get")
 {
     static const struct dco_peer_stats counted = {100, 101, 102, 103, 104, 105, 106, 107};
     struct dco_peer_info info;
@@ -262,58 +256,56 @@ info(void)
     begin(DCO_MODE_MP);
     req.tx_id = 9;
     req.path.local = ip4(203, 0, 113, 1);
-    check_equal(new_peer(req), 0);
+    CHECK_EQ(new_peer(req), 0);
     peer = dco_peers_by_id(p, 3);
-    check_equal(dco_control_peer_get(p, 3, &info), 0);
-    check(!info.has_primary && info.transport == NULL);
+    CHECK_EQ(dco_control_peer_get(p, 3, &info), 0);
+    CHECK(!info.has_primary && info.transport == NULL);
     dco_store(&peer->last_rx_ns, 5);
     dco_store(&peer->last_tx_ns, 6);
     for (enum dco_traffic i = 0; i < DCO_TRAFFICS; i++) {
         dco_peer_count(peer, i, 90, 90);
         dco_peer_count(peer, i, 11 + 2 * i, 10 + 2 * i);
     }
-    check_equal(install(3, DCO_SLOT_PRIMARY, 6, 4), 0);
-    check_equal(dco_control_peer_get(p, 3, &info), 0);
-    check(info.id == 3 && info.tx_id == 9);
-    check(dco_ip_equal(&info.vpn4, &req.vpn4) && info.vpn6.family == 0);
-    check(memcmp(&info.path, &req.path, sizeof(req.path)) == 0);
-    check(info.last_rx_ns == 5 && info.last_tx_ns == 6);
-    check(memcmp(&info.stats, &counted, sizeof(counted)) == 0);
-    check(info.has_primary && info.primary.key_id == 6 && info.primary.key_len == 32);
-    check(info.primary.created_ns == 4 * SECOND);
+    CHECK_EQ(install(3, DCO_SLOT_PRIMARY, 6, 4), 0);
+    CHECK_EQ(dco_control_peer_get(p, 3, &info), 0);
+    CHECK(info.id == 3 && info.tx_id == 9);
+    CHECK(dco_ip_equal(&info.vpn4, &req.vpn4) && info.vpn6.family == 0);
+    CHECK_MEM(&info.path, &req.path, sizeof(req.path));
+    CHECK(info.last_rx_ns == 5 && info.last_tx_ns == 6);
+    CHECK_MEM(&info.stats, &counted, sizeof(counted));
+    CHECK(info.has_primary && info.primary.key_id == 6 && info.primary.key_len == 32);
+    CHECK(info.primary.created_ns == 4 * SECOND);
     end();
 }
 
-static void
-dump(void)
+TEST("control: dump in order, peers going meanwhile")
 {
     static const uint32_t ids[] = {0, 5, 4095, 4096, 70000, 0xfffffe};
     struct dco_peer_info info;
     uint32_t from = 0, n = 0;
 
     begin(DCO_MODE_MP);
-    check_equal(dco_control_peer_next(p, 0, &info), -ENOENT);
+    CHECK_EQ(dco_control_peer_next(p, 0, &info), -ENOENT);
     for (size_t i = 0; i < 6; i++) {
         struct dco_peer_new req = request((uint32_t)i + 1);
 
         req.id = ids[5 - i];
-        check_equal(new_peer(req), 0);
+        CHECK_EQ(new_peer(req), 0);
     }
     while (dco_control_peer_next(p, from, &info) == 0) {
-        check_equal(info.id, ids[n++]);
+        CHECK_EQ(info.id, ids[n++]);
         from = info.id + 1;
         if (info.id == 5) /* removed while the dump goes on */
-            check_equal(dco_control_peer_del(p, 5, DCO_DEL_USERSPACE), 0);
+            CHECK_EQ(dco_control_peer_del(p, 5, DCO_DEL_USERSPACE), 0);
     }
-    check_equal(n, 6);
-    check_equal(dco_control_peer_next(p, UINT32_MAX, &info), -ENOENT);
+    CHECK_EQ(n, 6);
+    CHECK_EQ(dco_control_peer_next(p, UINT32_MAX, &info), -ENOENT);
     end();
 }
 
 /* Keys */
 
-static void
-key_new_refuses(void)
+TEST("control: key new, invalid arguments")
 {
     static const uint8_t bytes[64];
     static const struct {
@@ -342,33 +334,32 @@ key_new_refuses(void)
     for (size_t i = 0; i < sizeof(combination) / sizeof(combination[0]); i++) {
         req.cipher = combination[i].cipher;
         req.key_len = combination[i].len;
-        check_equal(dco_control_key_new(p, &req, 0), combination[i].err);
+        CHECK_EQ(dco_control_key_new(p, &req, 0), combination[i].err);
     }
     good = req;
     req.key_id = 8;
-    check_equal(dco_control_key_new(p, &req, 0), -EINVAL);
+    CHECK_EQ(dco_control_key_new(p, &req, 0), -EINVAL);
     req = good;
     req.slot = (enum dco_slot)2;
-    check_equal(dco_control_key_new(p, &req, 0), -EINVAL);
+    CHECK_EQ(dco_control_key_new(p, &req, 0), -EINVAL);
     req.slot = (enum dco_slot) - 1;
-    check_equal(dco_control_key_new(p, &req, 0), -EINVAL);
+    CHECK_EQ(dco_control_key_new(p, &req, 0), -EINVAL);
     req = good;
     req.tx_key = NULL;
-    check_equal(dco_control_key_new(p, &req, 0), -EINVAL);
+    CHECK_EQ(dco_control_key_new(p, &req, 0), -EINVAL);
     req = good;
     req.tx_tail = NULL;
-    check_equal(dco_control_key_new(p, &req, 0), -EINVAL);
+    CHECK_EQ(dco_control_key_new(p, &req, 0), -EINVAL);
     req = good;
     req.rx_tail = NULL;
-    check_equal(dco_control_key_new(p, &req, 0), -EINVAL);
-    check_equal(dco_control_key_del(p, 1, (enum dco_slot)2), -EINVAL);
-    check_equal(dco_control_key_get(p, 1, (enum dco_slot)2, NULL), -EINVAL);
+    CHECK_EQ(dco_control_key_new(p, &req, 0), -EINVAL);
+    CHECK_EQ(dco_control_key_del(p, 1, (enum dco_slot)2), -EINVAL);
+    CHECK_EQ(dco_control_key_get(p, 1, (enum dco_slot)2, NULL), -EINVAL);
     end();
 }
 
 /* Only for a front that asks; it has no key, so nothing can be used twice. */
-static void
-cipher_none(void)
+TEST("control: key new, cipher none")
 {
     static const uint8_t bytes[DCO_NONCE_TAIL_LEN];
     struct dco_key_new req = {.peer_id = 1,
@@ -381,57 +372,54 @@ cipher_none(void)
     bool want;
 
     begin(DCO_MODE_MP);
-    check_equal(new_peer(request(1)), 0);
+    CHECK_EQ(new_peer(request(1)), 0);
     req.key_len = 16;
-    check_equal(dco_control_key_new(p, &req, 0), -EINVAL);
+    CHECK_EQ(dco_control_key_new(p, &req, 0), -EINVAL);
     req.key_len = 0;
     for (unsigned i = 0; i < 3; i++) {
         req.crypto = home_crypto(&home);
-        check_equal(dco_control_key_new(p, &req, 0), 0);
+        CHECK_EQ(dco_control_key_new(p, &req, 0), 0);
     }
-    check_equal(dco_key_reserve(dco_peer_key_tx(dco_peers_by_id(p, 1)), 1, 1, &first, &want),
-                DCO_DROP_NONE);
+    CHECK_EQ(dco_key_reserve(dco_peer_key_tx(dco_peers_by_id(p, 1)), 1, 1, &first, &want),
+             DCO_DROP_NONE);
     end();
 }
 
-static void
-key_never_twice(void)
+TEST("control: key new, never twice")
 {
     begin(DCO_MODE_MP);
-    check_equal(new_peer(request(1)), 0);
-    check_equal(new_peer(request(2)), 0);
-    check_equal(install(1, DCO_SLOT_PRIMARY, 0, 1), 0);
-    check_equal(install(1, DCO_SLOT_PRIMARY, 0, 1), -EEXIST);
-    check_equal(install(1, DCO_SLOT_SECONDARY, 1, 1), -EEXIST);
-    check_equal(install(2, DCO_SLOT_PRIMARY, 0, 1), -EEXIST); /* on any peer of the device */
-    check_equal(dco_control_key_del(p, 1, DCO_SLOT_PRIMARY), 0);
-    check_equal(install(1, DCO_SLOT_PRIMARY, 0, 1), -EEXIST);
-    check_equal(dco_control_peer_del(p, 1, DCO_DEL_USERSPACE), 0);
-    check_equal(new_peer(request(1)), 0);
-    check_equal(install(1, DCO_SLOT_PRIMARY, 0, 1), -EEXIST);
+    CHECK_EQ(new_peer(request(1)), 0);
+    CHECK_EQ(new_peer(request(2)), 0);
+    CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, 1), 0);
+    CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, 1), -EEXIST);
+    CHECK_EQ(install(1, DCO_SLOT_SECONDARY, 1, 1), -EEXIST);
+    CHECK_EQ(install(2, DCO_SLOT_PRIMARY, 0, 1), -EEXIST); /* on any peer of the device */
+    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_PRIMARY), 0);
+    CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, 1), -EEXIST);
+    CHECK_EQ(dco_control_peer_del(p, 1, DCO_DEL_USERSPACE), 0);
+    CHECK_EQ(new_peer(request(1)), 0);
+    CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, 1), -EEXIST);
     end();
 }
 
 /* 4096 keys are remembered, no more and no less. */
-static void
-key_memory(void)
+TEST("control: key new, how many are remembered")
 {
     begin(DCO_MODE_MP);
-    check_equal(new_peer(request(1)), 0);
+    CHECK_EQ(new_peer(request(1)), 0);
     for (uint64_t n = 1; n <= DCO_FINGERPRINTS; n++)
-        check_equal(install(1, DCO_SLOT_PRIMARY, 0, n), 0);
-    check_equal(install(1, DCO_SLOT_PRIMARY, 0, 1), -EEXIST);
-    check_equal(install(1, DCO_SLOT_PRIMARY, 0, DCO_FINGERPRINTS), -EEXIST);
-    check_equal(install(1, DCO_SLOT_PRIMARY, 0, DCO_FINGERPRINTS + 1), 0);
-    check_equal(install(1, DCO_SLOT_PRIMARY, 0, 2), -EEXIST);
-    check_equal(install(1, DCO_SLOT_PRIMARY, 0, 1), 0);
-    check_equal(home.cryptos, 1);
+        CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, n), 0);
+    CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, 1), -EEXIST);
+    CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, DCO_FINGERPRINTS), -EEXIST);
+    CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, DCO_FINGERPRINTS + 1), 0);
+    CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, 2), -EEXIST);
+    CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, 1), 0);
+    CHECK_EQ(home.cryptos, 1);
     end();
 }
 
 /* Another tail, cipher or length is another key; another receiving tail is not. */
-static void
-what_makes_a_key(void)
+TEST("control: key new, what makes a key another")
 {
     uint8_t key[32] = {1}, tail[8] = {2}, rx_tail[8] = {3};
     struct dco_key_new req = {.peer_id = 1,
@@ -443,7 +431,7 @@ what_makes_a_key(void)
     const int want[] = {0, -EEXIST, -EEXIST, 0, 0, 0, 0};
 
     begin(DCO_MODE_MP);
-    check_equal(new_peer(request(1)), 0);
+    CHECK_EQ(new_peer(request(1)), 0);
     for (unsigned i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
         int err;
 
@@ -454,7 +442,7 @@ what_makes_a_key(void)
         req.key_len = i == 6 ? 16 : 32;
         req.crypto = home_crypto(&home);
         err = dco_control_key_new(p, &req, 0);
-        check_equal(err, want[i]);
+        CHECK_EQ(err, want[i]);
         if (err != 0)
             home_crypto_drop(&home, req.crypto);
     }
@@ -487,60 +475,58 @@ tx_number(void)
 }
 
 /* As OpenVPN drives it: first key, rekey, promotion, the old key retires. */
-static void
-key_life(void)
+TEST("control: install, swap, delete")
 {
     begin(DCO_MODE_MP);
-    check_equal(new_peer(request(1)), 0);
-    check_equal(rx_number(0), -1); /* an empty slot is not key 0 */
-    check_equal(dco_control_key_swap(p, 1), 0);
-    check_equal(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY), 0);
-    check_equal(tx_number(), -1);
-    check_equal(key_in(DCO_SLOT_PRIMARY), -ENOENT);
+    CHECK_EQ(new_peer(request(1)), 0);
+    CHECK_EQ(rx_number(0), -1); /* an empty slot is not key 0 */
+    CHECK_EQ(dco_control_key_swap(p, 1), 0);
+    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY), 0);
+    CHECK_EQ(tx_number(), -1);
+    CHECK_EQ(key_in(DCO_SLOT_PRIMARY), -ENOENT);
 
-    check_equal(install(1, DCO_SLOT_PRIMARY, 0, 10), 0);
-    check_equal(tx_number(), 10);
-    check_equal(rx_number(0), 10);
-    check_equal(rx_number(1), -1);
-    check_equal(install(1, DCO_SLOT_SECONDARY, 1, 11), 0);
-    check_equal(tx_number(), 10);
-    check_equal(rx_number(1), 11);
-    check_equal(dco_control_key_swap(p, 1), 0);
-    check_equal(tx_number(), 11);
-    check_equal(rx_number(0), 10);
-    check_equal(key_in(DCO_SLOT_PRIMARY), 1);
-    check_equal(key_in(DCO_SLOT_SECONDARY), 0);
-    check_equal(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY), 0);
-    check_equal(rx_number(0), -1);
-    check_equal(tx_number(), 11);
-    check_equal(home.cryptos, 1);
+    CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, 10), 0);
+    CHECK_EQ(tx_number(), 10);
+    CHECK_EQ(rx_number(0), 10);
+    CHECK_EQ(rx_number(1), -1);
+    CHECK_EQ(install(1, DCO_SLOT_SECONDARY, 1, 11), 0);
+    CHECK_EQ(tx_number(), 10);
+    CHECK_EQ(rx_number(1), 11);
+    CHECK_EQ(dco_control_key_swap(p, 1), 0);
+    CHECK_EQ(tx_number(), 11);
+    CHECK_EQ(rx_number(0), 10);
+    CHECK_EQ(key_in(DCO_SLOT_PRIMARY), 1);
+    CHECK_EQ(key_in(DCO_SLOT_SECONDARY), 0);
+    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY), 0);
+    CHECK_EQ(rx_number(0), -1);
+    CHECK_EQ(tx_number(), 11);
+    CHECK_EQ(home.cryptos, 1);
 
-    check_equal(install(1, DCO_SLOT_SECONDARY, 2, 12), 0);
-    check_equal(install(1, DCO_SLOT_SECONDARY, 3, 13), 0); /* replaces an occupied slot */
-    check_equal(home.cryptos, 2);
-    check_equal(rx_number(2), -1);
-    check_equal(dco_control_key_del(p, 1, DCO_SLOT_PRIMARY), 0);
-    check_equal(tx_number(), -1);
-    check_equal(rx_number(3), 13);
-    check_equal(dco_control_key_swap(p, 1), 0);
-    check_equal(tx_number(), 13);
+    CHECK_EQ(install(1, DCO_SLOT_SECONDARY, 2, 12), 0);
+    CHECK_EQ(install(1, DCO_SLOT_SECONDARY, 3, 13), 0); /* replaces an occupied slot */
+    CHECK_EQ(home.cryptos, 2);
+    CHECK_EQ(rx_number(2), -1);
+    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_PRIMARY), 0);
+    CHECK_EQ(tx_number(), -1);
+    CHECK_EQ(rx_number(3), 13);
+    CHECK_EQ(dco_control_key_swap(p, 1), 0);
+    CHECK_EQ(tx_number(), 13);
     end();
 }
 
-static void
-two_keys_of_one_id(void)
+TEST("control: two keys of one id")
 {
     begin(DCO_MODE_MP);
-    check_equal(new_peer(request(1)), 0);
-    check_equal(install(1, DCO_SLOT_PRIMARY, 4, 20), 0);
-    check_equal(install(1, DCO_SLOT_SECONDARY, 4, 21), 0);
-    check_equal(rx_number(4), 21);
-    check_equal(dco_control_key_swap(p, 1), 0);
-    check_equal(rx_number(4), 21);
-    check_equal(install(1, DCO_SLOT_SECONDARY, 4, 19), 0); /* later is newer, whatever its clock */
-    check_equal(rx_number(4), 19);
-    check_equal(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY), 0);
-    check_equal(rx_number(4), 21);
+    CHECK_EQ(new_peer(request(1)), 0);
+    CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 4, 20), 0);
+    CHECK_EQ(install(1, DCO_SLOT_SECONDARY, 4, 21), 0);
+    CHECK_EQ(rx_number(4), 21);
+    CHECK_EQ(dco_control_key_swap(p, 1), 0);
+    CHECK_EQ(rx_number(4), 21);
+    CHECK_EQ(install(1, DCO_SLOT_SECONDARY, 4, 19), 0); /* later is newer, whatever its clock */
+    CHECK_EQ(rx_number(4), 19);
+    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY), 0);
+    CHECK_EQ(rx_number(4), 21);
     end();
 }
 
@@ -552,7 +538,7 @@ two_keys_of_one_id(void)
         int err_ = (call);                                                                         \
         if (err_ == -ENOMEM)                                                                       \
             err_ = (call);                                                                         \
-        check_equal(err_, 0);                                                                      \
+        CHECK_EQ(err_, 0);                                                                         \
     } while (0)
 
 static int
@@ -565,8 +551,8 @@ peer_with_transport(uint32_t n)
     req.vpn6 = ip6(n);
     err = new_peer(req);
     if (err != 0) {
-        check_equal(err, -ENOMEM);
-        check(p->mode == DCO_MODE_P2P || dco_peers_by_id(p, n) == NULL);
+        CHECK_EQ(err, -ENOMEM);
+        CHECK(p->mode == DCO_MODE_P2P || dco_peers_by_id(p, n) == NULL);
         home_transport_put(&home, req.transport);
     }
     return err;
@@ -579,7 +565,7 @@ life_of_some_peers(void)
         uint32_t before = p->count;
 
         retried(peer_with_transport(n * 4000));
-        check(p->mode == DCO_MODE_P2P || p->count == before + 1);
+        CHECK(p->mode == DCO_MODE_P2P || p->count == before + 1);
         retried(install(n * 4000, DCO_SLOT_PRIMARY, 0, 2 * n));
         retried(install(n * 4000, DCO_SLOT_SECONDARY, 1, 2 * n + 1));
         retried(dco_control_key_swap(p, n * 4000));
@@ -589,11 +575,11 @@ life_of_some_peers(void)
         struct dco_peer *peer = dco_peers_by_id(p, n * 4000);
 
         if (p->mode == DCO_MODE_P2P && n < 12) {
-            check(peer == NULL);
+            CHECK(peer == NULL);
             continue;
         }
-        check(peer != NULL && dco_peers_by_remote(p, &remote) == peer);
-        check(dco_peer_key_tx(peer)->key_id == 1);
+        CHECK(peer != NULL && dco_peers_by_remote(p, &remote) == peer);
+        CHECK(dco_peer_key_tx(peer)->key_id == 1);
     }
 }
 
@@ -610,61 +596,35 @@ every_allocation_fails(enum dco_mode mode)
         failed = home.fail_in == -1;
         end();
     }
-    check(n > 40);
+    CHECK(n > 40);
 }
 
-static void
-every_allocation_fails_mp(void)
+TEST("control: every allocation fails once")
 {
     every_allocation_fails(DCO_MODE_MP);
 }
 
-static void
-every_allocation_fails_p2p(void)
+TEST("control: every allocation fails once, point to point")
 {
     every_allocation_fails(DCO_MODE_P2P);
 }
 
 /* P2P: where the new peer cannot be made the present one stays. */
-static void
-failed_replacement(void)
+TEST("control: a failed replacement leaves the peer")
 {
     struct dco_event event;
     struct dco_peer *present;
 
     begin(DCO_MODE_P2P);
-    check_equal(new_peer(request(1)), 0);
+    CHECK_EQ(new_peer(request(1)), 0);
     present = p->only;
     for (long n = 0; n < 2; n++) { /* the peer, the page of its id */
         home.fail_in = n;
-        check_equal(new_peer(request(5000)), -ENOMEM);
-        check(p->only == present && dco_peers_by_id(p, 1) == present);
-        check(!dco_event_take(p, &event));
+        CHECK_EQ(new_peer(request(5000)), -ENOMEM);
+        CHECK(p->only == present && dco_peers_by_id(p, 1) == present);
+        CHECK(!dco_event_take(p, &event));
     }
     home.fail_in = -1;
-    check_equal(new_peer(request(5000)), 0);
+    CHECK_EQ(new_peer(request(5000)), 0);
     end();
 }
-
-static const struct test tests[] = {
-    {"control: peer new, invalid arguments", peer_new_refuses},
-    {"control: peer new, duplicates", peer_new_duplicates},
-    {"control: peer new, padding does not matter", careless_padding},
-    {"control: peer new, point to point replaces", point_to_point_replaces},
-    {"control: no such peer", no_such_peer},
-    {"control: peer set", peer_set},
-    {"control: transport gone", transport_gone},
-    {"control: peer get", info},
-    {"control: dump in order, peers going meanwhile", dump},
-    {"control: key new, invalid arguments", key_new_refuses},
-    {"control: key new, cipher none", cipher_none},
-    {"control: key new, never twice", key_never_twice},
-    {"control: key new, how many are remembered", key_memory},
-    {"control: key new, what makes a key another", what_makes_a_key},
-    {"control: install, swap, delete", key_life},
-    {"control: two keys of one id", two_keys_of_one_id},
-    {"control: every allocation fails once", every_allocation_fails_mp},
-    {"control: every allocation fails once, point to point", every_allocation_fails_p2p},
-    {"control: a failed replacement leaves the peer", failed_replacement},
-};
-HARNESS_MAIN(tests)

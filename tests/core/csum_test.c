@@ -1,51 +1,48 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "bytes.h"
 #include "packets.h"
 
 #include "csum.h"
 
-static void
-published(void)
+TEST("csum: published examples")
 {
     /* RFC 1071, section 3 */
     static const uint8_t rfc1071[] = {0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7};
     /* RFC 1624, section 4: a checksum of 0xdd2f, a word that changes from 0x5555 to 0x3285 */
-    check_equal(dco_csum(rfc1071, sizeof(rfc1071)), 0xddf2);
-    check_equal(dco_csum(rfc1071, 7), packet_sum(rfc1071, 7));
-    check_equal(dco_csum(rfc1071, 0), 0);
-    check_equal(dco_csum_update(0xdd2f, 0x5555, 0x3285), 0x0000);
+    CHECK_EQ(dco_csum(rfc1071, sizeof(rfc1071)), 0xddf2);
+    CHECK_EQ(dco_csum(rfc1071, 7), packet_sum(rfc1071, 7));
+    CHECK_EQ(dco_csum(rfc1071, 0), 0);
+    CHECK_EQ(dco_csum_update(0xdd2f, 0x5555, 0x3285), 0x0000);
 }
 
-static void
-every_length(void)
+TEST("csum: every length and alignment against a byte-wise sum")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     static uint8_t data[2100];
 
     rng_bytes(&rng, data, sizeof(data));
     for (size_t shift = 0; shift < 8; shift++) {
         for (size_t len = 0; len <= 2048; len++)
-            check_equal(dco_csum(data + shift, len), packet_sum(data + shift, len));
+            CHECK_EQ(dco_csum(data + shift, len), packet_sum(data + shift, len));
     }
 }
 
-static void
-extremes(void)
+TEST("csum: all zero and all one")
 {
     static uint8_t data[65536];
 
     memset(data, 0, sizeof(data));
-    check_equal(dco_csum(data, sizeof(data)), 0);
+    CHECK_EQ(dco_csum(data, sizeof(data)), 0);
     memset(data, 0xff, sizeof(data));
-    check_equal(dco_csum(data, sizeof(data)), 0xffff);
-    check_equal(dco_csum(data, sizeof(data) - 1), packet_sum(data, sizeof(data) - 1));
+    CHECK_EQ(dco_csum(data, sizeof(data)), 0xffff);
+    CHECK_EQ(dco_csum(data, sizeof(data) - 1), packet_sum(data, sizeof(data) - 1));
 }
 
 /* Replacing a word and updating the checksum must leave a packet that verifies. */
-static void
-update(void)
+TEST("csum: update of a word")
 {
     static const uint16_t edge[] = {0, 1, 0x7fff, 0x8000, 0xfffe, 0xffff};
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     uint8_t data[64];
 
     for (unsigned i = 0; i < 20000; i++) {
@@ -60,14 +57,13 @@ update(void)
         was = dco_get16(data + at);
         dco_put16(data + at, is);
         dco_put16(data, dco_csum_update(dco_get16(data), was, is));
-        check_equal(packet_sum(data, sizeof(data)), 0xffff);
+        CHECK_EQ(packet_sum(data, sizeof(data)), 0xffff);
     }
 }
 
-static void
-pseudo(void)
+TEST("csum: pseudo header")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     uint8_t flat[40];
 
     for (unsigned i = 0; i < 4000; i++) {
@@ -81,26 +77,15 @@ pseudo(void)
             memset(flat, 0xff, addrs);
         dco_put32(flat + addrs, len);
         dco_put32(flat + addrs + 4, proto);
-        check_equal(dco_csum_pseudo(flat, addrs, proto, len), packet_sum(flat, addrs + 8));
+        CHECK_EQ(dco_csum_pseudo(flat, addrs, proto, len), packet_sum(flat, addrs + 8));
     }
 }
 
-static void
-addition(void)
+TEST("csum: addition")
 {
-    check_equal(dco_csum_add(0, 0), 0);
-    check_equal(dco_csum_add(0xffff, 0), 0xffff);
-    check_equal(dco_csum_add(0xffff, 0xffff), 0xffff);
-    check_equal(dco_csum_add(0x8000, 0x8000), 1);
-    check_equal(dco_csum_add(0x1234, 0x4321), 0x5555);
+    CHECK_EQ(dco_csum_add(0, 0), 0);
+    CHECK_EQ(dco_csum_add(0xffff, 0), 0xffff);
+    CHECK_EQ(dco_csum_add(0xffff, 0xffff), 0xffff);
+    CHECK_EQ(dco_csum_add(0x8000, 0x8000), 1);
+    CHECK_EQ(dco_csum_add(0x1234, 0x4321), 0x5555);
 }
-
-static const struct test tests[] = {
-    {"csum: published examples", published},
-    {"csum: every length and alignment against a byte-wise sum", every_length},
-    {"csum: all zero and all one", extremes},
-    {"csum: addition", addition},
-    {"csum: update of a word", update},
-    {"csum: pseudo header", pseudo},
-};
-HARNESS_MAIN(tests)

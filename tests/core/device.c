@@ -36,7 +36,7 @@ add(uint32_t n, uint64_t now)
     struct dco_peer_new req = request(n);
 
     req.share_vpn = true;
-    check_equal(dco_control_peer_new(p, &req, now), 0);
+    CHECK_EQ(dco_control_peer_new(p, &req, now), 0);
     return dco_peers_by_id(p, n);
 }
 
@@ -70,13 +70,13 @@ take(void)
     return event;
 }
 
-bool
-taken(uint32_t kind, uint32_t peer_id)
+void
+check_event(uint32_t kind, uint32_t peer_id)
 {
     struct dco_event event = take();
 
-    return harness_check(event.kind == kind && event.peer_id == peer_id, __FILE__, __LINE__,
-                         "event %" PRIu32 " of peer %" PRIu32, event.kind, event.peer_id);
+    CHECK_THAT(event.kind == kind && event.peer_id == peer_id, "event %" PRIu32 " of peer %" PRIu32,
+               event.kind, event.peer_id);
 }
 
 unsigned

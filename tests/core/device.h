@@ -6,8 +6,10 @@
 #ifndef DEVICE_H
 #define DEVICE_H
 
+#include "addresses.h"
 #include "events.h"
 #include "harness.h"
+#include "home.h"
 #include "keys_private.h"
 #include "peers_private.h"
 #include "timers.h"
@@ -32,7 +34,7 @@ bool seen(struct dco_peer *peer, struct dco_path path, uint64_t now);
 /* The next event; kind 0 if there is none. */
 struct dco_event take(void);
 /* Takes it, and checks that it is this one. */
-bool taken(uint32_t kind, uint32_t peer_id);
+void check_event(uint32_t kind, uint32_t peer_id);
 /* dco_peers_tick() until it has no more; how many keepalives were due. */
 unsigned tick(uint64_t now, uint64_t *next);
 

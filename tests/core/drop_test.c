@@ -11,40 +11,30 @@ is_name(const char *name)
            name[2] == '_';
 }
 
-static void
-complete(void)
+TEST("drop: every reason has a name and a text")
 {
     for (unsigned i = 0; i < DCO_DROP_COUNT; i++) {
         const char *name = dco_drop_name((enum dco_drop)i);
         const char *text = dco_drop_text((enum dco_drop)i);
 
-        harness_check(name != NULL && is_name(name), __FILE__, __LINE__, "name of %u", i);
-        harness_check(text != NULL && strlen(text) > 8, __FILE__, __LINE__, "text of %u", i);
+        CHECK_THAT(name != NULL && is_name(name), "name of %u", i);
+        CHECK_THAT(text != NULL && strlen(text) > 8, "text of %u", i);
     }
 }
 
-static void
-distinct(void)
+TEST("drop: no two reasons share either")
 {
     for (unsigned i = 0; i < DCO_DROP_COUNT; i++) {
         for (unsigned j = 0; j < i; j++) {
-            check(strcmp(dco_drop_name((enum dco_drop)i), dco_drop_name((enum dco_drop)j)) != 0);
-            check(strcmp(dco_drop_text((enum dco_drop)i), dco_drop_text((enum dco_drop)j)) != 0);
+            CHECK(strcmp(dco_drop_name((enum dco_drop)i), dco_drop_name((enum dco_drop)j)) != 0);
+            CHECK(strcmp(dco_drop_text((enum dco_drop)i), dco_drop_text((enum dco_drop)j)) != 0);
         }
     }
 }
 
-static void
-beyond(void)
+TEST("drop: the value for no drop is harmless")
 {
-    check(dco_drop_name(DCO_DROP_NONE) != NULL);
-    check(dco_drop_text(DCO_DROP_NONE) != NULL);
-    check(sizeof(struct dco_drops) == DCO_DROP_COUNT * sizeof(uint64_t));
+    CHECK(dco_drop_name(DCO_DROP_NONE) != NULL);
+    CHECK(dco_drop_text(DCO_DROP_NONE) != NULL);
+    CHECK(sizeof(struct dco_drops) == DCO_DROP_COUNT * sizeof(uint64_t));
 }
-
-static const struct test tests[] = {
-    {"drop: every reason has a name and a text", complete},
-    {"drop: no two reasons share either", distinct},
-    {"drop: the value for no drop is harmless", beyond},
-};
-HARNESS_MAIN(tests)

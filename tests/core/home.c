@@ -3,7 +3,7 @@
  * A home for the core (env.h) that counts what is alive. A file of its own: programs that are
  * linked with another home, as the plane's, leave this one in the archive.
  */
-#include "harness.h"
+#include "home.h"
 #include "validate.h"
 
 #define ALLOC_HEAD                                                                                 \
@@ -56,7 +56,7 @@ dco_env_free(const struct dco_env *env, void *object, size_t size)
     if (home->before_free != NULL)
         home->before_free(object, size);
     memcpy(&was, p, sizeof(was));
-    check_equal((long long)was, (long long)size);
+    CHECK_EQ((long long)was, (long long)size);
     memset(p, 0xa5, size + ALLOC_HEAD);
     free(p);
     pthread_mutex_lock(&home->mutex);
@@ -172,9 +172,9 @@ void
 home_fini(struct home *home)
 {
     home_run_deferred(home);
-    check_equal(home->allocations, 0);
-    check_equal(home->cryptos, 0);
-    check_equal(home->transports, 0);
+    CHECK_EQ(home->allocations, 0);
+    CHECK_EQ(home->cryptos, 0);
+    CHECK_EQ(home->transports, 0);
     pthread_rwlock_destroy(&home->readers);
     pthread_mutex_destroy(&home->mutex);
 }
@@ -200,7 +200,7 @@ home_crypto(struct home *home)
 void
 home_crypto_drop(struct home *home, struct test_crypto *crypto)
 {
-    check(crypto->alive == TEST_ALIVE);
+    CHECK(crypto->alive == TEST_ALIVE);
     crypto->alive = 0;
     free(crypto);
     count(home, &home->cryptos, -1);
@@ -231,7 +231,7 @@ home_transport_put(struct home *home, struct test_transport *t)
     bool last;
 
     pthread_mutex_lock(&home->mutex);
-    check(t->refs > 0);
+    CHECK(t->refs > 0);
     last = --t->refs == 0;
     home->transports -= last;
     pthread_mutex_unlock(&home->mutex);
@@ -254,7 +254,7 @@ peers_sound(struct dco_peers *p)
 {
     const char *wrong = dco_peers_validate(p);
 
-    (void)harness_check(wrong == NULL, __FILE__, __LINE__, "%s", wrong);
+    CHECK_THAT(wrong == NULL, "%s", wrong);
 }
 
 void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "harness.h"
+#include "home.h"
 #include "idmap.h"
 
 #define LAST 0xffffffU
@@ -22,66 +23,56 @@ end(struct home *home, struct dco_idmap *map)
     home_fini(home);
 }
 
-static void
-edges(void)
+TEST("idmap: first, last and page edges")
 {
     static const uint32_t id[] = {0, 1, 4095, 4096, 4097, 0x7fffff, 0x800000, LAST - 1, LAST};
     struct home home;
     struct dco_idmap *map = make(&home);
     char object[sizeof(id) / sizeof(id[0])];
 
-    check(dco_idmap_next(map, 0) == NULL);
-    check(dco_idmap_get(map, 5) == NULL);
+    CHECK(dco_idmap_next(map, 0) == NULL);
+    CHECK(dco_idmap_get(map, 5) == NULL);
     for (size_t i = 0; i < sizeof(object); i++) {
-        check_equal(dco_idmap_reserve(map, id[i]), 0);
+        CHECK_EQ(dco_idmap_reserve(map, id[i]), 0);
         dco_idmap_set(map, id[i], &object[i]);
     }
     for (size_t i = 0; i < sizeof(object); i++)
-        check(dco_idmap_get(map, id[i]) == &object[i]);
-    check(dco_idmap_get(map, LAST + 1) == NULL);
-    check(dco_idmap_get(map, UINT32_MAX) == NULL);
-    check(dco_idmap_next(map, 2) == &object[2]);
-    check(dco_idmap_next(map, 4098) == &object[5]);
-    check(dco_idmap_next(map, LAST) == &object[8]);
-    check(dco_idmap_next(map, LAST + 1) == NULL);
-    check(dco_idmap_next(map, UINT32_MAX) == NULL);
+        CHECK(dco_idmap_get(map, id[i]) == &object[i]);
+    CHECK(dco_idmap_get(map, LAST + 1) == NULL);
+    CHECK(dco_idmap_get(map, UINT32_MAX) == NULL);
+    CHECK(dco_idmap_next(map, 2) == &object[2]);
+    CHECK(dco_idmap_next(map, 4098) == &object[5]);
+    CHECK(dco_idmap_next(map, LAST) == &object[8]);
+    CHECK(dco_idmap_next(map, LAST + 1) == NULL);
+    CHECK(dco_idmap_next(map, UINT32_MAX) == NULL);
     dco_idmap_set(map, LAST, NULL);
-    check(dco_idmap_get(map, LAST) == NULL);
-    check(dco_idmap_next(map, LAST) == NULL);
+    CHECK(dco_idmap_get(map, LAST) == NULL);
+    CHECK(dco_idmap_next(map, LAST) == NULL);
     end(&home, map);
 }
 
-static void
-sparse(void)
+TEST("idmap: memory only where ids are")
 {
     struct home home;
     struct dco_idmap *map = make(&home);
 
     for (uint32_t id = 0; id <= LAST; id += 0x100000)
-        check_equal(dco_idmap_reserve(map, id), 0);
-    check_equal(home.allocations, 16);
+        CHECK_EQ(dco_idmap_reserve(map, id), 0);
+    CHECK_EQ(home.allocations, 16);
     for (uint32_t id = 0; id < 4096; id++)
-        check_equal(dco_idmap_reserve(map, id), 0);
-    check_equal(home.allocations, 16);
+        CHECK_EQ(dco_idmap_reserve(map, id), 0);
+    CHECK_EQ(home.allocations, 16);
     end(&home, map);
 }
 
-static void
-no_memory(void)
+TEST("idmap: without memory nothing changes")
 {
     struct home home;
     struct dco_idmap *map = make(&home);
 
     home.fail_in = 0;
-    check_equal(dco_idmap_reserve(map, 7), -ENOMEM);
-    check(dco_idmap_get(map, 7) == NULL);
-    check_equal(dco_idmap_reserve(map, 7), 0);
+    CHECK_EQ(dco_idmap_reserve(map, 7), -ENOMEM);
+    CHECK(dco_idmap_get(map, 7) == NULL);
+    CHECK_EQ(dco_idmap_reserve(map, 7), 0);
     end(&home, map);
 }
-
-static const struct test tests[] = {
-    {"idmap: first, last and page edges", edges},
-    {"idmap: memory only where ids are", sparse},
-    {"idmap: without memory nothing changes", no_memory},
-};
-HARNESS_MAIN(tests)

@@ -5,6 +5,7 @@
  */
 #include "atomic.h"
 #include "harness.h"
+#include "home.h"
 #include "keys_private.h"
 
 #include <sched.h>
@@ -59,9 +60,8 @@ mark(uint32_t first, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         uint64_t index = first + (uint64_t)i - start;
 
-        if (!check(index < IDS))
-            return;
-        check_equal(dco_fetch_add(&given[index], 1), 0);
+        CHECK(index < IDS);
+        CHECK_EQ(dco_fetch_add(&given[index], 1), 0);
     }
 }
 
@@ -75,7 +75,7 @@ reserve_until_refused(void *arg)
         bool want = false;
 
         if (dco_key_reserve(key, n, n * 3, &first, &want) == DCO_DROP_NONE) {
-            check_equal(refusals, 0);
+            CHECK_EQ(refusals, 0);
             mark(first, n);
             dco_add(&charged, (uint64_t)n * 3);
         } else {
@@ -102,26 +102,24 @@ static void
 check_contiguous(uint32_t n)
 {
     for (uint32_t i = 0; i < IDS; i++)
-        check_equal(given[i], i < n);
+        CHECK_EQ(given[i], i < n);
 }
 
-static void
-last_ids(void)
+TEST("keys, threads: every id up to the last, once")
 {
     make_key();
     start = DCO_PACKET_ID_MAX + 1 - IDS;
     key->tx_next = start;
     key->wanted = 0;
     run_threads(reserve_until_refused);
-    check(count_given() > IDS - 64);
+    CHECK(count_given() > IDS - 64);
     check_contiguous(count_given());
-    check_equal(asked, 2); /* when the first id was given, and when none was left */
-    check_equal(refused, THREADS * 50);
+    CHECK_EQ(asked, 2); /* when the first id was given, and when none was left */
+    CHECK_EQ(refused, THREADS * 50);
     end_key();
 }
 
-static void
-soft_limit(void)
+TEST("keys, threads: soft limit and end each ask once")
 {
     make_key();
     start = DCO_PACKET_ID_SOFT - IDS / 2;
@@ -129,22 +127,21 @@ soft_limit(void)
     key->tx_blocks = DCO_GCM_BLOCKS_MAX - (uint64_t)IDS * 3;
     key->wanted = 0;
     run_threads(reserve_until_refused);
-    check_equal(asked, 2);
+    CHECK_EQ(asked, 2);
     end_key();
 }
 
-static void
-blocks(void)
+TEST("keys, threads: the block bound holds")
 {
     make_key();
     start = 1;
     key->tx_blocks = DCO_GCM_BLOCKS_MAX - (uint64_t)(IDS - 100) * 3;
     run_threads(reserve_until_refused);
-    check(charged <= (uint64_t)(IDS - 100) * 3);
-    check(charged > (uint64_t)(IDS - 100 - 64 * THREADS) * 3);
+    CHECK(charged <= (uint64_t)(IDS - 100) * 3);
+    CHECK(charged > (uint64_t)(IDS - 100 - 64 * THREADS) * 3);
     check_contiguous(count_given());
-    check_equal((long long)charged, 3LL * count_given());
-    check_equal(asked, 2);
+    CHECK_EQ((long long)charged, 3LL * count_given());
+    CHECK_EQ(asked, 2);
     end_key();
 }
 
@@ -164,27 +161,26 @@ send_in_order(void *arg)
             break;
         while (!dco_key_turn(key, first))
             sched_yield();
-        check_equal((long long)wire_next, first);
+        CHECK_EQ((long long)wire_next, first);
         wire_next = (uint64_t)first + n;
         dco_key_sent(key, first, n);
     }
     return NULL;
 }
 
-static void
-order(void)
+TEST("keys, threads: sent in order")
 {
     make_key();
     wire_next = 1;
     run_threads(send_in_order);
-    check_equal((long long)wire_next, (long long)key->tx_next);
+    CHECK_EQ((long long)wire_next, (long long)key->tx_next);
     end_key();
 
     make_key(); /* up to the last id, where reservations fail */
     wire_next = key->tx_next = key->tx_sent = DCO_PACKET_ID_MAX - 5000;
     run_threads(send_in_order);
-    check(wire_next <= DCO_PACKET_ID_MAX + 1);
-    check(wire_next > DCO_PACKET_ID_MAX - 32);
+    CHECK(wire_next <= DCO_PACKET_ID_MAX + 1);
+    CHECK(wire_next > DCO_PACKET_ID_MAX - 32);
     end_key();
 }
 
@@ -199,16 +195,15 @@ fail(void *arg)
     return NULL;
 }
 
-static void
-failures(void)
+TEST("keys, threads: failures are all counted, one asks")
 {
     make_key();
     failures_asked = 0;
     key->rx_failures = DCO_AUTH_FAILURES_SOFT - 30000;
     key->rx_blocks = DCO_GCM_BLOCKS_SOFT - 30000;
     run_threads(fail);
-    check_equal(failures_asked, 1);
-    check_equal((long long)key->rx_failures, (long long)DCO_AUTH_FAILURES_SOFT - 30000 + 80000);
+    CHECK_EQ(failures_asked, 1);
+    CHECK_EQ((long long)key->rx_failures, (long long)DCO_AUTH_FAILURES_SOFT - 30000 + 80000);
     end_key();
 }
 
@@ -217,27 +212,16 @@ hold(void *arg)
 {
     (void)arg;
     for (unsigned i = 0; i < 20000; i++) {
-        check(dco_key_get(key));
+        CHECK(dco_key_get(key));
         dco_key_put(key);
     }
     return NULL;
 }
 
-static void
-references(void)
+TEST("keys, threads: references")
 {
     make_key();
     run_threads(hold);
-    check_equal(key->refs, 1);
+    CHECK_EQ(key->refs, 1);
     end_key();
 }
-
-static const struct test tests[] = {
-    {"keys, threads: every id up to the last, once", last_ids},
-    {"keys, threads: soft limit and end each ask once", soft_limit},
-    {"keys, threads: the block bound holds", blocks},
-    {"keys, threads: sent in order", order},
-    {"keys, threads: failures are all counted, one asks", failures},
-    {"keys, threads: references", references},
-};
-HARNESS_MAIN(tests)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "harness.h"
+#include "home.h"
 #include "keys_private.h"
 
 /* A key outside of any peer. */
@@ -18,28 +19,26 @@ make_key(struct home *home, enum dco_cipher cipher)
     return dco_key_new(&home->env, &req, 77, 1234);
 }
 
-static void
-as_made(void)
+TEST("keys: as made")
 {
     struct home home;
     struct dco_key *key;
 
     home_init(&home, HOME_IMMEDIATE);
     key = make_key(&home, DCO_CIPHER_CHACHA20_POLY1305);
-    check_equal(key->key_id, 5);
-    check_equal(key->cipher, DCO_CIPHER_CHACHA20_POLY1305);
-    check_equal(key->key_len, 32);
-    check_equal(key->tx_tail[7], 8);
-    check_equal(key->rx_tail[0], 9);
-    check_equal(key->created_ns, 1234);
-    check_equal(key->serial, 77);
-    check((uintptr_t)&key->tx_sent % 64 == 0);
+    CHECK_EQ(key->key_id, 5);
+    CHECK_EQ(key->cipher, DCO_CIPHER_CHACHA20_POLY1305);
+    CHECK_EQ(key->key_len, 32);
+    CHECK_EQ(key->tx_tail[7], 8);
+    CHECK_EQ(key->rx_tail[0], 9);
+    CHECK_EQ(key->created_ns, 1234);
+    CHECK_EQ(key->serial, 77);
+    CHECK((uintptr_t)&key->tx_sent % 64 == 0);
     dco_key_put(key);
     home_fini(&home);
 }
 
-static void
-first_id_is_one(void)
+TEST("keys: the first packet id is 1")
 {
     struct home home;
     struct dco_key *key;
@@ -48,19 +47,18 @@ first_id_is_one(void)
 
     home_init(&home, HOME_IMMEDIATE);
     key = make_key(&home, DCO_CIPHER_AES_GCM);
-    check_equal(dco_key_reserve(key, 3, 30, &first, &want), DCO_DROP_NONE);
-    check_equal(first, 1);
-    check(!want);
-    check_equal(dco_key_reserve(key, 1, 1, &first, &want), DCO_DROP_NONE);
-    check_equal(first, 4);
-    check_equal(key->tx_blocks, 31);
+    CHECK_EQ(dco_key_reserve(key, 3, 30, &first, &want), DCO_DROP_NONE);
+    CHECK_EQ(first, 1);
+    CHECK(!want);
+    CHECK_EQ(dco_key_reserve(key, 1, 1, &first, &want), DCO_DROP_NONE);
+    CHECK_EQ(first, 4);
+    CHECK_EQ(key->tx_blocks, 31);
     dco_key_put(key);
     home_fini(&home);
 }
 
 /* The last id is given out, the one after it never, and nothing afterwards. */
-static void
-ids_end(void)
+TEST("keys: the last packet id")
 {
     static const struct {
         uint64_t next;
@@ -81,19 +79,18 @@ ids_end(void)
         struct dco_key *key = make_key(&home, DCO_CIPHER_CHACHA20_POLY1305);
 
         key->tx_next = edge[i].next;
-        check_equal(dco_key_reserve(key, edge[i].n, 1, &first, &want), edge[i].want);
-        check(want); /* even where the soft limit was jumped over */
+        CHECK_EQ(dco_key_reserve(key, edge[i].n, 1, &first, &want), edge[i].want);
+        CHECK(want); /* even where the soft limit was jumped over */
         if (edge[i].want == DCO_DROP_NONE)
-            check_equal(first, edge[i].next);
+            CHECK_EQ(first, edge[i].next);
         else
-            check_equal(dco_key_reserve(key, 1, 1, &first, &want), DCO_DROP_TX_KEY_LIMIT);
+            CHECK_EQ(dco_key_reserve(key, 1, 1, &first, &want), DCO_DROP_TX_KEY_LIMIT);
         dco_key_put(key);
     }
     home_fini(&home);
 }
 
-static void
-refusal_is_for_ever(void)
+TEST("keys: a key that refused once refuses for ever")
 {
     struct home home;
     struct dco_key *key;
@@ -103,15 +100,14 @@ refusal_is_for_ever(void)
     home_init(&home, HOME_IMMEDIATE);
     key = make_key(&home, DCO_CIPHER_AES_GCM);
     key->tx_next = 0xfffffff0;
-    check_equal(dco_key_reserve(key, 64, 64, &first, &want), DCO_DROP_TX_KEY_LIMIT);
+    CHECK_EQ(dco_key_reserve(key, 64, 64, &first, &want), DCO_DROP_TX_KEY_LIMIT);
     for (unsigned i = 0; i < 1000; i++)
-        check_equal(dco_key_reserve(key, 1, 1, &first, &want), DCO_DROP_TX_KEY_LIMIT);
+        CHECK_EQ(dco_key_reserve(key, 1, 1, &first, &want), DCO_DROP_TX_KEY_LIMIT);
     dco_key_put(key);
     home_fini(&home);
 }
 
-static void
-block_bound(void)
+TEST("keys: block bound of AES-GCM")
 {
     struct home home;
     struct dco_key *key;
@@ -121,33 +117,32 @@ block_bound(void)
     home_init(&home, HOME_IMMEDIATE);
     key = make_key(&home, DCO_CIPHER_AES_GCM);
     key->tx_blocks = DCO_GCM_BLOCKS_MAX - 10;
-    check_equal(dco_key_reserve(key, 1, 10, &first, &want), DCO_DROP_NONE);
-    check(want);
-    check_equal(dco_key_reserve(key, 1, 1, &first, &want), DCO_DROP_TX_KEY_LIMIT);
-    check(want); /* once more: now it is spent */
-    check_equal(dco_key_reserve(key, 1, 1, &first, &want), DCO_DROP_TX_KEY_LIMIT);
-    check(!want);
-    check_equal(key->tx_next, 2); /* refused before an id was taken */
+    CHECK_EQ(dco_key_reserve(key, 1, 10, &first, &want), DCO_DROP_NONE);
+    CHECK(want);
+    CHECK_EQ(dco_key_reserve(key, 1, 1, &first, &want), DCO_DROP_TX_KEY_LIMIT);
+    CHECK(want); /* once more: now it is spent */
+    CHECK_EQ(dco_key_reserve(key, 1, 1, &first, &want), DCO_DROP_TX_KEY_LIMIT);
+    CHECK(!want);
+    CHECK_EQ(key->tx_next, 2); /* refused before an id was taken */
     dco_key_put(key);
 
     key = make_key(&home, DCO_CIPHER_AES_GCM);
     key->tx_blocks = DCO_GCM_BLOCKS_MAX - 10;
-    check_equal(dco_key_reserve(key, 1, 11, &first, &want), DCO_DROP_TX_KEY_LIMIT);
-    check(want);
+    CHECK_EQ(dco_key_reserve(key, 1, 11, &first, &want), DCO_DROP_TX_KEY_LIMIT);
+    CHECK(want);
     dco_key_put(key);
 
     key = make_key(&home, DCO_CIPHER_CHACHA20_POLY1305); /* has none */
     key->tx_blocks = DCO_GCM_BLOCKS_MAX;
-    check_equal(dco_key_reserve(key, 1, 11, &first, &want), DCO_DROP_NONE);
-    check(!want);
-    check(!dco_key_opened(key, DCO_GCM_BLOCKS_MAX));
+    CHECK_EQ(dco_key_reserve(key, 1, 11, &first, &want), DCO_DROP_NONE);
+    CHECK(!want);
+    CHECK(!dco_key_opened(key, DCO_GCM_BLOCKS_MAX));
     dco_key_put(key);
     home_fini(&home);
 }
 
 /* Each limit in turn passes its soft bound; the key asks once whatever comes later. */
-static void
-asks_once(void)
+TEST("keys: each limit asks for a new key once")
 {
     struct home home;
 
@@ -157,8 +152,8 @@ asks_once(void)
         uint32_t first;
         bool want;
 
-        check_equal(dco_key_reserve(key, 1, 1, &first, &want), DCO_DROP_NONE);
-        check(!want);
+        CHECK_EQ(dco_key_reserve(key, 1, 1, &first, &want), DCO_DROP_NONE);
+        CHECK(!want);
         key->tx_next = limit == 0 ? DCO_PACKET_ID_SOFT : 2;
         key->tx_blocks = limit == 1 ? DCO_GCM_BLOCKS_SOFT - 1 : 0;
         key->rx_blocks = limit == 2 ? DCO_GCM_BLOCKS_SOFT - 1 : 0;
@@ -166,38 +161,36 @@ asks_once(void)
         for (unsigned i = 0; i < 4; i++) {
             unsigned asked = 0;
 
-            check_equal(dco_key_reserve(key, 1, 1, &first, &want), DCO_DROP_NONE);
+            CHECK_EQ(dco_key_reserve(key, 1, 1, &first, &want), DCO_DROP_NONE);
             asked += want;
             asked += dco_key_opened(key, 1);
             asked += dco_key_failed(key, 1);
-            check_equal(asked, i == (limit == 0 ? 0 : 1));
+            CHECK_EQ(asked, i == (limit == 0 ? 0 : 1));
         }
         dco_key_put(key);
     }
     home_fini(&home);
 }
 
-static void
-failures(void)
+TEST("keys: failed authentications")
 {
     struct home home;
     struct dco_key *key;
 
     home_init(&home, HOME_IMMEDIATE);
     key = make_key(&home, DCO_CIPHER_AES_GCM);
-    check(dco_key_may_open(key));
-    check(!dco_key_failed(key, 64));
-    check_equal(key->rx_failures, 64);
+    CHECK(dco_key_may_open(key));
+    CHECK(!dco_key_failed(key, 64));
+    CHECK_EQ(key->rx_failures, 64);
     key->rx_failures = DCO_AUTH_FAILURES_MAX - 1;
-    check(dco_key_may_open(key));
-    check(dco_key_failed(key, 1));
-    check(!dco_key_may_open(key));
+    CHECK(dco_key_may_open(key));
+    CHECK(dco_key_failed(key, 1));
+    CHECK(!dco_key_may_open(key));
     dco_key_put(key);
     home_fini(&home);
 }
 
-static void
-turns(void)
+TEST("keys: turns")
 {
     struct home home;
     struct dco_key *key;
@@ -208,23 +201,22 @@ turns(void)
     key = make_key(&home, DCO_CIPHER_AES_GCM);
     dco_key_reserve(key, 3, 3, &a, &want);
     dco_key_reserve(key, 2, 2, &b, &want);
-    check(dco_key_turn(key, a));
-    check(!dco_key_turn(key, b));
+    CHECK(dco_key_turn(key, a));
+    CHECK(!dco_key_turn(key, b));
     dco_key_sent(key, a, 3);
-    check(!dco_key_turn(key, a));
-    check(dco_key_turn(key, b));
+    CHECK(!dco_key_turn(key, a));
+    CHECK(dco_key_turn(key, b));
     key->tx_next = DCO_PACKET_ID_MAX;
     dco_key_reserve(key, 1, 1, &a, &want);
     key->tx_sent = DCO_PACKET_ID_MAX;
-    check(dco_key_turn(key, a));
+    CHECK(dco_key_turn(key, a));
     dco_key_sent(key, a, 1);
-    check(!dco_key_turn(key, 0)); /* does not come round */
+    CHECK(!dco_key_turn(key, 0)); /* does not come round */
     dco_key_put(key);
     home_fini(&home);
 }
 
-static void
-references(void)
+TEST("keys: references")
 {
     struct home home;
     struct dco_key *key;
@@ -233,26 +225,25 @@ references(void)
     home_init(&home, HOME_DELAYED);
     key = make_key(&home, DCO_CIPHER_AES_GCM);
     crypto = key->crypto;
-    check(dco_key_get(key));
+    CHECK(dco_key_get(key));
     dco_key_put(key);
     home_run_deferred(&home);
-    check_equal(home.cryptos, 1);
+    CHECK_EQ(home.cryptos, 1);
     dco_key_put(key);
-    check(!dco_key_get(key)); /* a reader that still sees it is too late */
-    check_equal(crypto->alive, TEST_ALIVE);
+    CHECK(!dco_key_get(key)); /* a reader that still sees it is too late */
+    CHECK_EQ(crypto->alive, TEST_ALIVE);
     home_run_deferred(&home);
-    check_equal(home.cryptos, 0);
+    CHECK_EQ(home.cryptos, 0);
     home_fini(&home);
 }
 
-static void
-cost(void)
+TEST("keys: cost of a packet")
 {
-    check_equal(dco_key_cost(0), 1);
-    check_equal(dco_key_cost(1), 2);
-    check_equal(dco_key_cost(16), 2);
-    check_equal(dco_key_cost(17), 3);
-    check_equal(dco_key_cost(1500), 1 + 94);
+    CHECK_EQ(dco_key_cost(0), 1);
+    CHECK_EQ(dco_key_cost(1), 2);
+    CHECK_EQ(dco_key_cost(16), 2);
+    CHECK_EQ(dco_key_cost(17), 3);
+    CHECK_EQ(dco_key_cost(1500), 1 + 94);
 }
 
 /* When a key is freed its memory has been wiped. */
@@ -268,8 +259,7 @@ look_before_free(const void *p, size_t size)
         spy.dirty += ((const uint8_t *)p)[i] != 0;
 }
 
-static void
-wiped(void)
+TEST("keys: wiped before they are freed")
 {
     struct home home;
     struct dco_key *key;
@@ -279,22 +269,7 @@ wiped(void)
     home.before_free = look_before_free;
     key = make_key(&home, DCO_CIPHER_AES_GCM);
     dco_key_put(key);
-    check_equal(spy.seen, 1);
-    check_equal(spy.dirty, 0);
+    CHECK_EQ(spy.seen, 1);
+    CHECK_EQ(spy.dirty, 0);
     home_fini(&home);
 }
-
-static const struct test tests[] = {
-    {"keys: as made", as_made},
-    {"keys: the first packet id is 1", first_id_is_one},
-    {"keys: the last packet id", ids_end},
-    {"keys: a key that refused once refuses for ever", refusal_is_for_ever},
-    {"keys: block bound of AES-GCM", block_bound},
-    {"keys: each limit asks for a new key once", asks_once},
-    {"keys: failed authentications", failures},
-    {"keys: turns", turns},
-    {"keys: references", references},
-    {"keys: wiped before they are freed", wiped},
-    {"keys: cost of a packet", cost},
-};
-HARNESS_MAIN(tests)

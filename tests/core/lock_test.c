@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* In test builds a function that wants a lock stops a caller that does not hold it. */
+#include <pthread.h>
+
+#include "dco_os.h"
 #include "harness.h"
 
 #include <sys/resource.h>
@@ -33,24 +36,18 @@ survives(bool other)
             assert_held(NULL);
         _exit(0);
     }
-    check(waitpid(pid, &status, 0) == pid);
+    CHECK(waitpid(pid, &status, 0) == pid);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static void
-held_by_nobody_or_another(void)
+TEST("lock: asserted by its holder only")
 {
     dco_lock_init(&lock);
-    check(!survives(false));
+    CHECK(!survives(false));
     dco_lock_acquire(&lock);
-    check(survives(false));
-    check(!survives(true));
+    CHECK(survives(false));
+    CHECK(!survives(true));
     dco_lock_release(&lock);
-    check(!survives(false));
+    CHECK(!survives(false));
     dco_lock_fini(&lock);
 }
-
-static const struct test tests[] = {
-    {"lock: asserted by its holder only", held_by_nobody_or_another},
-};
-HARNESS_MAIN(tests)

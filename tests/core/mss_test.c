@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "bytes.h"
 #include "mss.h"
 #include "packets.h"
 
@@ -11,7 +12,7 @@ static uint32_t len;
 static void
 write_syn(uint8_t version, const uint8_t *options, size_t n, uint8_t flags)
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct packet p = packet_make(version, DCO_PROTO_TCP, 0);
 
     p.flags = flags;
@@ -31,7 +32,7 @@ clamp(uint16_t room)
     if (!exact)
         abort();
     memcpy(exact, pkt, len);
-    check(dco_inner_parse(exact, len, &inner));
+    CHECK(dco_inner_parse(exact, len, &inner));
     changed = dco_mss_clamp(exact, len, &inner, room);
     memcpy(pkt, exact, len);
     free(exact);
@@ -40,8 +41,7 @@ clamp(uint16_t room)
 
 #define MAX_OPTIONS 40
 
-static void
-options(void)
+TEST("mss: options")
 {
     static const struct {
         uint8_t bytes[MAX_OPTIONS];
@@ -79,46 +79,41 @@ options(void)
 
             write_syn((uint8_t)v, t[i].bytes, t[i].n, PACKET_TCP_SYN);
             memcpy(before, pkt, len);
-            harness_check(clamp(room) == t[i].changed, __FILE__, __LINE__, "case %zu", i);
-            harness_check(packet_is_right(pkt, len), __FILE__, __LINE__, "checksum of case %zu", i);
+            CHECK_THAT(clamp(room) == t[i].changed, "case %zu", i);
+            CHECK_THAT(packet_is_right(pkt, len), "checksum of case %zu", i);
             if (t[i].changed) {
-                check_equal(dco_get16(pkt + headers + 20 + t[i].at), ROOM - 40);
+                CHECK_EQ(dco_get16(pkt + headers + 20 + t[i].at), ROOM - 40);
                 memcpy(pkt + headers + 20 + t[i].at, before + headers + 20 + t[i].at, 2);
                 memcpy(pkt + headers + 16, before + headers + 16, 2);
             }
-            harness_check(memcmp(pkt, before, len) == 0, __FILE__, __LINE__,
-                          "other bytes of case %zu", i);
+            CHECK_THAT(memcmp(pkt, before, len) == 0, "other bytes of case %zu", i);
         }
     }
 }
 
 /* Receivers may believe the first or the last. */
-static void
-several(void)
+TEST("mss: several options")
 {
     static const uint8_t two[] = {2, 4, 0x05, 0xb4, 1, 2, 4, 0x23, 0x28};
 
     write_syn(4, two, sizeof(two), PACKET_TCP_SYN);
-    check(clamp(ROOM));
-    check_equal(dco_get16(pkt + 42), ROOM - 40);
-    check_equal(dco_get16(pkt + 47), ROOM - 40);
-    check(packet_is_right(pkt, len));
+    CHECK(clamp(ROOM));
+    CHECK_EQ(dco_get16(pkt + 42), ROOM - 40);
+    CHECK_EQ(dco_get16(pkt + 47), ROOM - 40);
+    CHECK(packet_is_right(pkt, len));
 }
 
-static void
-only_syns(void)
+TEST("mss: only SYNs")
 {
     static const uint8_t mss[] = {2, 4, 0x05, 0xb4};
 
     for (unsigned flags = 0; flags < 256; flags++) {
         write_syn(4, mss, sizeof(mss), (uint8_t)flags);
-        harness_check(clamp(ROOM) == ((flags & PACKET_TCP_SYN) != 0), __FILE__, __LINE__,
-                      "flags 0x%02x", flags);
+        CHECK_THAT(clamp(ROOM) == ((flags & PACKET_TCP_SYN) != 0), "flags 0x%02x", flags);
     }
 }
 
-static void
-left_alone(void)
+TEST("mss: what is left alone")
 {
     static const uint8_t mss[] = {2, 4, 0x05, 0xb4};
     static uint8_t before[400];
@@ -130,38 +125,37 @@ left_alone(void)
 
         write_syn((uint8_t)v, mss, sizeof(mss), PACKET_TCP_SYN);
         memcpy(before, pkt, len);
-        check(!clamp(0));
-        check(!clamp(headers));
-        check(memcmp(before, pkt, len) == 0);
-        check(clamp(headers + 1));
-        check_equal(dco_get16(pkt + headers + 2), 1);
-        check(packet_is_right(pkt, len));
+        CHECK(!clamp(0));
+        CHECK(!clamp(headers));
+        CHECK_MEM(before, pkt, len);
+        CHECK(clamp(headers + 1));
+        CHECK_EQ(dco_get16(pkt + headers + 2), 1);
+        CHECK(packet_is_right(pkt, len));
     }
     /* a fragment, another protocol, a data offset beyond the packet or below the header */
     write_syn(4, mss, sizeof(mss), PACKET_TCP_SYN);
     dco_put16(pkt + 6, 0x2000);
-    check(!clamp(ROOM));
+    CHECK(!clamp(ROOM));
     write_syn(4, mss, sizeof(mss), PACKET_TCP_SYN);
     pkt[9] = DCO_PROTO_UDP;
-    check(!clamp(ROOM));
+    CHECK(!clamp(ROOM));
     for (unsigned offset = 0; offset < 16; offset++) {
         write_syn(4, mss, sizeof(mss), PACKET_TCP_SYN);
         pkt[32] = (uint8_t)(offset << 4);
-        check_equal(clamp(ROOM), offset == 6);
+        CHECK_EQ(clamp(ROOM), offset == 6);
     }
     /* shorter than its own header says */
     write_syn(4, mss, sizeof(mss), PACKET_TCP_SYN);
-    check(dco_inner_parse(pkt, len, &inner));
+    CHECK(dco_inner_parse(pkt, len, &inner));
     for (uint32_t cut = 0; cut < len; cut++)
-        check(!dco_mss_clamp(pkt, cut, &inner, ROOM));
+        CHECK(!dco_mss_clamp(pkt, cut, &inner, ROOM));
 }
 
 /* Random options: the result verifies, and no MSS option above the limit is left. */
-static void
-random_options(void)
+TEST("mss: random options")
 {
-    struct rng rng = harness_rng();
-    unsigned rounds = harness_rounds(50000);
+    struct rng rng = test_rng();
+    unsigned rounds = test_rounds(50000);
     uint8_t bytes[MAX_OPTIONS];
 
     for (unsigned i = 0; i < rounds; i++) {
@@ -172,18 +166,9 @@ random_options(void)
             bytes[k] = (uint8_t)rng_below(&rng, rng_chance(&rng, 80) ? 6 : 256);
         write_syn(version, bytes, n, PACKET_TCP_SYN | PACKET_TCP_ACK);
         if (clamp(ROOM)) {
-            check(!clamp(ROOM));
-            check(packet_is_right(pkt, len));
+            CHECK(!clamp(ROOM));
+            CHECK(packet_is_right(pkt, len));
         }
-        check(packet_is_right(pkt, len));
+        CHECK(packet_is_right(pkt, len));
     }
 }
-
-static const struct test tests[] = {
-    {"mss: options", options},
-    {"mss: several options", several},
-    {"mss: only SYNs", only_syns},
-    {"mss: what is left alone", left_alone},
-    {"mss: random options", random_options},
-};
-HARNESS_MAIN(tests)

@@ -4,7 +4,9 @@
  * gives commands, one for the timers, one that takes events. Under the thread sanitizer.
  */
 #include "events.h"
+#include "addresses.h"
 #include "harness.h"
+#include "home.h"
 #include "keys_private.h"
 #include "peers_private.h"
 #include "timers.h"
@@ -40,7 +42,7 @@ check_whole(const struct dco_peer *peer)
 
     dco_peer_path(peer, &path);
     want = whole_path(path.local.addr[3]);
-    check(memcmp(&path, &want, sizeof(path)) == 0);
+    CHECK_MEM(&path, &want, sizeof(path));
 }
 
 static void
@@ -52,7 +54,7 @@ use_keys(const struct dco_peer *peer, struct rng *rng)
     bool want;
 
     if (tx != NULL) {
-        check_equal(((struct test_crypto *)tx->crypto)->alive, TEST_ALIVE);
+        CHECK_EQ(((struct test_crypto *)tx->crypto)->alive, TEST_ALIVE);
         if (dco_key_reserve(tx, 4, 400, &first, &want) == DCO_DROP_NONE)
             dco_add(&sealed, 4);
     }
@@ -92,7 +94,7 @@ burst(struct rng *rng)
     if (peer == NULL)
         return;
     dco_add(&found, 1);
-    check(peer->id >= 1 && peer->id <= IDS);
+    CHECK(peer->id >= 1 && peer->id <= IDS);
     check_whole(peer);
     use_keys(peer, rng);
     dco_peer_count(peer, DCO_LINK_RX, 1, 0);
@@ -235,14 +237,14 @@ command(struct rng *rng, uint64_t number)
         publish_routes(rng);
         break;
     }
-    check(err == 0 || err == -ENOENT);
+    CHECK(err == 0 || err == -ENOENT);
 }
 
 static void
 commands(void)
 {
-    struct rng rng = harness_rng();
-    unsigned rounds = harness_rounds(20000);
+    struct rng rng = test_rng();
+    unsigned rounds = test_rounds(20000);
 
     for (unsigned i = 0; i < rounds; i++) {
         command(&rng, i);
@@ -252,8 +254,7 @@ commands(void)
     }
 }
 
-static void
-everything(void)
+TEST("peers, threads: everything at once")
 {
     pthread_t thread[READERS + 2];
 
@@ -270,8 +271,8 @@ everything(void)
     for (unsigned i = 0; i < READERS + 2; i++)
         pthread_join(thread[i], NULL);
     take_all();
-    check_equal((long long)made, (long long)deleted + p->count); /* one DEL for each that went */
-    check(found > 0 && floated > 0 && sealed > 0);
+    CHECK_EQ((long long)made, (long long)deleted + p->count); /* one DEL for each that went */
+    CHECK(found > 0 && floated > 0 && sealed > 0);
     peers_free(p);
     home_fini(&home);
 }
@@ -288,8 +289,7 @@ path_reader(void *arg)
     return NULL;
 }
 
-static void
-paths_are_whole(void)
+TEST("peers, threads: paths are whole")
 {
     struct dco_peer_new req = {.id = 1, .tx_id = 1, .path = whole_path(1)};
     struct dco_path path[2] = {whole_path(0x55), whole_path(0xaa)}, first;
@@ -297,7 +297,7 @@ paths_are_whole(void)
 
     home_init(&home, HOME_GRACE);
     p = peers_make(&home, DCO_MODE_P2P);
-    check_equal(dco_control_peer_new(p, &req, 0), 0);
+    CHECK_EQ(dco_control_peer_new(p, &req, 0), 0);
     dco_peer_path(p->only, &first);
     dco_store(&stop, 0);
     pthread_create(&thread, NULL, path_reader, p->only);
@@ -313,9 +313,3 @@ paths_are_whole(void)
     peers_free(p);
     home_fini(&home);
 }
-
-static const struct test tests[] = {
-    {"peers, threads: paths are whole", paths_are_whole},
-    {"peers, threads: everything at once", everything},
-};
-HARNESS_MAIN(tests)

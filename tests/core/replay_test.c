@@ -13,8 +13,7 @@
 #define LATE   DCO_DROP_RX_LATE
 #define ZERO   DCO_DROP_RX_ID_ZERO
 
-static void
-edges(void)
+TEST("replay: edge values")
 {
     static const struct {
         int line;
@@ -69,13 +68,12 @@ edges(void)
     for (size_t i = 0; i < sizeof(step) / sizeof(step[0]); i++) {
         enum dco_drop got = dco_replay_accept(&r, step[i].id, 5);
 
-        harness_check(got == step[i].want, __FILE__, __LINE__, "step %d, id %" PRIu32 ": %s",
-                      step[i].line, step[i].id, dco_drop_name(got));
+        CHECK_THAT(got == step[i].want, "step %d, id %" PRIu32 ": %s", step[i].line, step[i].id,
+                   dco_drop_name(got));
     }
 }
 
-static void
-any_first_id(void)
+TEST("replay: any first id")
 {
     static const uint32_t first[] = {1, 2, 63, 64, 65, W - 1, W, W + 1, 0x80000000, 0xffffffff};
 
@@ -83,58 +81,55 @@ any_first_id(void)
         struct dco_replay r;
 
         dco_replay_init(&r);
-        check(dco_replay_accept(&r, first[i], 0) == OK);
-        check(dco_replay_accept(&r, first[i], 0) == REPLAY);
+        CHECK(dco_replay_accept(&r, first[i], 0) == OK);
+        CHECK(dco_replay_accept(&r, first[i], 0) == REPLAY);
         if (first[i] > 1)
-            check(dco_replay_accept(&r, first[i] - 1, 0) == OK);
+            CHECK(dco_replay_accept(&r, first[i] - 1, 0) == OK);
     }
 }
 
 /* A lost id must not hold the window back, however long the gap stays. */
-static void
-gap_does_not_stall(void)
+TEST("replay: a gap does not stall the window")
 {
     struct dco_replay r;
 
     dco_replay_init(&r);
-    check(dco_replay_accept(&r, 1, 0) == OK);
+    CHECK(dco_replay_accept(&r, 1, 0) == OK);
     for (uint32_t id = 3; id < 10 * W; id++)
-        check(dco_replay_accept(&r, id, 0) == OK);
-    check(dco_replay_accept(&r, 2, 0) == LATE);
+        CHECK(dco_replay_accept(&r, id, 0) == OK);
+    CHECK(dco_replay_accept(&r, 2, 0) == LATE);
 }
 
-static void
-thirty_seconds_close_the_past(void)
+TEST("replay: thirty idle seconds close the past")
 {
     struct dco_replay r;
 
     dco_replay_init(&r);
-    check(dco_replay_accept(&r, 10, 0) == OK);
-    check(dco_replay_accept(&r, 9, 30 * SECOND - 1) == OK); /* each accepted id starts it anew */
-    check(dco_replay_accept(&r, 8, 60 * SECOND - 2) == OK);
-    check(dco_replay_accept(&r, 7, 90 * SECOND - 2) == LATE); /* exactly thirty seconds */
-    check(dco_replay_accept(&r, 8, 90 * SECOND) == REPLAY);
-    check(dco_replay_accept(&r, 10, 90 * SECOND) == REPLAY);
-    check(dco_replay_accept(&r, 20, 91 * SECOND) == OK);
-    check(dco_replay_accept(&r, 11, 91 * SECOND) == OK); /* above the floor */
-    check(dco_replay_accept(&r, 6, 91 * SECOND) == LATE);
-    check(dco_replay_accept(&r, 5, 0) == LATE); /* a clock read a little earlier elsewhere */
+    CHECK(dco_replay_accept(&r, 10, 0) == OK);
+    CHECK(dco_replay_accept(&r, 9, 30 * SECOND - 1) == OK); /* each accepted id starts it anew */
+    CHECK(dco_replay_accept(&r, 8, 60 * SECOND - 2) == OK);
+    CHECK(dco_replay_accept(&r, 7, 90 * SECOND - 2) == LATE); /* exactly thirty seconds */
+    CHECK(dco_replay_accept(&r, 8, 90 * SECOND) == REPLAY);
+    CHECK(dco_replay_accept(&r, 10, 90 * SECOND) == REPLAY);
+    CHECK(dco_replay_accept(&r, 20, 91 * SECOND) == OK);
+    CHECK(dco_replay_accept(&r, 11, 91 * SECOND) == OK); /* above the floor */
+    CHECK(dco_replay_accept(&r, 6, 91 * SECOND) == LATE);
+    CHECK(dco_replay_accept(&r, 5, 0) == LATE); /* a clock read a little earlier elsewhere */
 }
 
 /* Refused ids change nothing: not the window, not the time. */
-static void
-refusal_leaves_no_trace(void)
+TEST("replay: a refused id leaves no trace")
 {
     struct dco_replay r, before;
     static const uint32_t refused[] = {0, 1, 2, 3, 5000};
 
     dco_replay_init(&r);
-    check(dco_replay_accept(&r, 1, 0) == OK);
-    check(dco_replay_accept(&r, 5000, 1) == OK);
+    CHECK(dco_replay_accept(&r, 1, 0) == OK);
+    CHECK(dco_replay_accept(&r, 5000, 1) == OK);
     before = r;
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        check(dco_replay_accept(&r, refused[i], 2) != OK);
-        check(memcmp(&r, &before, sizeof(r)) == 0);
+        CHECK(dco_replay_accept(&r, refused[i], 2) != OK);
+        CHECK_MEM(&r, &before, sizeof(r));
     }
 }
 
@@ -206,29 +201,17 @@ trace(struct rng *rng, struct model *m)
                    : rng_next(rng) % 1000000;
         want = model_accept(m, id, now);
         got = dco_replay_accept(&r, id, now);
-        if (!harness_check(got == want, __FILE__, __LINE__, "packet %u, id %" PRIu32 ": %s not %s",
-                           n, id, dco_drop_name(got), dco_drop_name(want)))
-            return;
+        CHECK_THAT(got == want, "packet %u, id %" PRIu32 ": %s not %s", n, id, dco_drop_name(got),
+                   dco_drop_name(want));
     }
 }
 
-static void
-model(void)
+TEST("replay: random traces beside the model")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct model m = {.accepted = malloc(MODEL_IDS)};
 
-    for (unsigned i = 0; i < harness_rounds(20); i++)
+    for (unsigned i = 0; i < test_rounds(20); i++)
         trace(&rng, &m);
     free(m.accepted);
 }
-
-static const struct test tests[] = {
-    {"replay: edge values", edges},
-    {"replay: any first id", any_first_id},
-    {"replay: a gap does not stall the window", gap_does_not_stall},
-    {"replay: thirty idle seconds close the past", thirty_seconds_close_the_past},
-    {"replay: a refused id leaves no trace", refusal_leaves_no_trace},
-    {"replay: random traces beside the model", model},
-};
-HARNESS_MAIN(tests)

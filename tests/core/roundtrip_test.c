@@ -5,6 +5,7 @@
  * come out byte for byte, PSH apart, and in order. A flow is told by the last byte of its source
  * address.
  */
+#include "bytes.h"
 #include "packets.h"
 
 #include "coalesce.h"
@@ -47,11 +48,10 @@ came_back(const uint8_t *pkt, uint32_t len)
 {
     struct stream *s = &stream[flow_of(pkt) % FLOWS];
 
-    if (!check(s->back < s->given))
-        return;
-    harness_check(s->len[s->back] == len && packet_same_but_psh(s->pkt[s->back], pkt, len),
-                  __FILE__, __LINE__, "packet %u of flow %u: %u bytes, not the %u that went in",
-                  s->back, flow_of(pkt), len, s->len[s->back]);
+    CHECK(s->back < s->given);
+    CHECK_THAT(s->len[s->back] == len && packet_same_but_psh(s->pkt[s->back], pkt, len),
+               "packet %u of flow %u: %u bytes, not the %u that went in", s->back, flow_of(pkt),
+               len, s->len[s->back]);
     s->back++;
 }
 
@@ -66,7 +66,7 @@ emitted(void *arg, struct dco_super *sup)
         memcpy(flat + len, sup->piece[i].data, sup->piece[i].len);
         len += (uint32_t)sup->piece[i].len;
     }
-    check_equal(len, sup->len);
+    CHECK_EQ(len, sup->len);
     if (sup->vnet.gso_type == DCO_VNET_GSO_NONE) {
         passed++;
         came_back(flat, len);
@@ -74,7 +74,7 @@ emitted(void *arg, struct dco_super *sup)
     }
     hdr_len = packet_headers(flat);
     n = (len - hdr_len + sup->vnet.gso_size - 1) / sup->vnet.gso_size;
-    check_equal(n, sup->pieces);
+    CHECK_EQ(n, sup->pieces);
     joined += n;
     for (uint32_t i = 0; i < n; i++)
         came_back(seg, packet_segment(flat, len, hdr_len, sup->vnet.gso_size, i, seg));
@@ -94,9 +94,8 @@ cut_into(struct stream *s, const struct packet *p, uint16_t gso, struct rng *rng
     vnet.gso_type = p->protocol == DCO_PROTO_UDP ? DCO_VNET_GSO_UDP_L4
                     : p->version == 4            ? DCO_VNET_GSO_TCPV4
                                                  : DCO_VNET_GSO_TCPV6;
-    if (!check(dco_inner_parse(super, len, &inner)) ||
-        !check(dco_segment_plan(&cut, &vnet, super, len, &inner, dco_csum)))
-        return;
+    CHECK(dco_inner_parse(super, len, &inner));
+    CHECK(dco_segment_plan(&cut, &vnet, super, len, &inner, dco_csum));
     for (uint32_t i = 0; i < cut.n; i++) {
         seg = dco_segment_next(&cut, i, &seg_len, dco_csum);
         append(s, seg, seg_len);
@@ -176,8 +175,8 @@ mix(struct dco_coalescer *c, struct rng *rng)
 
             memcpy(burst[at], s->pkt[s->given], len);
             s->given++;
-            if (check(dco_inner_parse(burst[at], len, &inner)))
-                dco_coalesce_add(c, burst[at], len, &inner);
+            CHECK(dco_inner_parse(burst[at], len, &inner));
+            dco_coalesce_add(c, burst[at], len, &inner);
             if (++at == 256 || rng_chance(rng, 1)) {
                 dco_coalesce_flush(c);
                 at = 0;
@@ -187,12 +186,11 @@ mix(struct dco_coalescer *c, struct rng *rng)
     dco_coalesce_flush(c);
 }
 
-static void
-round_trip(void)
+TEST("roundtrip: cut, mixed, coalesced and cut again")
 {
     static struct dco_coalescer c;
-    struct rng rng = harness_rng();
-    unsigned rounds = harness_rounds(12);
+    struct rng rng = test_rng();
+    unsigned rounds = test_rounds(12);
 
     joined = passed = 0;
     for (unsigned f = 0; f < FLOWS; f++) {
@@ -206,15 +204,10 @@ round_trip(void)
             fill(f, &rng);
         mix(&c, &rng);
         for (unsigned f = 0; f < FLOWS; f++)
-            harness_check(stream[f].back == stream[f].n, __FILE__, __LINE__,
-                          "flow %u: %u of %u packets came back", f, stream[f].back, stream[f].n);
+            CHECK_THAT(stream[f].back == stream[f].n, "flow %u: %u of %u packets came back", f,
+                       stream[f].back, stream[f].n);
     }
     for (unsigned f = 0; f < FLOWS; f++)
         free(stream[f].pkt);
-    check(joined > passed); /* it does join */
+    CHECK(joined > passed); /* it does join */
 }
-
-static const struct test tests[] = {
-    {"roundtrip: cut, mixed, coalesced and cut again", round_trip},
-};
-HARNESS_MAIN(tests)

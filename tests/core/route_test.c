@@ -3,7 +3,9 @@
  * Longest-prefix match: stated cases, and random sets of routes beside a model that looks at every
  * route for every address.
  */
+#include "addresses.h"
 #include "harness.h"
+#include "home.h"
 #include "route.h"
 
 static bool
@@ -39,18 +41,18 @@ model_hop(const struct dco_route *routes, size_t n, const struct dco_ip *ip, str
     *hop = best != NULL && best->gateway.family != 0 ? best->gateway : *ip;
 }
 
-static bool
-same_hop(const struct dco_routes *set, const struct dco_route *routes, size_t n,
-         const struct dco_ip *ip)
+static void
+check_hop(const struct dco_routes *set, const struct dco_route *routes, size_t n,
+          const struct dco_ip *ip)
 {
     struct dco_ip want, got;
 
     model_hop(routes, n, ip, &want);
     dco_routes_hop(set, ip, &got);
-    return harness_check(dco_ip_equal(&want, &got), __FILE__, __LINE__,
-                         "%zu routes, IPv%u %02x%02x%02x%02x..: hop IPv%u %02x%02x%02x%02x", n,
-                         ip->family, ip->addr[0], ip->addr[1], ip->addr[2], ip->addr[3], got.family,
-                         got.addr[0], got.addr[1], got.addr[2], got.addr[3]);
+    CHECK_THAT(dco_ip_equal(&want, &got),
+               "%zu routes, IPv%u %02x%02x%02x%02x..: hop IPv%u %02x%02x%02x%02x", n, ip->family,
+               ip->addr[0], ip->addr[1], ip->addr[2], ip->addr[3], got.family, got.addr[0],
+               got.addr[1], got.addr[2], got.addr[3]);
 }
 
 /* Dense: few distinct values per byte, and most bytes alike at first, so that prefixes nest, repeat
@@ -96,16 +98,16 @@ probe_edges(const struct dco_routes *set, const struct dco_route *routes, size_t
 
     if (!model_valid(r) || ip.family == 0)
         return;
-    same_hop(set, routes, n, &ip);
+    check_hop(set, routes, n, &ip);
     for (unsigned i = r->len; i < width; i++)
         ip.addr[i / 8] |= (uint8_t)(0x80 >> i % 8);
-    same_hop(set, routes, n, &ip);
+    check_hop(set, routes, n, &ip);
     for (unsigned i = r->len; i < width; i++)
         ip.addr[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
-    same_hop(set, routes, n, &ip);
+    check_hop(set, routes, n, &ip);
     if (r->len > 0) {
         ip.addr[(r->len - 1) / 8] ^= (uint8_t)(0x80 >> (r->len - 1) % 8);
-        same_hop(set, routes, n, &ip);
+        check_hop(set, routes, n, &ip);
     }
 }
 
@@ -118,28 +120,26 @@ one_set(struct rng *rng, struct home *home, size_t n)
     for (size_t i = 0; i < n; i++)
         routes[i] = random_route(rng, (uint32_t)i);
     set = dco_routes_new(&home->env, routes, n);
-    if (check(set != NULL)) {
-        for (unsigned i = 0; i < 200; i++) {
-            struct dco_ip ip = random_ip(rng);
+    CHECK(set != NULL);
+    for (unsigned i = 0; i < 200; i++) {
+        struct dco_ip ip = random_ip(rng);
 
-            same_hop(set, routes, n, &ip);
-        }
-        for (size_t i = 0; i < n; i++)
-            probe_edges(set, routes, n, &routes[i]);
+        check_hop(set, routes, n, &ip);
     }
-    check_equal(home->allocations, 1);
+    for (size_t i = 0; i < n; i++)
+        probe_edges(set, routes, n, &routes[i]);
+    CHECK_EQ(home->allocations, 1);
     dco_routes_free(set);
     free(routes);
 }
 
-static void
-model(void)
+TEST("route: random sets beside the model")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct home home;
 
     home_init(&home, HOME_IMMEDIATE);
-    for (unsigned i = 0; i < harness_rounds(150); i++)
+    for (unsigned i = 0; i < test_rounds(150); i++)
         one_set(&rng, &home, i < 30 ? i : rng_below(&rng, 400));
     home_fini(&home);
 }
@@ -150,12 +150,11 @@ expect(const struct dco_routes *set, struct dco_ip ip, struct dco_ip want)
     struct dco_ip got;
 
     dco_routes_hop(set, &ip, &got);
-    check(dco_ip_equal(&got, &want));
+    CHECK(dco_ip_equal(&got, &want));
 }
 
 /* As a server has them: the pool on-link, a client's networks behind its address. */
-static void
-stated(void)
+TEST("route: stated cases")
 {
     const struct dco_route routes[] = {
         {.prefix = ip4(10, 8, 0, 0), .len = 24},
@@ -182,8 +181,7 @@ stated(void)
     home_fini(&home);
 }
 
-static void
-empty_and_none(void)
+TEST("route: empty set, no set, no address")
 {
     struct home home;
     struct dco_routes *set;
@@ -191,7 +189,7 @@ empty_and_none(void)
 
     home_init(&home, HOME_IMMEDIATE);
     set = dco_routes_new(&home.env, NULL, 0);
-    check(set != NULL);
+    CHECK(set != NULL);
     expect(set, ip4(1, 2, 3, 4), ip4(1, 2, 3, 4));
     expect(NULL, ip6(1), ip6(1));
     expect(set, none, none);
@@ -200,25 +198,23 @@ empty_and_none(void)
     home_fini(&home);
 }
 
-static void
-no_memory(void)
+TEST("route: without memory, or too many")
 {
     const struct dco_route route = {.prefix = ip4(10, 0, 0, 0), .len = 8};
     struct home home;
 
     home_init(&home, HOME_IMMEDIATE);
     home.fail_in = 0;
-    check(dco_routes_new(&home.env, &route, 1) == NULL);
-    check(dco_routes_new(&home.env, &route, SIZE_MAX) == NULL);
-    check(dco_routes_new(&home.env, &route, SIZE_MAX / 64) == NULL);
+    CHECK(dco_routes_new(&home.env, &route, 1) == NULL);
+    CHECK(dco_routes_new(&home.env, &route, SIZE_MAX) == NULL);
+    CHECK(dco_routes_new(&home.env, &route, SIZE_MAX / 64) == NULL);
     home_fini(&home);
 }
 
 /* Adjacent prefixes: the deepest trie of its size. */
-static void
-many(void)
+TEST("route: twenty thousand networks")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct home home;
     size_t n = 20000;
     struct dco_route *routes = calloc(n, sizeof(*routes));
@@ -243,12 +239,3 @@ many(void)
     free(routes);
     home_fini(&home);
 }
-
-static const struct test tests[] = {
-    {"route: stated cases", stated},
-    {"route: empty set, no set, no address", empty_and_none},
-    {"route: random sets beside the model", model},
-    {"route: twenty thousand networks", many},
-    {"route: without memory, or too many", no_memory},
-};
-HARNESS_MAIN(tests)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "bytes.h"
 #include "packets.h"
 
 static uint8_t super[65536 + 64];
@@ -50,26 +51,24 @@ cut_agrees(const struct packet *p, uint16_t gso_size, struct rng *rng)
     memset(super + len, 0x5a, sizeof(super) - len);
     hdr_len = packet_headers(before);
     n = (len - hdr_len + gso_size - 1) / gso_size;
-    if (!check(plan(&cut, &vnet, len)) || !check_equal(cut.n, n == 0 ? 1 : n))
-        return false;
+    CHECK(plan(&cut, &vnet, len));
+    CHECK_EQ(cut.n, n == 0 ? 1 : n);
     for (uint32_t i = 0; i < n; i++) {
         want_len = packet_segment(before, len, hdr_len, gso_size, i, want);
         seg = dco_segment_next(&cut, i, &seg_len, dco_csum);
-        if (!check_equal(seg_len, want_len) || !check(memcmp(seg, want, want_len) == 0) ||
-            !check(packet_is_right(seg, seg_len)))
-            return false;
+        CHECK_EQ(seg_len, want_len);
+        CHECK_MEM(seg, want, want_len);
+        CHECK(packet_is_right(seg, seg_len));
     }
     for (size_t i = len; i < sizeof(super); i++) {
-        if (!check(super[i] == 0x5a))
-            return false;
+        CHECK(super[i] == 0x5a);
     }
     return true;
 }
 
-static void
-ordinary(void)
+TEST("segment: 60000 bytes over each protocol")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
 
     for (unsigned v = 4; v <= 6; v += 2) {
         struct packet p = packet_make((uint8_t)v, DCO_PROTO_TCP, 60000);
@@ -81,10 +80,9 @@ ordinary(void)
     }
 }
 
-static void
-every_size(void)
+TEST("segment: every payload and segment size up to 100 and 40")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
 
     for (unsigned v = 4; v <= 6; v += 2) {
         for (uint16_t gso = 1; gso <= 40; gso++) {
@@ -101,10 +99,9 @@ every_size(void)
     }
 }
 
-static void
-every_flag(void)
+TEST("segment: every combination of TCP flags")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
 
     for (unsigned flags = 0; flags < 256; flags++) {
         struct packet p = packet_make(flags & 1 ? 6 : 4, DCO_PROTO_TCP, 250);
@@ -115,11 +112,10 @@ every_flag(void)
 }
 
 /* Ids and sequence numbers that wrap, options of every length, the largest packets. */
-static void
-random_supers(void)
+TEST("segment: random super-packets")
 {
-    struct rng rng = harness_rng();
-    unsigned rounds = harness_rounds(300);
+    struct rng rng = test_rng();
+    unsigned rounds = test_rounds(300);
 
     for (unsigned i = 0; i < rounds; i++) {
         struct packet p = packet_make(rng_chance(&rng, 50) ? 4 : 6,
@@ -143,10 +139,9 @@ random_supers(void)
     }
 }
 
-static void
-checksum_alone(void)
+TEST("segment: a checksum to finish and nothing to cut")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct dco_vnet vnet;
     struct dco_cut cut;
     uint32_t len, seg_len;
@@ -156,24 +151,23 @@ checksum_alone(void)
 
         len = write_super(&p, 0, &vnet, &rng);
         vnet.gso_type = DCO_VNET_GSO_NONE;
-        check(plan(&cut, &vnet, len));
-        check_equal(cut.n, 1);
-        check(packet_is_right(super, len));
-        check(dco_segment_next(&cut, 0, &seg_len, dco_csum) == super);
-        check_equal(seg_len, len);
+        CHECK(plan(&cut, &vnet, len));
+        CHECK_EQ(cut.n, 1);
+        CHECK(packet_is_right(super, len));
+        CHECK(dco_segment_next(&cut, 0, &seg_len, dco_csum) == super);
+        CHECK_EQ(seg_len, len);
         /* no flag: not a byte changes */
         memset(&vnet, 0, sizeof(vnet));
         memcpy(before, super, len);
-        check(plan(&cut, &vnet, len));
-        check(memcmp(before, super, len) == 0);
+        CHECK(plan(&cut, &vnet, len));
+        CHECK_MEM(before, super, len);
     }
 }
 
 /* A UDP checksum of 0 means none, so the sum's other zero is sent. */
-static void
-udp_checksum_zero(void)
+TEST("segment: UDP checksums that come out as 0")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct packet p = packet_make(4, DCO_PROTO_UDP, 2);
     struct dco_vnet vnet;
     struct dco_cut cut;
@@ -182,9 +176,9 @@ udp_checksum_zero(void)
     vnet.gso_type = DCO_VNET_GSO_NONE;
     memset(super + 28, 0, 2);
     dco_put16(super + 28, (uint16_t)~packet_sum(super + 20, 10));
-    check(plan(&cut, &vnet, len));
-    check_equal(dco_get16(super + 26), 0xffff);
-    check(packet_is_right(super, len));
+    CHECK(plan(&cut, &vnet, len));
+    CHECK_EQ(dco_get16(super + 26), 0xffff);
+    CHECK(packet_is_right(super, len));
 
     p = packet_make(4, DCO_PROTO_UDP, 4);
     len = write_super(&p, 2, &vnet, &rng);
@@ -192,17 +186,16 @@ udp_checksum_zero(void)
     memcpy(before, super, len);
     packet_segment(before, len, 28, 2, 0, before + 1000);
     dco_put16(super + 28, dco_get16(before + 1026)); /* makes the sum of segment 0 all ones */
-    check(plan(&cut, &vnet, len));
-    check(dco_segment_next(&cut, 0, &len, dco_csum) == super);
-    check_equal(dco_get16(super + 26), 0xffff);
-    check(packet_is_right(super, len));
+    CHECK(plan(&cut, &vnet, len));
+    CHECK(dco_segment_next(&cut, 0, &len, dco_csum) == super);
+    CHECK_EQ(dco_get16(super + 26), 0xffff);
+    CHECK(packet_is_right(super, len));
 }
 
 /* A super-packet that is no longer than one segment leaves as it is, checksum completed. */
-static void
-one_segment(void)
+TEST("segment: super-packets of one segment")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct dco_vnet vnet;
     struct dco_cut cut;
 
@@ -211,16 +204,15 @@ one_segment(void)
             packet_make(i & 1 ? 4 : 6, i & 2 ? DCO_PROTO_TCP : DCO_PROTO_UDP, i & 4 ? 100 : 0);
         uint32_t len = write_super(&p, 100, &vnet, &rng);
 
-        check(plan(&cut, &vnet, len));
-        check_equal(cut.n, 1);
-        check(memcmp(super, before, len) == 0);
+        CHECK(plan(&cut, &vnet, len));
+        CHECK_EQ(cut.n, 1);
+        CHECK_MEM(super, before, len);
     }
 }
 
 enum { TCP4, TCP6, UDP4 };
 
-static void
-hostile(void)
+TEST("segment: inconsistent segmentation headers")
 {
     static const struct {
         const char *what;
@@ -245,7 +237,7 @@ hostile(void)
         {"field beyond the packet", TCP4, DCO_VNET_GSO_NONE, 1, -1, 1019, 0},
         {"both at the end of their range", TCP4, DCO_VNET_GSO_NONE, 1, 65535, 65535, 0},
     };
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct dco_vnet vnet;
     struct dco_cut cut;
 
@@ -261,15 +253,14 @@ hostile(void)
         if (t[i].offset >= 0)
             vnet.csum_offset = (uint16_t)t[i].offset;
         memcpy(before, super, len);
-        harness_check(!plan(&cut, &vnet, len), __FILE__, __LINE__, "%s", t[i].what);
-        harness_check(memcmp(before, super, len) == 0, __FILE__, __LINE__, "%s: bytes", t[i].what);
+        CHECK_THAT(!plan(&cut, &vnet, len), "%s", t[i].what);
+        CHECK_THAT(memcmp(before, super, len) == 0, "%s: bytes", t[i].what);
     }
 }
 
-static void
-hostile_headers(void)
+TEST("segment: inconsistent packets")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct packet p = packet_make(4, DCO_PROTO_TCP, 1000);
     struct dco_inner inner;
     struct dco_vnet vnet;
@@ -279,18 +270,18 @@ hostile_headers(void)
     for (unsigned words = 0; words < 16; words++) {
         len = write_super(&p, 100, &vnet, &rng);
         super[32] = (uint8_t)(words << 4);
-        check_equal(plan(&cut, &vnet, len), words >= 5);
+        CHECK_EQ(plan(&cut, &vnet, len), words >= 5);
     }
     p.payload_len = 10; /* a data offset beyond the end */
     len = write_super(&p, 5, &vnet, &rng);
     super[32] = 8 << 4;
-    check(!plan(&cut, &vnet, len));
+    CHECK(!plan(&cut, &vnet, len));
     /* padding, a fragment, no transport header, more than 64 KiB */
     p.payload_len = 1000;
     len = write_super(&p, 100, &vnet, &rng);
-    check(!plan(&cut, &vnet, len + 1));
+    CHECK(!plan(&cut, &vnet, len + 1));
     dco_put16(super + 6, 0x2000);
-    check(!plan(&cut, &vnet, len));
+    CHECK(!plan(&cut, &vnet, len));
     len = write_super(&p, 100, &vnet, &rng);
     for (uint32_t cut_at = 20; cut_at < 40; cut_at++) {
         uint8_t *exact = malloc(cut_at);
@@ -299,25 +290,12 @@ hostile_headers(void)
             abort();
         dco_put16(super + 2, (uint16_t)cut_at);
         memcpy(exact, super, cut_at);
-        check(dco_inner_parse(exact, cut_at, &inner));
-        check(!dco_segment_plan(&cut, &vnet, exact, cut_at, &inner, dco_csum));
+        CHECK(dco_inner_parse(exact, cut_at, &inner));
+        CHECK(!dco_segment_plan(&cut, &vnet, exact, cut_at, &inner, dco_csum));
         free(exact);
     }
     p.payload_len = 65537 - 40;
     len = write_super(&p, 100, &vnet, &rng);
-    check(dco_inner_parse(super, len, &inner));
-    check(!dco_segment_plan(&cut, &vnet, super, len, &inner, dco_csum));
+    CHECK(dco_inner_parse(super, len, &inner));
+    CHECK(!dco_segment_plan(&cut, &vnet, super, len, &inner, dco_csum));
 }
-
-static const struct test tests[] = {
-    {"segment: 60000 bytes over each protocol", ordinary},
-    {"segment: every payload and segment size up to 100 and 40", every_size},
-    {"segment: every combination of TCP flags", every_flag},
-    {"segment: random super-packets", random_supers},
-    {"segment: a checksum to finish and nothing to cut", checksum_alone},
-    {"segment: UDP checksums that come out as 0", udp_checksum_zero},
-    {"segment: super-packets of one segment", one_segment},
-    {"segment: inconsistent segmentation headers", hostile},
-    {"segment: inconsistent packets", hostile_headers},
-};
-HARNESS_MAIN(tests)

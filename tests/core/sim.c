@@ -61,7 +61,7 @@ toy_seal(struct dco_key *key, uint8_t *pkt, size_t len)
     struct test_crypto *crypto = key->crypto;
     uint8_t nonce[DCO_NONCE_LEN];
 
-    check(dco_get32(pkt + 4) > crypto->last_id); /* never the same nonce again */
+    CHECK(dco_get32(pkt + 4) > crypto->last_id); /* never the same nonce again */
     crypto->last_id = dco_get32(pkt + 4);
     dco_wire_nonce(nonce, pkt, key->tx_tail);
     toy_crypt(crypto->tx, nonce, pkt + DCO_OVERHEAD, len - DCO_OVERHEAD);
@@ -137,8 +137,7 @@ drop(struct node *node, enum dco_drop reason)
 static void
 fly(const struct datagram *d, uint64_t at)
 {
-    if (!check(sim->flying < FLIGHT_MAX))
-        return;
+    CHECK(sim->flying < FLIGHT_MAX);
     sim->flight[sim->flying] = *d;
     sim->flight[sim->flying++].at = at;
 }
@@ -172,7 +171,7 @@ encrypt_and_launch(struct node *node, struct dco_peer *peer, struct datagram *d,
         sim->fate[d->serial] = LOST;
         return;
     }
-    check_equal(dco_key_reserve(key, 1, dco_key_cost(inner_len), &id, &want), DCO_DROP_NONE);
+    CHECK_EQ(dco_key_reserve(key, 1, dco_key_cost(inner_len), &id, &want), DCO_DROP_NONE);
     if (want)
         dco_peers_want_key(node->p, peer);
     d->len = inner_len + DCO_OVERHEAD;
@@ -233,10 +232,10 @@ deliver(struct node *node, struct dco_peer *peer, const struct datagram *d)
         return DCO_DROP_RX_NOT_IP;
     if (!dco_peers_source_ok(node->p, peer, &inner.src))
         return DCO_DROP_RX_SOURCE;
-    check(!d->forged);
-    check(inner_intact(pkt, len));
-    check_equal(dco_get32(pkt + 20), d->serial);
-    check(sim->fate[d->serial] == SENT || sim->fate[d->serial] == LOST); /* LOST: its duplicate */
+    CHECK(!d->forged);
+    CHECK(inner_intact(pkt, len));
+    CHECK_EQ(dco_get32(pkt + 20), d->serial);
+    CHECK(sim->fate[d->serial] == SENT || sim->fate[d->serial] == LOST); /* LOST: its duplicate */
     sim->fate[d->serial] = DELIVERED;
     return DCO_DROP_NONE;
 }
@@ -369,9 +368,9 @@ start_peer(uint32_t node, uint32_t client)
     if (node == 0)
         req.vpn4 = vpn_of(client);
     req.path.remote = sim->node[node == 0 ? client : 0].self;
-    check_equal(dco_control_peer_new(n->p, &req, sim->now), 0);
-    check_equal(dco_control_peer_set(n->p, req.id, INTERVAL_S, TIMEOUT_S, sim->now), 0);
-    check_equal(install(node, client, DCO_SLOT_PRIMARY, 0, sim->keys), 0);
+    CHECK_EQ(dco_control_peer_new(n->p, &req, sim->now), 0);
+    CHECK_EQ(dco_control_peer_set(n->p, req.id, INTERVAL_S, TIMEOUT_S, sim->now), 0);
+    CHECK_EQ(install(node, client, DCO_SLOT_PRIMARY, 0, sim->keys), 0);
 }
 
 void
@@ -439,12 +438,11 @@ rekey(uint32_t client)
         if (dco_peers_by_id(p, id) == NULL)
             continue; /* expired, or a client that is down */
         if (is_due(&r->install[end]))
-            check_equal(install(node, client, DCO_SLOT_SECONDARY, sim->key_id[client], r->number),
-                        0);
+            CHECK_EQ(install(node, client, DCO_SLOT_SECONDARY, sim->key_id[client], r->number), 0);
         if (is_due(&r->swap[end]))
-            check_equal(dco_control_key_swap(p, id), 0);
+            CHECK_EQ(dco_control_key_swap(p, id), 0);
         if (is_due(&r->del[end]))
-            check_equal(dco_control_key_del(p, id, DCO_SLOT_SECONDARY), 0);
+            CHECK_EQ(dco_control_key_del(p, id, DCO_SLOT_SECONDARY), 0);
     }
     if (later(r->del) == 0)
         r->running = false;
@@ -577,7 +575,7 @@ sim_begin(uint32_t loss, uint32_t duplicates, uint32_t round, bool worn_keys)
 {
     sim = calloc(1, sizeof(*sim));
     sim->worn_keys = worn_keys;
-    sim->rng = harness_rng();
+    sim->rng = test_rng();
     sim->rng.state += round;
     sim->now = SECOND;
     sim->loss = loss;
@@ -608,9 +606,9 @@ void
 sim_end(void)
 {
     sim_settle();
-    check(sim_nobody_at_the_attacker());
+    CHECK(sim_nobody_at_the_attacker());
     for (uint32_t s = 1; s <= sim->serials; s++)
-        check(sim->fate[s] != SENT); /* every packet has met its fate */
+        CHECK(sim->fate[s] != SENT); /* every packet has met its fate */
     for (unsigned i = 0; i < NODES; i++) {
         peers_free(sim->node[i].p);
         home_fini(&sim->node[i].home);

@@ -12,7 +12,9 @@
 #ifndef SIM_H
 #define SIM_H
 
+#include "addresses.h"
 #include "harness.h"
+#include "home.h"
 
 #define CLIENTS       4U
 #define NODES         (CLIENTS + 1) /* node 0 is the server */

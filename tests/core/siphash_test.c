@@ -8,8 +8,7 @@
 
 static const struct dco_siphash_key key = {{0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL}};
 
-static void
-published(void)
+TEST("siphash: published vectors")
 {
     static const struct {
         size_t len;
@@ -27,24 +26,17 @@ published(void)
     for (unsigned i = 0; i < sizeof(data); i++)
         data[i] = (uint8_t)i;
     for (size_t i = 0; i < sizeof(vector) / sizeof(vector[0]); i++)
-        harness_check(dco_siphash(&key, data, vector[i].len) == vector[i].hash, __FILE__, __LINE__,
-                      "%zu bytes", vector[i].len);
+        CHECK_THAT(dco_siphash(&key, data, vector[i].len) == vector[i].hash, "%zu bytes",
+                   vector[i].len);
 }
 
-static void
-any_alignment(void)
+TEST("siphash: any alignment")
 {
     uint8_t data[72];
 
     for (size_t shift = 1; shift < 8; shift++) {
         for (unsigned i = 0; i < 15; i++)
             data[shift + i] = (uint8_t)i;
-        check(dco_siphash(&key, data + shift, 15) == 0xa129ca6149be45e5ULL);
+        CHECK(dco_siphash(&key, data + shift, 15) == 0xa129ca6149be45e5ULL);
     }
 }
-
-static const struct test tests[] = {
-    {"siphash: published vectors", published},
-    {"siphash: any alignment", any_alignment},
-};
-HARNESS_MAIN(tests)

@@ -5,6 +5,7 @@
  */
 #include "atomic.h"
 #include "harness.h"
+#include "home.h"
 #include "table.h"
 
 #define READERS  3U
@@ -28,7 +29,8 @@ match(const void *object, const void *key)
 {
     const struct item *item = object;
 
-    return check(item->alive == ALIVE) && item->key == *(const uint32_t *)key;
+    CHECK(item->alive == ALIVE);
+    return item->key == *(const uint32_t *)key;
 }
 
 /* Eight hashes: long probe sequences of mixed keys. */
@@ -51,9 +53,9 @@ read_table(void *arg)
             struct item *item = dco_table_find(&table, hash(key), &key);
 
             if (item != NULL)
-                check(item->key == key && item->alive == ALIVE);
+                CHECK(item->key == key && item->alive == ALIVE);
             else
-                check(key >= STABLE);
+                CHECK(key >= STABLE);
             found += item != NULL;
         }
         home_leave(&home);
@@ -87,7 +89,7 @@ take_out(struct item **place)
     struct item *item = *place;
 
     *place = NULL;
-    check(dco_table_del(&table, hash(item->key), item));
+    CHECK(dco_table_del(&table, hash(item->key), item));
     dco_env_defer(&home.env, &item->deferred);
 }
 
@@ -97,7 +99,7 @@ write_table(void)
 {
     struct rng rng = {1};
     struct item *there[CHANGING][3] = {{NULL}};
-    unsigned rounds = harness_rounds(40000);
+    unsigned rounds = test_rounds(40000);
 
     for (unsigned i = 0; i < rounds; i++) {
         uint32_t n = rng_below(&rng, CHANGING), key = STABLE + n;
@@ -105,9 +107,9 @@ write_table(void)
 
         if (*place == NULL) {
             *place = item_new(key);
-            check_equal(rng_chance(&rng, 50) ? dco_table_add(&table, hash(key), *place)
-                                             : dco_table_add_behind(&table, hash(key), *place),
-                        0);
+            CHECK_EQ(rng_chance(&rng, 50) ? dco_table_add(&table, hash(key), *place)
+                                          : dco_table_add_behind(&table, hash(key), *place),
+                     0);
         } else {
             take_out(place);
         }
@@ -122,8 +124,7 @@ write_table(void)
     }
 }
 
-static void
-readers_and_writer(void)
+TEST("table, threads: readers beside a writer")
 {
     pthread_t reader[READERS];
     struct item *stable[STABLE];
@@ -133,7 +134,7 @@ readers_and_writer(void)
     dco_table_init(&table, &home.env, match);
     for (uint32_t key = 0; key < STABLE; key++) {
         stable[key] = item_new(key);
-        check_equal(dco_table_add(&table, hash(key), stable[key]), 0);
+        CHECK_EQ(dco_table_add(&table, hash(key), stable[key]), 0);
     }
     stop = 0;
     for (uintptr_t i = 0; i < READERS; i++)
@@ -142,14 +143,9 @@ readers_and_writer(void)
     dco_store(&stop, 1);
     for (unsigned i = 0; i < READERS; i++)
         pthread_join(reader[i], NULL);
-    check(found_all > 0);
+    CHECK(found_all > 0);
     for (uint32_t key = 0; key < STABLE; key++)
         item_end(&stable[key]->deferred);
     dco_table_fini(&table);
     home_fini(&home);
 }
-
-static const struct test tests[] = {
-    {"table, threads: readers beside a writer", readers_and_writer},
-};
-HARNESS_MAIN(tests)

@@ -4,6 +4,7 @@
  * overlap and run over the end of the array; and what happens when memory runs out.
  */
 #include "harness.h"
+#include "home.h"
 #include "table.h"
 
 struct item {
@@ -74,7 +75,7 @@ compare_all(const struct dco_table *t, const struct model *m, uint32_t keys,
             uint64_t (*hash)(uint32_t))
 {
     for (uint32_t key = 0; key < keys; key++)
-        check(dco_table_find(t, hash(key), &key) == model_find(m, key));
+        CHECK(dco_table_find(t, hash(key), &key) == model_find(m, key));
 }
 
 static void
@@ -87,15 +88,15 @@ step(struct rng *rng, struct dco_table *t, struct model *m, uint32_t keys,
 
         item->key = rng_below(rng, keys);
         item->hash = hash(item->key);
-        check_equal(in_front ? dco_table_add(t, item->hash, item)
-                             : dco_table_add_behind(t, item->hash, item),
-                    0);
+        CHECK_EQ(in_front ? dco_table_add(t, item->hash, item)
+                          : dco_table_add_behind(t, item->hash, item),
+                 0);
         model_add(m, item, in_front);
     } else {
         struct item *item = model_take(m, rng_below(rng, m->n));
 
-        check(dco_table_del(t, item->hash, item));
-        check(!dco_table_del(t, item->hash, item));
+        CHECK(dco_table_del(t, item->hash, item));
+        CHECK(!dco_table_del(t, item->hash, item));
         free(item);
     }
 }
@@ -103,18 +104,18 @@ step(struct rng *rng, struct dco_table *t, struct model *m, uint32_t keys,
 static void
 run_model(uint64_t (*hash)(uint32_t), uint32_t keys)
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct home home;
     struct dco_table t;
     struct model m = {.n = 0};
 
     home_init(&home, HOME_IMMEDIATE);
     dco_table_init(&t, &home.env, match);
-    for (unsigned i = 0; i < harness_rounds(30000); i++) {
+    for (unsigned i = 0; i < test_rounds(30000); i++) {
         uint32_t key = rng_below(&rng, keys);
 
         step(&rng, &t, &m, keys, hash);
-        check(dco_table_find(&t, hash(key), &key) == model_find(&m, key));
+        CHECK(dco_table_find(&t, hash(key), &key) == model_find(&m, key));
         if (i % 500 == 0)
             compare_all(&t, &m, keys, hash);
     }
@@ -124,26 +125,22 @@ run_model(uint64_t (*hash)(uint32_t), uint32_t keys)
     home_fini(&home);
 }
 
-static void
-colliding(void)
+TEST("table: model, hashes that collide")
 {
     run_model(poor_hash, 300);
 }
 
-static void
-spread(void)
+TEST("table: model, hashes that do not")
 {
     run_model(good_hash, 300);
 }
 
-static void
-one_key_many_objects(void)
+TEST("table: model, many objects of one key")
 {
     run_model(poor_hash, 3);
 }
 
-static void
-empty(void)
+TEST("table: an empty table allocates nothing")
 {
     struct home home;
     struct dco_table t;
@@ -151,16 +148,15 @@ empty(void)
 
     home_init(&home, HOME_IMMEDIATE);
     dco_table_init(&t, &home.env, match);
-    check(dco_table_find(&t, 1, &key) == NULL);
-    check(!dco_table_del(&t, 1, &key));
-    check_equal(home.allocated, 0);
+    CHECK(dco_table_find(&t, 1, &key) == NULL);
+    CHECK(!dco_table_del(&t, 1, &key));
+    CHECK_EQ(home.allocated, 0);
     dco_table_fini(&t);
     home_fini(&home);
 }
 
 /* Adding and deleting for ever must neither grow the table nor fill it with emptied cells. */
-static void
-turnover(void)
+TEST("table: turnover keeps it small")
 {
     struct home home;
     struct dco_table t;
@@ -170,20 +166,19 @@ turnover(void)
     dco_table_init(&t, &home.env, match);
     for (uint32_t key = 0; key < 100000; key++) {
         item.key = key;
-        check_equal(dco_table_add(&t, key, &item), 0);
-        check(dco_table_find(&t, key, &key) == &item);
-        check(dco_table_del(&t, key, &item));
-        check(dco_table_find(&t, key, &key) == NULL);
+        CHECK_EQ(dco_table_add(&t, key, &item), 0);
+        CHECK(dco_table_find(&t, key, &key) == &item);
+        CHECK(dco_table_del(&t, key, &item));
+        CHECK(dco_table_find(&t, key, &key) == NULL);
     }
-    check_equal(home.allocations, 1);
-    check(home.bytes < 1000);
+    CHECK_EQ(home.allocations, 1);
+    CHECK(home.bytes < 1000);
     dco_table_fini(&t);
     home_fini(&home);
 }
 
 /* As a peer with two VPN addresses is; only the entry that was named goes. */
-static void
-one_object_under_two_hashes(void)
+TEST("table: one object under two hashes")
 {
     struct home home;
     struct dco_table t;
@@ -191,19 +186,18 @@ one_object_under_two_hashes(void)
 
     home_init(&home, HOME_IMMEDIATE);
     dco_table_init(&t, &home.env, match);
-    check_equal(dco_table_add(&t, 3, &item), 0);
-    check_equal(dco_table_add(&t, 2, &item), 0); /* its probe sequence meets the other entry */
-    check_equal(dco_table_add(&t, 2, &item), 0);
-    check(dco_table_del(&t, 2, &item));
-    check(dco_table_del(&t, 2, &item));
-    check(!dco_table_del(&t, 2, &item));
-    check(dco_table_find(&t, 3, &item.key) == &item);
+    CHECK_EQ(dco_table_add(&t, 3, &item), 0);
+    CHECK_EQ(dco_table_add(&t, 2, &item), 0); /* its probe sequence meets the other entry */
+    CHECK_EQ(dco_table_add(&t, 2, &item), 0);
+    CHECK(dco_table_del(&t, 2, &item));
+    CHECK(dco_table_del(&t, 2, &item));
+    CHECK(!dco_table_del(&t, 2, &item));
+    CHECK(dco_table_find(&t, 3, &item.key) == &item);
     dco_table_fini(&t);
     home_fini(&home);
 }
 
-static void
-no_memory(void)
+TEST("table: without memory nothing changes")
 {
     struct home home;
     struct dco_table t;
@@ -217,21 +211,20 @@ no_memory(void)
         home.fail_in = 0;
         if (dco_table_add(&t, item[i].hash, &item[i]) != 0) {
             failures++;
-            check(dco_table_find(&t, item[i].hash, &i) == NULL);
+            CHECK(dco_table_find(&t, item[i].hash, &i) == NULL);
             home.fail_in = -1;
-            check_equal(dco_table_add(&t, item[i].hash, &item[i]), 0);
+            CHECK_EQ(dco_table_add(&t, item[i].hash, &item[i]), 0);
         }
         home.fail_in = -1;
         for (uint32_t k = 0; k <= i; k++)
-            check(dco_table_find(&t, item[k].hash, &k) == &item[k]);
+            CHECK(dco_table_find(&t, item[k].hash, &k) == &item[k]);
     }
-    check(failures > 3);
+    CHECK(failures > 3);
     dco_table_fini(&t);
     home_fini(&home);
 }
 
-static void
-reserved(void)
+TEST("table: reserved room is there")
 {
     struct home home;
     struct dco_table t;
@@ -240,26 +233,25 @@ reserved(void)
     home_init(&home, HOME_IMMEDIATE);
     dco_table_init(&t, &home.env, match);
     for (uint32_t round = 0; round < 50; round++) {
-        check_equal(dco_table_reserve(&t, 64), 0);
+        CHECK_EQ(dco_table_reserve(&t, 64), 0);
         home.fail_in = 0;
         for (uint32_t i = 0; i < 64; i++) {
             item[i] = (struct item){.key = i, .hash = poor_hash(i + round)};
-            check_equal(dco_table_add(&t, item[i].hash, &item[i]), 0);
+            CHECK_EQ(dco_table_add(&t, item[i].hash, &item[i]), 0);
         }
         home.fail_in = -1;
         for (uint32_t i = 0; i < 64; i++)
-            check(dco_table_del(&t, item[i].hash, &item[i]));
+            CHECK(dco_table_del(&t, item[i].hash, &item[i]));
     }
     home.fail_in = 0;
-    check_equal(dco_table_reserve(&t, 100000), -ENOMEM);
+    CHECK_EQ(dco_table_reserve(&t, 100000), -ENOMEM);
     home.fail_in = -1;
     dco_table_fini(&t);
     home_fini(&home);
 }
 
 /* An array that was replaced stays readable until its readers have left. */
-static void
-replaced_arrays_wait(void)
+TEST("table: replaced arrays are deferred")
 {
     struct home home;
     struct dco_table t;
@@ -269,24 +261,11 @@ replaced_arrays_wait(void)
     dco_table_init(&t, &home.env, match);
     for (uint32_t i = 0; i < 100; i++) {
         item[i] = (struct item){.key = i, .hash = i};
-        check_equal(dco_table_add(&t, i, &item[i]), 0);
+        CHECK_EQ(dco_table_add(&t, i, &item[i]), 0);
     }
-    check(home.allocations > 1);
+    CHECK(home.allocations > 1);
     home_run_deferred(&home);
-    check_equal(home.allocations, 1);
+    CHECK_EQ(home.allocations, 1);
     dco_table_fini(&t);
     home_fini(&home);
 }
-
-static const struct test tests[] = {
-    {"table: an empty table allocates nothing", empty},
-    {"table: model, hashes that collide", colliding},
-    {"table: model, hashes that do not", spread},
-    {"table: model, many objects of one key", one_key_many_objects},
-    {"table: turnover keeps it small", turnover},
-    {"table: one object under two hashes", one_object_under_two_hashes},
-    {"table: without memory nothing changes", no_memory},
-    {"table: reserved room is there", reserved},
-    {"table: replaced arrays are deferred", replaced_arrays_wait},
-};
-HARNESS_MAIN(tests)

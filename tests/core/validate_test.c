@@ -94,15 +94,14 @@ begin_three(void)
     for (uint32_t n = 1; n <= 3; n++)
         add(n, SECOND);
     peer = dco_peers_by_id(p, 2);
-    check_equal(dco_control_peer_set(p, 2, 10, 60, SECOND), 0);
-    check_equal(key_install(&home, p, 2, DCO_SLOT_PRIMARY, 0, 1, SECOND), 0);
+    CHECK_EQ(dco_control_peer_set(p, 2, 10, 60, SECOND), 0);
+    CHECK_EQ(key_install(&home, p, 2, DCO_SLOT_PRIMARY, 0, 1, SECOND), 0);
     key = dco_peer_key_tx(peer);
-    check(dco_key_lost(key));
+    CHECK(dco_key_lost(key));
     dco_peers_want_key(p, peer);
 }
 
-static void
-everything_broken_is_found(void)
+TEST("validate: everything that is broken is found")
 {
     static void (*const breaks[])(bool broken) = {
         count,     id,     vpn_address, remote_address, list,   queue,
@@ -111,15 +110,10 @@ everything_broken_is_found(void)
 
     begin_three();
     for (size_t i = 0; i < sizeof(breaks) / sizeof(breaks[0]); i++) {
-        check(dco_peers_validate(p) == NULL);
+        CHECK(dco_peers_validate(p) == NULL);
         breaks[i](true);
-        (void)harness_check(dco_peers_validate(p) != NULL, __FILE__, __LINE__, "break %zu", i);
+        CHECK_THAT(dco_peers_validate(p) != NULL, "break %zu", i);
         breaks[i](false);
     }
     end();
 }
-
-static const struct test tests[] = {
-    {"validate: everything that is broken is found", everything_broken_is_found},
-};
-HARNESS_MAIN(tests)

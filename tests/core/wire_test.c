@@ -3,8 +3,7 @@
 
 #include "wire.h"
 
-static void
-kinds(void)
+TEST("wire: kinds by first byte and length")
 {
     static const struct {
         uint8_t first;
@@ -32,14 +31,12 @@ kinds(void)
 
     for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
         pkt[0] = t[i].first;
-        harness_check(dco_wire_parse(pkt, t[i].len, &hdr) == t[i].kind, __FILE__, __LINE__,
-                      "case %zu", i);
+        CHECK_THAT(dco_wire_parse(pkt, t[i].len, &hdr) == t[i].kind, "case %zu", i);
     }
 }
 
 /* Each first byte belongs to exactly one kind, and only opcodes 6 and 9 are not openvpn's. */
-static void
-every_opcode(void)
+TEST("wire: every first byte")
 {
     uint8_t pkt[DCO_OVERHEAD] = {0};
     struct dco_wire_hdr hdr;
@@ -50,14 +47,12 @@ every_opcode(void)
                                                     : DCO_WIRE_CONTROL;
 
         pkt[0] = (uint8_t)first;
-        harness_check(dco_wire_parse(pkt, sizeof(pkt), &hdr) == want, __FILE__, __LINE__,
-                      "first byte %u", first);
+        CHECK_THAT(dco_wire_parse(pkt, sizeof(pkt), &hdr) == want, "first byte %u", first);
     }
 }
 
 /* A packet as a stock peer sends it: key 0, peer 1, packet id 2. */
-static void
-known_bytes(void)
+TEST("wire: header and nonce as on the wire")
 {
     static const uint8_t want[DCO_HDR_LEN] = {0x48, 0, 0, 1, 0, 0, 0, 2};
     static const uint8_t tail[DCO_NONCE_TAIL_LEN] = {1, 2, 3, 4, 5, 6, 7, 8};
@@ -65,13 +60,12 @@ known_bytes(void)
     uint8_t pkt[DCO_HDR_LEN], nonce[DCO_NONCE_LEN];
 
     dco_wire_put_hdr(pkt, 0, 1, 2);
-    check(memcmp(pkt, want, sizeof(want)) == 0);
+    CHECK_MEM(pkt, want, sizeof(want));
     dco_wire_nonce(nonce, pkt, tail);
-    check(memcmp(nonce, want_nonce, sizeof(want_nonce)) == 0);
+    CHECK_MEM(nonce, want_nonce, sizeof(want_nonce));
 }
 
-static void
-header_round_trip(void)
+TEST("wire: header round trip at the ends of each field")
 {
     static const uint32_t peer[] = {0, 1, 0x76706e, 0xfffffe, 0xffffff};
     static const uint32_t id[] = {0, 1, 0x80000000, 0xffffffff};
@@ -80,50 +74,38 @@ header_round_trip(void)
 
     for (unsigned i = 0; i < 5 * 4 * 8; i++) {
         dco_wire_put_hdr(pkt, i % 8, peer[i / 8 % 5], id[i / 40]);
-        check(dco_wire_parse(pkt, sizeof(pkt), &hdr) == DCO_WIRE_DATA);
-        check_equal(hdr.key_id, i % 8);
-        check_equal(hdr.peer_id, peer[i / 8 % 5]);
-        check_equal(hdr.packet_id, id[i / 40]);
+        CHECK(dco_wire_parse(pkt, sizeof(pkt), &hdr) == DCO_WIRE_DATA);
+        CHECK_EQ(hdr.key_id, i % 8);
+        CHECK_EQ(hdr.peer_id, peer[i / 8 % 5]);
+        CHECK_EQ(hdr.packet_id, id[i / 40]);
     }
 }
 
 /* Out-of-range arguments may not reach the neighbouring field. */
-static void
-fields_stay_apart(void)
+TEST("wire: fields stay apart")
 {
     uint8_t pkt[DCO_HDR_LEN];
 
     dco_wire_put_hdr(pkt, 0xff, 0xffffffff, 0);
-    check_equal(dco_get32(pkt), 0x4fffffff);
+    CHECK_EQ(dco_get32(pkt), 0x4fffffff);
     dco_wire_put_hdr(pkt, 8, 0x1000000, 0);
-    check_equal(dco_get32(pkt), 0x48000000);
+    CHECK_EQ(dco_get32(pkt), 0x48000000);
 }
 
-static void
-keepalive(void)
+TEST("wire: keepalive is exactly its 16 bytes")
 {
     uint8_t inner[DCO_KEEPALIVE_LEN + 1];
 
     memcpy(inner, dco_keepalive_payload, DCO_KEEPALIVE_LEN);
     inner[DCO_KEEPALIVE_LEN] = 0;
-    check(dco_wire_is_keepalive(inner, DCO_KEEPALIVE_LEN));
-    check(!dco_wire_is_keepalive(inner, DCO_KEEPALIVE_LEN + 1));
-    check(!dco_wire_is_keepalive(inner, DCO_KEEPALIVE_LEN - 1));
-    check(!dco_wire_is_keepalive(inner, 0));
+    CHECK(dco_wire_is_keepalive(inner, DCO_KEEPALIVE_LEN));
+    CHECK(!dco_wire_is_keepalive(inner, DCO_KEEPALIVE_LEN + 1));
+    CHECK(!dco_wire_is_keepalive(inner, DCO_KEEPALIVE_LEN - 1));
+    CHECK(!dco_wire_is_keepalive(inner, 0));
     for (unsigned bit = 0; bit < DCO_KEEPALIVE_LEN * 8; bit++) {
         inner[bit / 8] ^= (uint8_t)(1U << bit % 8);
-        check(!dco_wire_is_keepalive(inner, DCO_KEEPALIVE_LEN));
+        CHECK(!dco_wire_is_keepalive(inner, DCO_KEEPALIVE_LEN));
         inner[bit / 8] ^= (uint8_t)(1U << bit % 8);
     }
-    check(inner[0] == 0x2a && inner[15] == 0x48);
+    CHECK(inner[0] == 0x2a && inner[15] == 0x48);
 }
-
-static const struct test tests[] = {
-    {"wire: kinds by first byte and length", kinds},
-    {"wire: every first byte", every_opcode},
-    {"wire: header and nonce as on the wire", known_bytes},
-    {"wire: header round trip at the ends of each field", header_round_trip},
-    {"wire: fields stay apart", fields_stay_apart},
-    {"wire: keepalive is exactly its 16 bytes", keepalive},
-};
-HARNESS_MAIN(tests)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One key in several threads, each with a slot of its own, while other keys come and go. */
+#include <pthread.h>
+
 #include "harness.h"
 
 #include "linux/crypto/aead.h"
@@ -32,10 +34,10 @@ seal_and_open(void *arg)
         }
         aead_seal(tx, w->slot, op, BURST);
         for (unsigned i = 0; i < BURST; i++)
-            check(op[i].ok);
+            CHECK(op[i].ok);
         aead_open(rx, w->slot, op, BURST);
         for (unsigned i = 0; i < BURST; i++)
-            check(op[i].ok && memcmp(pkt[i] + DCO_OVERHEAD, plain, op[i].len) == 0);
+            CHECK(op[i].ok && memcmp(pkt[i] + DCO_OVERHEAD, plain, op[i].len) == 0);
     }
     return NULL;
 }
@@ -52,12 +54,11 @@ make_and_free(void *arg)
 
         key[0] = (uint8_t)r;
         aead = aead_new(others[r % 2], key, key, 32, tail, tail, 1);
-        if (!check(aead != NULL))
-            break;
+        CHECK(aead != NULL);
         dco_wire_put_hdr(pkt, 0, 1, r);
         aead_seal(aead, 0, &op, 1);
         aead_open(aead, 0, &op, 1);
-        check(op.ok);
+        CHECK(op.ok);
         aead_free(aead);
     }
     return NULL;
@@ -72,15 +73,15 @@ run(enum dco_cipher cipher)
     tx = aead_new(cipher, a, b, 32, c, d, SLOTS);
     rx = aead_new(cipher, b, a, 32, d, c, SLOTS);
     if (!tx || !rx) {
-        harness_skip("this machine has nothing of that name");
+        test_skip("this machine has nothing of that name");
         aead_free(tx);
         aead_free(rx);
         return;
     }
     for (unsigned i = 0; i <= SLOTS; i++) {
         w[i].slot = i;
-        w[i].rounds = harness_rounds(i < SLOTS ? 150 : 300);
-        check(pthread_create(&w[i].thread, NULL, i < SLOTS ? seal_and_open : make_and_free,
+        w[i].rounds = test_rounds(i < SLOTS ? 150 : 300);
+        CHECK(pthread_create(&w[i].thread, NULL, i < SLOTS ? seal_and_open : make_and_free,
                              &w[i]) == 0);
     }
     for (unsigned i = 0; i <= SLOTS; i++)
@@ -101,41 +102,27 @@ with(const char *library, enum dco_cipher cipher)
     unsetenv("OPENDCO_AEAD");
 }
 
-static void
-vaes_gcm(void)
+TEST("aead_mt: AES-GCM by vaes")
 {
     with("vaes", DCO_CIPHER_AES_GCM);
 }
 
-static void
-imb_gcm(void)
+TEST("aead_mt: AES-GCM by ipsec-mb")
 {
     with("ipsec-mb", DCO_CIPHER_AES_GCM);
 }
 
-static void
-imb_chacha(void)
+TEST("aead_mt: ChaCha20-Poly1305 by ipsec-mb")
 {
     with("ipsec-mb", DCO_CIPHER_CHACHA20_POLY1305);
 }
 
-static void
-ossl_gcm(void)
+TEST("aead_mt: AES-GCM by openssl")
 {
     with("openssl", DCO_CIPHER_AES_GCM);
 }
 
-static void
-ossl_chacha(void)
+TEST("aead_mt: ChaCha20-Poly1305 by openssl")
 {
     with("openssl", DCO_CIPHER_CHACHA20_POLY1305);
 }
-
-static const struct test tests[] = {
-    {"aead_mt: AES-GCM by vaes", vaes_gcm},
-    {"aead_mt: AES-GCM by ipsec-mb", imb_gcm},
-    {"aead_mt: ChaCha20-Poly1305 by ipsec-mb", imb_chacha},
-    {"aead_mt: AES-GCM by openssl", ossl_gcm},
-    {"aead_mt: ChaCha20-Poly1305 by openssl", ossl_chacha},
-};
-HARNESS_MAIN(tests)

@@ -9,6 +9,7 @@
 #include "linux/crypto/secret.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -42,12 +43,12 @@ reference_seal(const char *cipher, const uint8_t *key, const uint8_t *nonce, con
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int n;
 
-    check(EVP_EncryptInit_ex2(ctx, evp, key, nonce, NULL) == 1);
-    check(EVP_EncryptUpdate(ctx, NULL, &n, aad, aad_len) == 1);
+    CHECK(EVP_EncryptInit_ex2(ctx, evp, key, nonce, NULL) == 1);
+    CHECK(EVP_EncryptUpdate(ctx, NULL, &n, aad, aad_len) == 1);
     if (len > 0)
-        check(EVP_EncryptUpdate(ctx, text, &n, in, len) == 1);
-    check(EVP_EncryptFinal_ex(ctx, text + len, &n) == 1);
-    check(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, DCO_TAG_LEN, tag) == 1);
+        CHECK(EVP_EncryptUpdate(ctx, text, &n, in, len) == 1);
+    CHECK(EVP_EncryptFinal_ex(ctx, text + len, &n) == 1);
+    CHECK(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, DCO_TAG_LEN, tag) == 1);
     EVP_CIPHER_CTX_free(ctx);
     EVP_CIPHER_free(evp);
 }
@@ -100,8 +101,7 @@ static const struct vector {
      "1ae10b594f09e26a7e902ecbd0600691"},
 };
 
-static void
-published(void)
+TEST("aead: the reference and published vectors")
 {
     uint8_t key[32], nonce[12], aad[32], in[128], want[128], want_tag[16], text[128], tag[16];
 
@@ -110,11 +110,11 @@ published(void)
 
         unhex(vector[i].key, key);
         unhex(vector[i].nonce, nonce);
-        check_equal(unhex(vector[i].text, want), len);
+        CHECK_EQ(unhex(vector[i].text, want), len);
         unhex(vector[i].tag, want_tag);
         reference_seal(vector[i].cipher, key, nonce, aad, aad_len, in, len, text, tag);
-        harness_check(memcmp(text, want, (size_t)len) == 0 && memcmp(tag, want_tag, 16) == 0,
-                      __FILE__, __LINE__, "%s", vector[i].cipher);
+        CHECK_THAT(memcmp(text, want, (size_t)len) == 0 && memcmp(tag, want_tag, 16) == 0, "%s",
+                   vector[i].cipher);
     }
 }
 
@@ -134,7 +134,7 @@ make(const struct suite *s, const struct both *k, unsigned from, const char *nam
                     k->tail[1 - from], threads);
     unsetenv("OPENDCO_AEAD");
     if (aead)
-        check(strcmp(aead_backend(aead), name) == 0);
+        CHECK_STR(aead_backend(aead), name);
     return aead;
 }
 
@@ -172,15 +172,15 @@ one_packet(struct aead *tx, struct aead *rx, const struct suite *s, const struct
         op.in = pkt + DCO_OVERHEAD;
     }
     aead_seal(tx, 0, &op, 1);
-    check(op.ok);
+    CHECK(op.ok);
     dco_wire_nonce(nonce, pkt, k->tail[0]);
     reference_seal(s->name, k->key[0], nonce, pkt, 8, plain, (int)len, want, tag);
-    harness_check(memcmp(pkt + DCO_OVERHEAD, want, len) == 0 &&
-                      memcmp(pkt + DCO_HDR_LEN, tag, DCO_TAG_LEN) == 0,
-                  __FILE__, __LINE__, "%s by %s, %u bytes", s->name, aead_backend(tx), len);
+    CHECK_THAT(memcmp(pkt + DCO_OVERHEAD, want, len) == 0 &&
+                   memcmp(pkt + DCO_HDR_LEN, tag, DCO_TAG_LEN) == 0,
+               "%s by %s, %u bytes", s->name, aead_backend(tx), len);
     aead_open(rx, 0, &op, 1);
-    harness_check(op.ok && memcmp(pkt + DCO_OVERHEAD, plain, len) == 0, __FILE__, __LINE__,
-                  "%s opened by %s, %u bytes", s->name, aead_backend(rx), len);
+    CHECK_THAT(op.ok && memcmp(pkt + DCO_OVERHEAD, plain, len) == 0, "%s opened by %s, %u bytes",
+               s->name, aead_backend(rx), len);
     free(pkt);
 }
 
@@ -188,13 +188,11 @@ static void
 against_reference(const char *name)
 {
     static uint8_t plain[TEXT_MAX];
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct both k;
 
-    if (!has(name)) {
-        harness_skip("this machine has nothing of that name");
-        return;
-    }
+    if (!has(name))
+        test_skip("this machine has nothing of that name");
     rng_bytes(&rng, &k, sizeof(k));
     rng_bytes(&rng, plain, sizeof(plain));
     for (size_t i = 0; i < SUITES; i++) {
@@ -203,8 +201,7 @@ against_reference(const char *name)
 
         if (!tx && suite[i].cipher != DCO_CIPHER_AES_GCM && strcmp(name, "vaes") == 0)
             continue;
-        if (!check(tx && rx))
-            return;
+        CHECK(tx && rx);
         for (uint32_t len = 0; len < 2000; len++)
             one_packet(tx, rx, &suite[i], &k, plain + len % 64, len, len + 1, len % 2 == 0);
         for (unsigned n = 0; n < 200; n++)
@@ -215,30 +212,26 @@ against_reference(const char *name)
     }
 }
 
-static void
-openssl_reference(void)
+TEST("aead: openssl, every length")
 {
     against_reference("openssl");
 }
 
-static void
-imb_reference(void)
+TEST("aead: ipsec-mb, every length")
 {
     against_reference("ipsec-mb");
 }
 
-static void
-vaes_reference(void)
+TEST("aead: vaes, every length")
 {
     against_reference("vaes");
 }
 
 /* Any single wrong bit in header, tag or text, and a text cut short: refused, and the packets
  * before and after it in the burst are not. */
-static void
-forged(void)
+TEST("aead: forged packets")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     uint8_t pkt[3][256], plain[200];
     struct aead_op op[3];
     struct both k;
@@ -264,10 +257,9 @@ forged(void)
             else
                 pkt[1][bit / 8] ^= (uint8_t)(1U << bit % 8);
             aead_open(rx, 0, op, 3);
-            harness_check(op[0].ok && !op[1].ok && op[2].ok, __FILE__, __LINE__,
-                          "%s by %s, bit %u: %d %d %d", s->name, backend[i % BACKENDS], bit,
-                          op[0].ok, op[1].ok, op[2].ok);
-            check(memcmp(pkt[2] + DCO_OVERHEAD, plain, 80) == 0);
+            CHECK_THAT(op[0].ok && !op[1].ok && op[2].ok, "%s by %s, bit %u: %d %d %d", s->name,
+                       backend[i % BACKENDS], bit, op[0].ok, op[1].ok, op[2].ok);
+            CHECK_MEM(pkt[2] + DCO_OVERHEAD, plain, 80);
         }
         aead_free(tx);
         aead_free(rx);
@@ -275,10 +267,9 @@ forged(void)
 }
 
 /* The key of the other direction must not open what this one sealed. */
-static void
-directions(void)
+TEST("aead: directions are apart")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     uint8_t pkt[256], plain[100];
     struct aead_op op = {pkt, plain, 100, false};
     struct both k;
@@ -292,15 +283,14 @@ directions(void)
             continue;
         dco_wire_put_hdr(pkt, 0, 0, 1);
         aead_seal(aead, 0, &op, 1);
-        check(op.ok);
+        CHECK(op.ok);
         aead_open(aead, 0, &op, 1);
-        check(!op.ok);
+        CHECK(!op.ok);
         aead_free(aead);
     }
 }
 
-static void
-bad_arguments(void)
+TEST("aead: bad arguments")
 {
     static const uint8_t key[64], tail[8];
 
@@ -312,18 +302,18 @@ bad_arguments(void)
 
             errno = 0;
             aead = aead_new((enum dco_cipher)cipher, key, key, len, tail, tail, 1);
-            check((aead != NULL) == suits);
-            check(suits || errno == EINVAL);
+            CHECK((aead != NULL) == suits);
+            CHECK(suits || errno == EINVAL);
             aead_free(aead);
         }
     }
     errno = 0;
-    check(!aead_new(DCO_CIPHER_AES_GCM, key, key, 32, tail, tail, 0));
-    check_equal(errno, EINVAL);
+    CHECK(!aead_new(DCO_CIPHER_AES_GCM, key, key, 32, tail, tail, 0));
+    CHECK_EQ(errno, EINVAL);
     errno = 0;
-    check(!make(&suite[0], &(struct both){0}, 0, "no-such-library", 1));
-    check_equal(errno, EINVAL);
-    check(!make(&suite[0], &(struct both){0}, 0, "null", 1)); /* benchmarks only */
+    CHECK(!make(&suite[0], &(struct both){0}, 0, "no-such-library", 1));
+    CHECK_EQ(errno, EINVAL);
+    CHECK(!make(&suite[0], &(struct both){0}, 0, "null", 1)); /* benchmarks only */
     aead_free(NULL);
 }
 
@@ -337,27 +327,24 @@ fastest(void)
     return has("ipsec-mb") ? "ipsec-mb" : "openssl";
 }
 
-static void
-by_default(void)
+TEST("aead: choice of library")
 {
     static const uint8_t key[32], tail[8];
     struct aead *aead = aead_new(DCO_CIPHER_AES_GCM, key, key, 32, tail, tail, 1);
 
-    if (check(aead != NULL)) {
-        printf("# AES-GCM by %s\n", aead_backend(aead));
-        check(strcmp(aead_backend(aead), fastest()) == 0);
-    }
+    CHECK(aead != NULL);
+    printf("# AES-GCM by %s\n", aead_backend(aead));
+    CHECK_STR(aead_backend(aead), fastest());
     aead_free(aead);
 }
 
 /* Secrets */
 
-static void
-secret_pieces(void)
+TEST("secret: pieces of every size")
 {
     static uint8_t *piece[400];
     static size_t size[400];
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct secret_stats stats;
 
     for (unsigned i = 0; i < 20000; i++) {
@@ -365,43 +352,40 @@ secret_pieces(void)
 
         if (piece[at]) {
             for (size_t n = 0; n < size[at]; n += 13)
-                check_equal(piece[at][n], (uint8_t)at);
+                CHECK_EQ(piece[at][n], (uint8_t)at);
             secret_free(piece[at]);
             piece[at] = NULL;
             continue;
         }
         size[at] = 1 + rng_below(&rng, SECRET_MAX);
         piece[at] = secret_alloc(size[at]);
-        if (!check(piece[at] != NULL))
-            return;
-        check_equal((uintptr_t)piece[at] % 64, 0);
+        CHECK(piece[at] != NULL);
+        CHECK_EQ((uintptr_t)piece[at] % 64, 0);
         for (size_t n = 0; n < size[at]; n++)
-            check_equal(piece[at][n], 0);
+            CHECK_EQ(piece[at][n], 0);
         memset(piece[at], (int)at, size[at]);
     }
     for (unsigned i = 0; i < 400; i++)
         secret_free(piece[i]);
     secret_stats(&stats);
-    check_equal(stats.used, 0);
-    check_equal(stats.mapped, 0);
-    check(!secret_alloc(SECRET_MAX + 1));
+    CHECK_EQ(stats.used, 0);
+    CHECK_EQ(stats.mapped, 0);
+    CHECK(!secret_alloc(SECRET_MAX + 1));
 }
 
 /* Freed memory holds zeros: seen through a neighbour that keeps the page alive. */
-static void
-secret_wiped(void)
+TEST("secret: wiped when freed")
 {
     uint8_t *keeps = secret_alloc(64), *gone = secret_alloc(64);
 
     memset(gone, 0xaa, 64);
     secret_free(gone);
     for (unsigned i = 0; i < 64; i++)
-        check_equal(gone[i], 0);
+        CHECK_EQ(gone[i], 0);
     secret_free(keeps);
 }
 
-static void
-secret_not_in_children(void)
+TEST("secret: not in children")
 {
     uint8_t *secret = secret_alloc(64);
     int status = -1;
@@ -412,15 +396,14 @@ secret_not_in_children(void)
     child = fork();
     if (child == 0)
         _exit(secret[0] == 0 && secret[63] == 0 ? 0 : 1);
-    check(waitpid(child, &status, 0) == child);
-    check_equal(status, 0);
-    check_equal(secret[0], 0xaa);
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK_EQ(status, 0);
+    CHECK_EQ(secret[0], 0xaa);
     secret_free(secret);
 }
 
 /* Where the kernel refuses to lock memory it serves all the same, and is counted. */
-static void
-secret_unlocked(void)
+TEST("secret: memory that may not be locked")
 {
     const struct rlimit none = {0, 0};
     struct secret_stats stats;
@@ -440,16 +423,15 @@ secret_unlocked(void)
         secret_stats(&stats);
         _exit(secret && stats.used >= 100 && stats.unlocked == stats.mapped ? 0 : 1);
     }
-    check(waitpid(child, &status, 0) == child);
+    CHECK(waitpid(child, &status, 0) == child);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-        harness_skip("memory can be locked without limit here (the address sanitizer pretends so)");
+        test_skip("memory can be locked without limit here (the address sanitizer pretends so)");
     else
-        check_equal(status, 0);
+        CHECK_EQ(status, 0);
 }
 
 /* What a peer with both slots filled costs. */
-static void
-memory_per_peer(void)
+TEST("secret: memory per peer")
 {
     struct secret_stats stats;
     struct aead *key[200];
@@ -461,11 +443,11 @@ memory_per_peer(void)
     }
     secret_stats(&stats);
     printf("# secret memory of 100 peers with two AES-256-GCM keys each: %zu\n", stats.mapped);
-    check(stats.mapped <= 100 * 8192);
+    CHECK(stats.mapped <= 100 * 8192);
     for (size_t i = 0; i < 200; i++)
         aead_free(key[i]);
     secret_stats(&stats);
-    check_equal(stats.used, 0);
+    CHECK_EQ(stats.used, 0);
 }
 
 /* What a burst leaves behind: looked for on the stack of a thread that has done one. */
@@ -525,20 +507,19 @@ burst_leaves(struct burst *b, const struct both *k, bool forget)
 
     b->forget = forget;
     pthread_attr_init(&attr);
-    check(stack != MAP_FAILED && pthread_attr_setstack(&attr, stack, BURST_STACK) == 0);
-    check(pthread_create(&thread, &attr, burst_main, b) == 0);
+    CHECK(stack != MAP_FAILED && pthread_attr_setstack(&attr, stack, BURST_STACK) == 0);
+    CHECK(pthread_create(&thread, &attr, burst_main, b) == 0);
     pthread_join(thread, NULL);
     pthread_attr_destroy(&attr);
-    check(b->op.ok && memcmp(b->pkt + DCO_OVERHEAD, b->plain, BURST_TEXT) == 0);
+    CHECK(b->op.ok && memcmp(b->pkt + DCO_OVERHEAD, b->plain, BURST_TEXT) == 0);
     found = traces(stack, b, k);
     munmap(stack, BURST_STACK);
     return found;
 }
 
-static void
-burst_forgotten(void)
+TEST("aead: a burst leaves nothing behind")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct burst *b = calloc(1, sizeof(*b));
     struct both k;
 
@@ -553,27 +534,9 @@ burst_forgotten(void)
         b->tx = make(s, &k, 0, name, 1);
         b->rx = make(s, &k, 1, name, 1);
         printf("# %s by %s leaves %u traces\n", s->name, name, burst_leaves(b, &k, false));
-        check_equal(burst_leaves(b, &k, true), 0);
+        CHECK_EQ(burst_leaves(b, &k, true), 0);
         aead_free(b->tx);
         aead_free(b->rx);
     }
     free(b);
 }
-
-static const struct test tests[] = {
-    {"aead: the reference and published vectors", published},
-    {"aead: openssl, every length", openssl_reference},
-    {"aead: ipsec-mb, every length", imb_reference},
-    {"aead: vaes, every length", vaes_reference},
-    {"aead: forged packets", forged},
-    {"aead: directions are apart", directions},
-    {"aead: bad arguments", bad_arguments},
-    {"aead: choice of library", by_default},
-    {"aead: a burst leaves nothing behind", burst_forgotten},
-    {"secret: pieces of every size", secret_pieces},
-    {"secret: wiped when freed", secret_wiped},
-    {"secret: not in children", secret_not_in_children},
-    {"secret: memory that may not be locked", secret_unlocked},
-    {"secret: memory per peer", memory_per_peer},
-};
-HARNESS_MAIN(tests)

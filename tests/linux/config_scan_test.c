@@ -83,37 +83,34 @@ static const struct {
     {"", false, false, false, false, "neither tls-server nor tls-client"},
 };
 
-static void
-texts(void)
+TEST("configurations")
 {
     struct config_scan conf;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         config_scan_text(&conf, cases[i].text, strlen(cases[i].text));
-        harness_check(conf.tcp == cases[i].tcp && conf.server == cases[i].server &&
-                          conf.client == cases[i].client && conf.vpn == cases[i].vpn &&
-                          strcmp(conf.option, cases[i].option) == 0,
-                      __FILE__, __LINE__, "case %zu: tcp %d server %d client %d vpn %d \"%s\"", i,
-                      conf.tcp, conf.server, conf.client, conf.vpn, conf.option);
+        CHECK_THAT(conf.tcp == cases[i].tcp && conf.server == cases[i].server &&
+                       conf.client == cases[i].client && conf.vpn == cases[i].vpn &&
+                       strcmp(conf.option, cases[i].option) == 0,
+                   "case %zu: tcp %d server %d client %d vpn %d \"%s\"", i, conf.tcp, conf.server,
+                   conf.client, conf.vpn, conf.option);
     }
 }
 
-static void
-inner_families(void)
+TEST("what is inside the tunnel")
 {
     struct config_scan conf;
 
     config_scan_text(&conf, SERVER, strlen(SERVER));
-    check(!conf.c2c && conf.inner4 && !conf.inner6);
+    CHECK(!conf.c2c && conf.inner4 && !conf.inner6);
     config_scan_text(&conf, SERVER "client-to-client\nserver-ipv6 fd00::/64\n",
                      strlen(SERVER "client-to-client\nserver-ipv6 fd00::/64\n"));
-    check(conf.c2c && conf.inner4 && conf.inner6);
+    CHECK(conf.c2c && conf.inner4 && conf.inner6);
     config_scan_text(&conf, "server-ipv6 fd00::/64\n", strlen("server-ipv6 fd00::/64\n"));
-    check(!conf.c2c && !conf.inner4 && conf.inner6);
+    CHECK(!conf.c2c && !conf.inner4 && conf.inner6);
 }
 
-static void
-command_lines(void)
+TEST("command lines")
 {
     char *server[] = {"openvpn",       "--dev",      "tun",    "--server", "10.8.0.0",
                       "255.255.255.0", "--topology", "subnet", "--proto",  "tcp-server"};
@@ -124,16 +121,16 @@ command_lines(void)
     struct config_scan conf;
 
     config_scan_scan(&conf, 10, server);
-    check(conf.tcp && conf.server && conf.readable && conf.vpn);
+    CHECK(conf.tcp && conf.server && conf.readable && conf.vpn);
     config_scan_scan(&conf, 10, proxy);
-    check(!conf.tcp && conf.client);
-    check(strcmp(conf.option, "fragment") == 0);
+    CHECK(!conf.tcp && conf.client);
+    CHECK_STR(conf.option, "fragment");
     config_scan_scan(&conf, 3, missing);
-    check(!conf.readable && !conf.vpn);
+    CHECK(!conf.readable && !conf.vpn);
     config_scan_scan(&conf, 1, nothing);
-    check(!conf.readable);
+    CHECK(!conf.readable);
     config_scan_scan(&conf, 0, nothing);
-    check(!conf.readable);
+    CHECK(!conf.readable);
 }
 
 static void
@@ -141,21 +138,19 @@ put(const char *path, const char *text)
 {
     FILE *f = fopen(path, "w");
 
-    if (!check(f != NULL))
-        return;
+    CHECK(f != NULL);
     fputs(text, f);
     fclose(f);
 }
 
 /* Files name files, themselves at worst. A pipe is not read: it can be read only once. */
-static void
-files(void)
+TEST("files that name files")
 {
     char dir[] = "/tmp/config-scan-XXXXXX", a[64], b[64], fifo[64], text[256];
     char *one[] = {"openvpn", a}, *two[] = {"openvpn", "--config", fifo};
     struct config_scan conf;
 
-    check(mkdtemp(dir) != NULL);
+    CHECK(mkdtemp(dir) != NULL);
     snprintf(a, sizeof(a), "%s/a", dir);
     snprintf(b, sizeof(b), "%s/b", dir);
     snprintf(fifo, sizeof(fifo), "%s/fifo", dir);
@@ -164,14 +159,14 @@ files(void)
     snprintf(text, sizeof(text), "config \"%s\"\nproto tcp\n", a);
     put(b, text);
     config_scan_scan(&conf, 2, one);
-    check(conf.tcp && conf.server);
-    check(!conf.readable); /* the depth was exhausted somewhere */
+    CHECK(conf.tcp && conf.server);
+    CHECK(!conf.readable); /* the depth was exhausted somewhere */
     put(b, "proto tcp\n");
     config_scan_scan(&conf, 2, one);
-    check(conf.tcp && conf.server && conf.readable);
-    check_equal(mkfifo(fifo, 0600), 0);
+    CHECK(conf.tcp && conf.server && conf.readable);
+    CHECK_EQ(mkfifo(fifo, 0600), 0);
     config_scan_scan(&conf, 3, two);
-    check(!conf.readable);
+    CHECK(!conf.readable);
     unlink(a);
     unlink(b);
     unlink(fifo);
@@ -187,54 +182,41 @@ floats(const char *text)
     return config_scan_floats(&conf);
 }
 
-static void
-floating(void)
+TEST("who may be at another address")
 {
     char *none[] = {"openvpn", "--config", "/nonexistent/x.conf"};
     char *said[] = {"openvpn", "--config", "/nonexistent/x.conf", "--float"};
     struct config_scan conf;
 
-    check(!floats(CLIENT));
-    check(floats(CLIENT "float\n"));
-    check(!floats(CLIENT "# float\n"));
-    check(floats("dev tun\ntls-server\nifconfig 10.8.0.1 10.8.0.2\n"));
-    check(!floats("dev tun\ntls-server\nremote host\n"));
-    check(!floats("client\ndev tun\n<connection>\nremote host 1194\n</connection>\n"));
-    check(floats("client\ndev tun\n<connection>\nremote host 1194\nfloat\n</connection>\n"));
+    CHECK(!floats(CLIENT));
+    CHECK(floats(CLIENT "float\n"));
+    CHECK(!floats(CLIENT "# float\n"));
+    CHECK(floats("dev tun\ntls-server\nifconfig 10.8.0.1 10.8.0.2\n"));
+    CHECK(!floats("dev tun\ntls-server\nremote host\n"));
+    CHECK(!floats("client\ndev tun\n<connection>\nremote host 1194\n</connection>\n"));
+    CHECK(floats("client\ndev tun\n<connection>\nremote host 1194\nfloat\n</connection>\n"));
     config_scan_scan(&conf, 3, none);
-    check(!config_scan_floats(&conf)); /* it cannot be read */
+    CHECK(!config_scan_floats(&conf)); /* it cannot be read */
     config_scan_scan(&conf, 4, said);
-    check(config_scan_floats(&conf));
+    CHECK(config_scan_floats(&conf));
 }
 
 /* Any bytes, lines of any length. */
-static void
-noise(void)
+TEST("noise")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct config_scan conf;
     static char text[100000];
 
-    for (unsigned i = 0; i < harness_rounds(200); i++) {
+    for (unsigned i = 0; i < test_rounds(200); i++) {
         size_t len = rng_below(&rng, sizeof(text));
 
         rng_bytes(&rng, text, len);
         config_scan_text(&conf, text, len);
-        check(strlen(conf.option) < sizeof(conf.option));
+        CHECK(strlen(conf.option) < sizeof(conf.option));
     }
     memset(text, 'x', sizeof(text));
     config_scan_text(&conf, text, sizeof(text));
     memset(text, '<', sizeof(text));
     config_scan_text(&conf, text, sizeof(text));
 }
-
-static const struct test tests[] = {
-    {"configurations", texts},
-    {"what is inside the tunnel", inner_families},
-    {"command lines", command_lines},
-    {"files that name files", files},
-    {"who may be at another address", floating},
-    {"noise", noise},
-};
-
-HARNESS_MAIN(tests)

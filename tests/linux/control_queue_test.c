@@ -5,6 +5,7 @@
  * forged handshakes would stop renegotiations, or memory of the kernel would fill.
  */
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,11 +28,11 @@ pair_make(void)
     struct pair p;
     int fd[2] = {-1, -1};
 
-    check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd) == 0);
+    CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd) == 0);
     p.q = control_queue_new(fd[0]);
     p.reader = fd[1];
     p.stop = 0;
-    check(p.q != NULL);
+    CHECK(p.q != NULL);
     return p;
 }
 
@@ -91,62 +92,58 @@ drain(struct pair *p, unsigned max)
     return n;
 }
 
-static void
-test_content(void)
+TEST("a packet with its header")
 {
     struct pair p = pair_make();
     struct plane_control_hdr hdr = header(5, 4242), got;
     uint8_t buf[256];
     ssize_t len;
 
-    check(control_queue_push(p.q, &hdr, "control", 7, true));
+    CHECK(control_queue_push(p.q, &hdr, "control", 7, true));
     len = recv(p.reader, buf, sizeof(buf), MSG_DONTWAIT);
-    check_equal(len, (ssize_t)(sizeof(hdr) + 7));
+    CHECK_EQ(len, (ssize_t)(sizeof(hdr) + 7));
     memcpy(&got, buf, sizeof(got));
-    check(memcmp(&got, &hdr, sizeof(hdr)) == 0);
-    check(memcmp(buf + sizeof(hdr), "control", 7) == 0);
-    check(recv(p.reader, buf, sizeof(buf), MSG_DONTWAIT) < 0);
+    CHECK_MEM(&got, &hdr, sizeof(hdr));
+    CHECK_MEM(buf + sizeof(hdr), "control", 7);
+    CHECK(recv(p.reader, buf, sizeof(buf), MSG_DONTWAIT) < 0);
     pair_free(&p);
 }
 
 /* One source gets a quarter of its class, many strangers half, and peers the rest after them. */
-static void
-test_shares(void)
+TEST("shares of strangers and peers")
 {
     struct pair p = pair_make();
     unsigned all, one, strangers, peers;
 
     all = fill(&p, 100000, 1, true);
-    check(all > 64);
-    check_equal(drain(&p, UINT32_MAX), all);
+    CHECK(all > 64);
+    CHECK_EQ(drain(&p, UINT32_MAX), all);
 
     one = fill(&p, 7, 0, false);
-    check(one >= all / 10 && one <= all / 8 + 1);
+    CHECK(one >= all / 10 && one <= all / 8 + 1);
     strangers = one + fill(&p, 1000, 1, false);
-    check(strangers > one && strangers <= all / 2 + 1);
-    check(strangers >= all * 2 / 5);
+    CHECK(strangers > one && strangers <= all / 2 + 1);
+    CHECK(strangers >= all * 2 / 5);
     peers = fill(&p, 200000, 1, true);
-    check(peers >= all - strangers - all / 20);
-    check_equal(drain(&p, UINT32_MAX), strangers + peers);
+    CHECK(peers >= all - strangers - all / 20);
+    CHECK_EQ(drain(&p, UINT32_MAX), strangers + peers);
     pair_free(&p);
 }
 
-static void
-test_known_source_bounded(void)
+TEST("a peer's address is bounded, too")
 {
     struct pair p = pair_make();
     unsigned all = fill(&p, 100000, 1, true), one;
 
     drain(&p, UINT32_MAX);
     one = fill(&p, 7, 0, true);
-    check(one >= all / 5 && one <= all / 4 + 1);
-    check(push(&p, 8, true));
+    CHECK(one >= all / 5 && one <= all / 4 + 1);
+    CHECK(push(&p, 8, true));
     pair_free(&p);
 }
 
 /* A stranger on every port of one address is one source. */
-static void
-test_ports_do_not_multiply(void)
+TEST("one address with many ports is one source")
 {
     struct pair p = pair_make();
     unsigned one = fill(&p, 7, 0, false), n = 0;
@@ -158,42 +155,40 @@ test_ports_do_not_multiply(void)
 
         n += control_queue_push(p.q, &hdr, packet, sizeof(packet), false);
     }
-    check_equal(n, one);
+    CHECK_EQ(n, one);
     pair_free(&p);
 }
 
-static void
-test_reading_makes_room(void)
+TEST("reading makes room")
 {
     struct pair p = pair_make();
     unsigned one = fill(&p, 7, 0, false), again;
 
-    check(!push(&p, 7, false));
-    check_equal(drain(&p, one / 2), one / 2);
+    CHECK(!push(&p, 7, false));
+    CHECK_EQ(drain(&p, one / 2), one / 2);
     again = fill(&p, 7, 0, false);
-    check(again + 1 >= one / 2 && again <= one / 2 + 1);
+    CHECK(again + 1 >= one / 2 && again <= one / 2 + 1);
     /* For long: the books do not drift from the kernel's. */
     for (unsigned i = 0; i < 20 * one; i++) {
-        check_equal(drain(&p, 1), 1);
-        check(push(&p, 7, false));
+        CHECK_EQ(drain(&p, 1), 1);
+        CHECK(push(&p, 7, false));
     }
     drain(&p, UINT32_MAX);
     again = fill(&p, 7, 0, false);
-    check(again + 1 >= one && again <= one + 1);
+    CHECK(again + 1 >= one && again <= one + 1);
     pair_free(&p);
 }
 
 /* The reader comes in while packets of many sizes and sources are pushed. */
-static void
-test_random(void)
+TEST("random sizes, sources and reads")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct pair p = pair_make();
     static const uint8_t packet[2048];
     uint64_t in = 0, out = 0;
     unsigned one;
 
-    for (unsigned i = 0; i < harness_rounds(20000); i++) {
+    for (unsigned i = 0; i < test_rounds(20000); i++) {
         struct plane_control_hdr hdr = header(rng_below(&rng, 50), 1);
 
         in += control_queue_push(p.q, &hdr, packet, rng_below(&rng, sizeof(packet)),
@@ -202,34 +197,32 @@ test_random(void)
             out += drain(&p, rng_below(&rng, 40));
     }
     out += drain(&p, UINT32_MAX);
-    check_equal((long long)in, (long long)out);
+    CHECK_EQ((long long)in, (long long)out);
     one = fill(&p, 7, 0, false);
-    check(one > 8);
+    CHECK(one > 8);
     pair_free(&p);
 }
 
-static void
-test_closed(void)
+TEST("pushing after close")
 {
     struct pair p = pair_make();
 
-    check(push(&p, 1, true));
+    CHECK(push(&p, 1, true));
     control_queue_close(p.q);
-    check(!push(&p, 1, true));
+    CHECK(!push(&p, 1, true));
     control_queue_close(p.q);
     pair_free(&p);
     control_queue_free(NULL);
 }
 
 /* openvpn closed its end: no signal, no endless wait. */
-static void
-test_reader_gone(void)
+TEST("the reader is gone")
 {
     struct pair p = pair_make();
 
     close(p.reader);
     p.reader = -1;
-    check(!push(&p, 1, true));
+    CHECK(!push(&p, 1, true));
     control_queue_free(p.q);
 }
 
@@ -245,14 +238,13 @@ push_until(void *arg)
 
 /* openvpn runs its scripts with fork() while workers push. The child has one thread, so a lock that
  * another one holds at that moment is held for ever, and openvpn waits for its script as long. */
-static void
-test_fork(void)
+TEST("children that are born while it is in use")
 {
     struct pair p = pair_make();
     unsigned ended = 0;
     pthread_t thread;
 
-    check(pthread_create(&thread, NULL, push_until, &p) == 0);
+    CHECK(pthread_create(&thread, NULL, push_until, &p) == 0);
     for (unsigned i = 0; i < FORKS; i++) {
         int status = 1;
         pid_t pid = fork();
@@ -268,20 +260,6 @@ test_fork(void)
     }
     dco_store(&p.stop, 1U);
     pthread_join(thread, NULL);
-    check_equal(ended, FORKS);
+    CHECK_EQ(ended, FORKS);
     pair_free(&p);
 }
-
-static const struct test tests[] = {
-    {"a packet with its header", test_content},
-    {"shares of strangers and peers", test_shares},
-    {"a peer's address is bounded, too", test_known_source_bounded},
-    {"one address with many ports is one source", test_ports_do_not_multiply},
-    {"reading makes room", test_reading_makes_room},
-    {"random sizes, sources and reads", test_random},
-    {"pushing after close", test_closed},
-    {"the reader is gone", test_reader_gone},
-    {"children that are born while it is in use", test_fork},
-};
-
-HARNESS_MAIN(tests)

@@ -5,10 +5,9 @@
 
 /* Every implementation of this processor, at the end of an allocation so that the sanitizer sees a
  * read beyond it. */
-static void
-every_length(void)
+TEST("csum_fast: every length and alignment against a byte-wise sum")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     const char *name;
     dco_csum_fn *f;
 
@@ -26,16 +25,15 @@ every_length(void)
                 abort();
             memcpy(exact + shift, data, len);
             for (unsigned i = 0; (f = csum_nth(i, &name)) != NULL; i++)
-                harness_check(f(exact + shift, len) == want, __FILE__, __LINE__,
-                              "%s: %zu bytes at offset %zu", name, len, shift);
+                CHECK_THAT(f(exact + shift, len) == want, "%s: %zu bytes at offset %zu", name, len,
+                           shift);
             free(exact);
         }
         free(data);
     }
 }
 
-static void
-extremes(void)
+TEST("csum_fast: all zero and all one")
 {
     static uint8_t data[65600];
     const char *name;
@@ -43,15 +41,14 @@ extremes(void)
 
     for (unsigned i = 0; (f = csum_nth(i, &name)) != NULL; i++) {
         memset(data, 0, sizeof(data));
-        check_equal(f(data, sizeof(data)), 0);
+        CHECK_EQ(f(data, sizeof(data)), 0);
         memset(data, 0xff, sizeof(data));
-        check_equal(f(data, sizeof(data)), 0xffff);
-        check_equal(f(data, sizeof(data) - 1), packet_sum(data, sizeof(data) - 1));
+        CHECK_EQ(f(data, sizeof(data)), 0xffff);
+        CHECK_EQ(f(data, sizeof(data) - 1), packet_sum(data, sizeof(data) - 1));
     }
 }
 
-static void
-best(void)
+TEST("csum_fast: the best is the last")
 {
     const char *name;
     dco_csum_fn *f, *last = NULL;
@@ -60,13 +57,6 @@ best(void)
         printf("# %s\n", name);
         last = f;
     }
-    check(csum_nth(0, &name) == dco_csum);
-    check(csum_best() == last);
+    CHECK(csum_nth(0, &name) == dco_csum);
+    CHECK(csum_best() == last);
 }
-
-static const struct test tests[] = {
-    {"csum_fast: every length and alignment against a byte-wise sum", every_length},
-    {"csum_fast: all zero and all one", extremes},
-    {"csum_fast: the best is the last", best},
-};
-HARNESS_MAIN(tests)

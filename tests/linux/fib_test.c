@@ -25,50 +25,49 @@ way(const char *dst, uint32_t ifindex)
     return fib_leads_to(&fib, &flow, ifindex);
 }
 
-static void
-test_tables(void)
+TEST("fib: tables, local addresses, nexthops")
 {
     NEED_KERNEL
-    check_equal(way("10.8.0.7", ours), FIB_DEVICE);
-    check_equal(way("10.8.0.7", other), FIB_ELSEWHERE);
-    check_equal(way("192.168.77.1", ours), FIB_DEVICE);
-    check_equal(way("192.168.1.5", ours), FIB_ELSEWHERE);
-    check_equal(way("192.168.1.5", other), FIB_DEVICE);
-    check_equal(way("192.168.1.1", ours), FIB_ELSEWHERE); /* this host */
-    check_equal(way("192.168.1.1", other), FIB_ELSEWHERE);
-    check_equal(way("10.8.0.1", ours), FIB_ELSEWHERE);
-    check_equal(way("10.8.0.255", ours), FIB_ELSEWHERE); /* broadcast */
-    check_equal(way("8.8.8.8", ours), FIB_DEFAULT);
-    check_equal(way("8.8.8.8", other), FIB_DEVICE);
-    check_equal(way("fd08::7", ours), FIB_DEVICE);
-    check_equal(way("fd99:7::1", ours), FIB_DEVICE);
-    check_equal(way("fd99:1::5", ours), FIB_ELSEWHERE);
-    check_equal(way("fd99:1::1", ours), FIB_ELSEWHERE);
-    check_equal(way("fd99:1::1", other), FIB_ELSEWHERE);
-    check_equal(way("fd08::1", ours), FIB_ELSEWHERE);
-    check_equal(way("2001:db8::1", ours), FIB_DEFAULT); /* no route */
-    check(
+    CHECK_EQ(way("10.8.0.7", ours), FIB_DEVICE);
+    CHECK_EQ(way("10.8.0.7", other), FIB_ELSEWHERE);
+    CHECK_EQ(way("192.168.77.1", ours), FIB_DEVICE);
+    CHECK_EQ(way("192.168.1.5", ours), FIB_ELSEWHERE);
+    CHECK_EQ(way("192.168.1.5", other), FIB_DEVICE);
+    CHECK_EQ(way("192.168.1.1", ours), FIB_ELSEWHERE); /* this host */
+    CHECK_EQ(way("192.168.1.1", other), FIB_ELSEWHERE);
+    CHECK_EQ(way("10.8.0.1", ours), FIB_ELSEWHERE);
+    CHECK_EQ(way("10.8.0.255", ours), FIB_ELSEWHERE); /* broadcast */
+    CHECK_EQ(way("8.8.8.8", ours), FIB_DEFAULT);
+    CHECK_EQ(way("8.8.8.8", other), FIB_DEVICE);
+    CHECK_EQ(way("fd08::7", ours), FIB_DEVICE);
+    CHECK_EQ(way("fd99:7::1", ours), FIB_DEVICE);
+    CHECK_EQ(way("fd99:1::5", ours), FIB_ELSEWHERE);
+    CHECK_EQ(way("fd99:1::1", ours), FIB_ELSEWHERE);
+    CHECK_EQ(way("fd99:1::1", other), FIB_ELSEWHERE);
+    CHECK_EQ(way("fd08::1", ours), FIB_ELSEWHERE);
+    CHECK_EQ(way("2001:db8::1", ours), FIB_DEFAULT); /* no route */
+    CHECK(
         system("ip route add blackhole 192.168.9.0/24 && ip route add 192.168.10.0/24 "
                "nexthop via 10.8.0.5 nexthop via 192.168.1.9 && "
                "ip -6 route add fd99:a::/32 nexthop via fd08::5 nexthop via fd99:1::9 && "
                "ip nexthop add id 3 via 10.8.0.6 dev fa0 && ip route add 192.168.11.0/24 nhid 3") ==
         0);
-    check_equal(way("192.168.9.1", ours), FIB_ELSEWHERE);
+    CHECK_EQ(way("192.168.9.1", ours), FIB_ELSEWHERE);
     for (unsigned i = 1; i < 20; i++) { /* one of several routes is enough, and always the same */
         char dst[32];
 
         snprintf(dst, sizeof(dst), "192.168.10.%u", i);
-        check_equal(way(dst, ours), FIB_DEVICE);
-        check_equal(way(dst, other), FIB_DEVICE);
+        CHECK_EQ(way(dst, ours), FIB_DEVICE);
+        CHECK_EQ(way(dst, other), FIB_DEVICE);
         snprintf(dst, sizeof(dst), "fd99:a::%u", i);
-        check_equal(way(dst, ours), FIB_DEVICE);
+        CHECK_EQ(way(dst, ours), FIB_DEVICE);
     }
-    check_equal(way("192.168.11.1", ours), FIB_DEVICE);
-    check(system("ip route del 192.168.9.0/24 && ip route del 192.168.10.0/24 && "
+    CHECK_EQ(way("192.168.11.1", ours), FIB_DEVICE);
+    CHECK(system("ip route del 192.168.9.0/24 && ip route del 192.168.10.0/24 && "
                  "ip -6 route del fd99:a::/32 && ip nexthop del id 3") == 0);
-    check(way("", ours) < 0);
+    CHECK(way("", ours) < 0);
     fib_close(&fib);
-    check(way("10.8.0.7", ours) < 0);
+    CHECK(way("10.8.0.7", ours) < 0);
 }
 
 static void
@@ -77,17 +76,15 @@ expect_flow(struct fib_flow flow, const char *rule, uint32_t before, uint32_t af
     char command[256];
     struct fib_flow plain = {.dst = flow.dst};
 
-    check_equal(fib_leads_to(&fib, &flow, before), FIB_DEVICE);
+    CHECK_EQ(fib_leads_to(&fib, &flow, before), FIB_DEVICE);
     snprintf(command, sizeof(command), "ip rule add %s lookup 77 pref 77", rule);
-    check(system(command) == 0);
-    if (!check_equal(fib_leads_to(&fib, &flow, after), FIB_DEVICE))
-        printf("# %s\n", rule);
-    check_equal(fib_leads_to(&fib, &plain, before), FIB_DEVICE);
-    check(system("ip rule del pref 77") == 0);
+    CHECK(system(command) == 0);
+    CHECK_THAT(fib_leads_to(&fib, &flow, after) == FIB_DEVICE, "%s", rule);
+    CHECK_EQ(fib_leads_to(&fib, &plain, before), FIB_DEVICE);
+    CHECK(system("ip rule del pref 77") == 0);
 }
 
-static void
-test_rules(void)
+TEST("fib: rules")
 {
     struct fib_flow flow = {.dst = ip_of("8.8.8.8"),
                             .src = ip_of("192.168.1.1"),
@@ -98,7 +95,7 @@ test_rules(void)
                             .udp = true};
 
     NEED_KERNEL
-    check(system("ip route add default via 10.8.0.5 table 77") == 0);
+    CHECK(system("ip route add default via 10.8.0.5 table 77") == 0);
     expect_flow(flow, "fwmark 7", other, ours);
     expect_flow(flow, "from 192.168.1.1", other, ours);
     expect_flow(flow, "uidrange 123-123", other, ours);
@@ -106,8 +103,8 @@ test_rules(void)
     expect_flow(flow, "ipproto udp dport 4000", other, ours);
     flow.oif = ours; /* a bound socket leaves by its device */
     flow.src.family = 0;
-    check_equal(fib_leads_to(&fib, &flow, ours), FIB_DEVICE);
-    check_equal(fib_leads_to(&fib, &flow, other), FIB_ELSEWHERE);
+    CHECK_EQ(fib_leads_to(&fib, &flow, ours), FIB_DEVICE);
+    CHECK_EQ(fib_leads_to(&fib, &flow, other), FIB_ELSEWHERE);
     fib_close(&fib);
 }
 
@@ -133,7 +130,7 @@ device_begin(void)
     req.vpn4 = ip_of("10.8.0.5");
     req.path.remote.ip = ip_of("192.168.1.200");
     req.path.remote.port = htons(4000);
-    check_equal(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
+    CHECK_EQ(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
     return dco_peers_by_id(dev->peers, 5);
 }
 
@@ -156,8 +153,7 @@ may_move(struct dco_peer *peer, const char *to, uint64_t now)
     return recursion_may_move(&fib, dev, &port, peer, &from, &path, now);
 }
 
-static void
-test_moves(void)
+TEST("moves: not into the device")
 {
     struct dco_path path;
     struct dco_peer *peer;
@@ -165,34 +161,26 @@ test_moves(void)
 
     NEED_KERNEL
     peer = device_begin();
-    check(may_move(peer, "192.168.1.201", now += 10 * MS));
-    check(may_move(peer, "8.8.4.4", now += 10 * MS));
-    check(may_move(peer, "fd99:1::8", now += 10 * MS));
-    check(may_move(peer, "2001:db8::8", now += 10 * MS)); /* no way there: no way round either */
-    check(!may_move(peer, "10.8.0.6", now += 10 * MS));
-    check(!may_move(peer, "192.168.77.1", now += 10 * MS));
-    check(!may_move(peer, "fd99:7::1", now += 10 * MS));
-    check(!may_move(peer, "fd08::9", now += 10 * MS));
-    check_equal(fib.seq, 8);
-    check(system("ip route add default via 10.8.0.5 table 78 && "
+    CHECK(may_move(peer, "192.168.1.201", now += 10 * MS));
+    CHECK(may_move(peer, "8.8.4.4", now += 10 * MS));
+    CHECK(may_move(peer, "fd99:1::8", now += 10 * MS));
+    CHECK(may_move(peer, "2001:db8::8", now += 10 * MS)); /* no way there: no way round either */
+    CHECK(!may_move(peer, "10.8.0.6", now += 10 * MS));
+    CHECK(!may_move(peer, "192.168.77.1", now += 10 * MS));
+    CHECK(!may_move(peer, "fd99:7::1", now += 10 * MS));
+    CHECK(!may_move(peer, "fd08::9", now += 10 * MS));
+    CHECK_EQ(fib.seq, 8);
+    CHECK(system("ip route add default via 10.8.0.5 table 78 && "
                  "ip rule add fwmark 9 lookup 78 pref 78") == 0);
     port.way.mark = 9;
-    check(!may_move(peer, "8.8.4.4", now += 10 * MS));
+    CHECK(!may_move(peer, "8.8.4.4", now += 10 * MS));
     port.way.mark = 0;
-    check(may_move(peer, "8.8.4.4", now += 10 * MS));
+    CHECK(may_move(peer, "8.8.4.4", now += 10 * MS));
     for (unsigned i = 0; i < 100; i++) /* neither asked nor moved */
-        check(!may_move(peer, "8.8.8.8", now + 10 * MS - 1));
-    check_equal(fib.seq, 10);
+        CHECK(!may_move(peer, "8.8.8.8", now + 10 * MS - 1));
+    CHECK_EQ(fib.seq, 10);
     dco_peer_path(peer, &path); /* where it is: nothing to ask */
-    check(recursion_may_move(&fib, dev, &port, peer, &path, &path, now));
-    check_equal(fib.seq, 10);
+    CHECK(recursion_may_move(&fib, dev, &port, peer, &path, &path, now));
+    CHECK_EQ(fib.seq, 10);
     device_end();
 }
-
-static const struct test tests[] = {
-    {"fib: tables, local addresses, nexthops", test_tables},
-    {"fib: rules", test_rules},
-    {"moves: not into the device", test_moves},
-};
-
-HARNESS_MAIN(tests)

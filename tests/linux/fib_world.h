@@ -40,11 +40,9 @@ ready(void)
 }
 
 #define NEED_KERNEL                                                                                \
-    if (!ready()) {                                                                                \
-        harness_skip("no network namespace");                                                      \
-        return;                                                                                    \
-    }                                                                                              \
-    check_equal(fib_open(&fib), 0);
+    if (!ready())                                                                                  \
+        test_skip("no network namespace");                                                         \
+    CHECK_EQ(fib_open(&fib), 0);
 
 static struct dco_ip
 ip_of(const char *text)

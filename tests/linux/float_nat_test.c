@@ -7,6 +7,7 @@
  */
 #include <arpa/inet.h>
 
+#include "addresses.h"
 #include "harness.h"
 #include "linux/plane/internal.h"
 #include "linux/plane/recent.h"
@@ -26,8 +27,8 @@ expect(struct float_nat *a, bool source, uint32_t from, uint32_t to)
     struct dco_endpoint ep = host(from), want = host(to);
     bool changed = source ? float_nat_source(a, &ep) : float_nat_dest(a, &ep);
 
-    check(dco_endpoint_equal(&ep, &want));
-    check(changed == (from != to));
+    CHECK(dco_endpoint_equal(&ep, &want));
+    CHECK(changed == (from != to));
 }
 
 static void
@@ -38,8 +39,7 @@ set(struct float_nat *a, uint32_t id, uint32_t known, uint32_t now)
     float_nat_set(a, id, &k, &n);
 }
 
-static void
-test_one(void)
+TEST("a floated peer and a stranger at its old address")
 {
     struct float_nat *a = float_nat_new();
 
@@ -56,8 +56,7 @@ test_one(void)
     float_nat_free(a);
 }
 
-static void
-test_chain(void)
+TEST("chains and rings of peers that took over addresses")
 {
     struct float_nat *a = float_nat_new();
 
@@ -77,8 +76,7 @@ test_chain(void)
     float_nat_free(a);
 }
 
-static void
-test_moves_again(void)
+TEST("a peer that moves again and comes home")
 {
     struct float_nat *a = float_nat_new();
 
@@ -93,8 +91,7 @@ test_moves_again(void)
 }
 
 /* Two peers that claim one address: the newer claim counts. */
-static void
-test_contested(void)
+TEST("two peers that claim one address")
 {
     struct float_nat *a = float_nat_new();
 
@@ -106,8 +103,7 @@ test_contested(void)
     float_nat_free(a);
 }
 
-static void
-test_forget_unknown(void)
+TEST("forgetting what is not there")
 {
     struct float_nat *a = float_nat_new();
 
@@ -204,14 +200,14 @@ check_model(struct float_nat *a, struct model *m)
     for (uint32_t i = 0; i < m->hosts; i++) {
         expect(a, true, i, model_translate(m, true, i));
         expect(a, false, i, model_translate(m, false, i));
-        check(model_translate(m, false, model_translate(m, true, i)) == i);
+        CHECK(model_translate(m, false, model_translate(m, true, i)) == i);
     }
 }
 
 static void
 random_floats(uint32_t hosts, uint32_t peers, unsigned steps, unsigned look_each)
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct float_nat *a = float_nat_new();
     struct model m = {.hosts = hosts, .peers = peers};
 
@@ -235,25 +231,22 @@ random_floats(uint32_t hosts, uint32_t peers, unsigned steps, unsigned look_each
     float_nat_free(a);
 }
 
-static void
-test_random(void)
+TEST("a permutation after any sequence")
 {
-    for (unsigned round = 0; round < harness_rounds(200); round++)
+    for (unsigned round = 0; round < test_rounds(200); round++)
         random_floats(12, 8, 30, 1);
 }
 
 /* Chains that reach their bound all the time. */
-static void
-test_random_long(void)
+TEST("a permutation of long chains")
 {
-    for (unsigned round = 0; round < harness_rounds(2); round++)
+    for (unsigned round = 0; round < test_rounds(2); round++)
         random_floats(200, PEERS_MAX, 3000, 50);
 }
 
 /* A stranger's packet costs the same however many peers took over each other's addresses, and so
  * does a claim: no chain grows beyond its bound, and the newest claim is the one that counts. */
-static void
-test_chain_bound(void)
+TEST("a chain has a bound")
 {
     struct float_nat *a = float_nat_new();
     uint32_t n = 1000;
@@ -264,7 +257,7 @@ test_chain_bound(void)
         set(a, i, i, i + 1);
         expect(a, true, i + 1, i);
         float_nat_source(a, &stranger);
-        check(ntohs(stranger.port) <= 1000 + FLOAT_NAT_CHAIN_MAX);
+        CHECK(ntohs(stranger.port) <= 1000 + FLOAT_NAT_CHAIN_MAX);
     }
     for (uint32_t i = n; i > n - 10; i--)
         expect(a, true, i, i - 1);
@@ -279,13 +272,12 @@ test_chain_bound(void)
         set(a, i, i, i + 1);
         expect(a, true, i + 1, i);
         float_nat_source(a, &stranger);
-        check(ntohs(stranger.port) <= 1000 + i + FLOAT_NAT_CHAIN_MAX);
+        CHECK(ntohs(stranger.port) <= 1000 + i + FLOAT_NAT_CHAIN_MAX);
     }
     float_nat_free(a);
 }
 
-static void
-test_many(void)
+TEST("10000 peers")
 {
     struct float_nat *a = float_nat_new();
 
@@ -318,29 +310,27 @@ answered(struct float_nat *a, uint32_t address, uint64_t now_ns)
 }
 
 /* A client in its handshake keeps its address, and who was elsewhere before has lost that too. */
-static void
-test_half_open(void)
+TEST("nobody moves to a session in its handshake")
 {
     struct float_nat *a = float_nat_new();
 
     answered(a, 5, 1000 * SECOND);
-    check(move(a, 7, 0, 1, 1001 * SECOND));
-    check(!move(a, 7, 0, 5, 1002 * SECOND));
+    CHECK(move(a, 7, 0, 1, 1001 * SECOND));
+    CHECK(!move(a, 7, 0, 5, 1002 * SECOND));
     for (uint32_t i = 0; i < 6; i++) {
         expect(a, true, i, i);
         expect(a, false, i, i);
     }
-    check(move(a, 7, 0, 0, 1003 * SECOND)); /* home is no other's, whatever was answered there */
+    CHECK(move(a, 7, 0, 0, 1003 * SECOND)); /* home is no other's, whatever was answered there */
     answered(a, 0, 1003 * SECOND);
-    check(move(a, 7, 0, 0, 1003 * SECOND));
-    check(move(a, 7, 0, 2, 1004 * SECOND));
+    CHECK(move(a, 7, 0, 0, 1003 * SECOND));
+    CHECK(move(a, 7, 0, 2, 1004 * SECOND));
     expect(a, true, 2, 0);
     float_nat_free(a);
 }
 
 /* For as long as a handshake may last, from its last answer on, and not for ever. */
-static void
-test_half_open_ends(void)
+TEST("which is remembered for as long as it may last")
 {
     const uint64_t keep = RECENT_GENERATION_NS, start = 1000 * SECOND;
     struct float_nat *a = float_nat_new();
@@ -348,21 +338,20 @@ test_half_open_ends(void)
     for (uint64_t t = start; t < start + 10 * keep; t += keep / 3) {
         answered(a, 5, t);
         answered(a, 1000 + (uint32_t)(t / SECOND), t); /* others come and go */
-        check(!move(a, 7, 0, 5, t));
-        check(!move(a, 7, 0, 5, t + keep / 4));
+        CHECK(!move(a, 7, 0, 5, t));
+        CHECK(!move(a, 7, 0, 5, t + keep / 4));
     }
     answered(a, 6, start + 20 * keep); /* a new generation, after a long rest */
-    check(!move(a, 7, 0, 6, start + 20 * keep));
-    check(!move(a, 7, 0, 6, start + 21 * keep - 1));
-    check(move(a, 7, 0, 5, start + 21 * keep));
-    check(move(a, 7, 0, 6, start + 22 * keep));
+    CHECK(!move(a, 7, 0, 6, start + 20 * keep));
+    CHECK(!move(a, 7, 0, 6, start + 21 * keep - 1));
+    CHECK(move(a, 7, 0, 5, start + 21 * keep));
+    CHECK(move(a, 7, 0, 6, start + 22 * keep));
     expect(a, true, 6, 0);
     float_nat_free(a);
 }
 
 /* What was not answered is hardly ever taken for it, and what was always is. */
-static void
-test_half_open_many(void)
+TEST("and however many there are")
 {
     struct float_nat *a = float_nat_new();
     unsigned refused = 0;
@@ -370,26 +359,9 @@ test_half_open_many(void)
     for (uint32_t i = 0; i < 1000; i++)
         answered(a, i, SECOND);
     for (uint32_t i = 0; i < 1000; i++) {
-        check(!move(a, 7, 5000, i, 2 * SECOND));
+        CHECK(!move(a, 7, 5000, i, 2 * SECOND));
         refused += !move(a, 7, 5000, 10000 + i, 2 * SECOND);
     }
-    check(refused < 5);
+    CHECK(refused < 5);
     float_nat_free(a);
 }
-
-static const struct test tests[] = {
-    {"a floated peer and a stranger at its old address", test_one},
-    {"chains and rings of peers that took over addresses", test_chain},
-    {"a peer that moves again and comes home", test_moves_again},
-    {"two peers that claim one address", test_contested},
-    {"forgetting what is not there", test_forget_unknown},
-    {"a permutation after any sequence", test_random},
-    {"a permutation of long chains", test_random_long},
-    {"a chain has a bound", test_chain_bound},
-    {"10000 peers", test_many},
-    {"nobody moves to a session in its handshake", test_half_open},
-    {"which is remembered for as long as it may last", test_half_open_ends},
-    {"and however many there are", test_half_open_many},
-};
-
-HARNESS_MAIN(tests)

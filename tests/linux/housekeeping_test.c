@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "addresses.h"
 #include "harness.h"
 #include "linux/crypto/aead.h"
 #include "linux/crypto/secret.h"
@@ -50,8 +51,8 @@ bound(struct sockaddr_in *in)
 
     *in = (struct sockaddr_in){.sin_family = AF_INET};
     in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    check(bind(fd, (struct sockaddr *)in, sizeof(*in)) == 0);
-    check(getsockname(fd, (struct sockaddr *)in, &len) == 0);
+    CHECK(bind(fd, (struct sockaddr *)in, sizeof(*in)) == 0);
+    CHECK(getsockname(fd, (struct sockaddr *)in, &len) == 0);
     return fd;
 }
 
@@ -83,24 +84,21 @@ ready(void)
     own_threads = threads();
     if (unshare(CLONE_NEWNET) < 0 || access("/dev/net/tun", R_OK | W_OK) < 0)
         return false;
-    check(system("ip link set lo up") == 0);
+    CHECK(system("ip link set lo up") == 0);
     plane_configure(&config);
-    if (!check(plane_prepare() == 0) || !check(plane_dev_new("ho0", DCO_MODE_MP, &dev) == 0))
-        return false;
-    check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
-    if (!check(plane_port_new(bound(&plane_addr), NULL, 0, 0, pair[0], &sock) == 0))
-        return false;
-    check(plane_port_bind_dev(sock, dev) == 0);
+    CHECK(plane_prepare() == 0);
+    CHECK(plane_dev_new("ho0", DCO_MODE_MP, &dev) == 0);
+    CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
+    CHECK(plane_port_new(bound(&plane_addr), NULL, 0, 0, pair[0], &sock) == 0);
+    CHECK(plane_port_bind_dev(sock, dev) == 0);
     remote = bound(&remote_addr);
     state = 1;
     return true;
 }
 
 #define NEED_PLANE                                                                                 \
-    if (!ready()) {                                                                                \
-        harness_skip("no network namespace or no /dev/net/tun");                                   \
-        return;                                                                                    \
-    }
+    if (!ready())                                                                                  \
+        test_skip("no network namespace or no /dev/net/tun");
 
 static void
 peer_add(uint32_t id, bool with_local)
@@ -112,7 +110,7 @@ peer_add(uint32_t id, bool with_local)
     req.path.remote.port = remote_addr.sin_port;
     if (with_local)
         req.path.local = ip4(127, 0, 0, 9);
-    check_equal(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
+    CHECK_EQ(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
 }
 
 static const uint8_t keys[2][32] = {{1}, {2}}, tails[2][8] = {{3}, {4}};
@@ -158,19 +156,19 @@ expect_keepalives(uint8_t number, uint32_t tx_id, uint32_t source)
         struct aead_op op = {.pkt = pkt, .len = DCO_KEEPALIVE_LEN};
         struct dco_wire_hdr hdr;
 
-        check_equal(len, DCO_OVERHEAD + DCO_KEEPALIVE_LEN);
+        CHECK_EQ(len, DCO_OVERHEAD + DCO_KEEPALIVE_LEN);
         if (len != DCO_OVERHEAD + DCO_KEEPALIVE_LEN)
             break;
-        check(dco_wire_parse(pkt, (size_t)len, &hdr) == DCO_WIRE_DATA);
-        check_equal(hdr.peer_id, tx_id);
-        check_equal(hdr.packet_id, i);
-        check_equal(hdr.key_id, 5);
-        check_equal(from.sin_port, plane_addr.sin_port);
-        check_equal(ntohl(from.sin_addr.s_addr), source);
+        CHECK(dco_wire_parse(pkt, (size_t)len, &hdr) == DCO_WIRE_DATA);
+        CHECK_EQ(hdr.peer_id, tx_id);
+        CHECK_EQ(hdr.packet_id, i);
+        CHECK_EQ(hdr.key_id, 5);
+        CHECK_EQ(from.sin_port, plane_addr.sin_port);
+        CHECK_EQ(ntohl(from.sin_addr.s_addr), source);
         aead_open(aead, 0, &op, 1);
-        check(op.ok && dco_wire_is_keepalive(pkt + DCO_OVERHEAD, DCO_KEEPALIVE_LEN));
+        CHECK(op.ok && dco_wire_is_keepalive(pkt + DCO_OVERHEAD, DCO_KEEPALIVE_LEN));
     }
-    check(clock_now_ns() - began > SECOND); /* they did not come at once */
+    CHECK(clock_now_ns() - began > SECOND); /* they did not come at once */
     aead_free(aead);
 }
 
@@ -179,43 +177,40 @@ link_tx_packets(uint32_t id)
 {
     struct dco_peer_info info = {0};
 
-    check_equal(dco_control_peer_get(dev->peers, id, &info), 0);
+    CHECK_EQ(dco_control_peer_get(dev->peers, id, &info), 0);
     return info.stats.link_tx_packets;
 }
 
-static void
-test_keepalive(void)
+TEST("keepalives that the other end accepts")
 {
     struct dco_peer_info info;
 
     NEED_PLANE
     peer_add(1, false);
-    check_equal(key_add(1, 5, 1), 0);
-    check_equal(dco_control_peer_set(dev->peers, 1, 1, 60, clock_now_ns()), 0);
+    CHECK_EQ(key_add(1, 5, 1), 0);
+    CHECK_EQ(dco_control_peer_set(dev->peers, 1, 1, 60, clock_now_ns()), 0);
     expect_keepalives(1, 101, INADDR_LOOPBACK);
-    check_equal(dco_control_peer_set(dev->peers, 1, 0, 0, clock_now_ns()), 0); /* no more of them */
-    check(BECOMES(link_tx_packets(1) >= 3)); /* a packet is here before it is counted */
-    check_equal(dco_control_peer_get(dev->peers, 1, &info), 0);
-    check(info.stats.link_tx_bytes >= 3 * (DCO_OVERHEAD + DCO_KEEPALIVE_LEN));
-    check_equal((long long)(info.stats.link_tx_bytes % (DCO_OVERHEAD + DCO_KEEPALIVE_LEN)), 0);
-    check_equal((long long)info.stats.vpn_tx_packets, 0);
-    check_equal(dco_control_peer_del(dev->peers, 1, DCO_DEL_USERSPACE), 0);
+    CHECK_EQ(dco_control_peer_set(dev->peers, 1, 0, 0, clock_now_ns()), 0); /* no more of them */
+    CHECK(BECOMES(link_tx_packets(1) >= 3)); /* a packet is here before it is counted */
+    CHECK_EQ(dco_control_peer_get(dev->peers, 1, &info), 0);
+    CHECK(info.stats.link_tx_bytes >= 3 * (DCO_OVERHEAD + DCO_KEEPALIVE_LEN));
+    CHECK_EQ((long long)(info.stats.link_tx_bytes % (DCO_OVERHEAD + DCO_KEEPALIVE_LEN)), 0);
+    CHECK_EQ((long long)info.stats.vpn_tx_packets, 0);
+    CHECK_EQ(dco_control_peer_del(dev->peers, 1, DCO_DEL_USERSPACE), 0);
 }
 
-static void
-test_keepalive_local(void)
+TEST("keepalives from the peer's local address")
 {
     NEED_PLANE
     peer_add(2, true);
-    check_equal(key_add(2, 5, 2), 0);
-    check_equal(dco_control_peer_set(dev->peers, 2, 1, 60, clock_now_ns()), 0);
+    CHECK_EQ(key_add(2, 5, 2), 0);
+    CHECK_EQ(dco_control_peer_set(dev->peers, 2, 1, 60, clock_now_ns()), 0);
     expect_keepalives(2, 102, INADDR_LOOPBACK + 8);
-    check_equal(dco_control_peer_del(dev->peers, 2, DCO_DEL_USERSPACE), 0);
+    CHECK_EQ(dco_control_peer_del(dev->peers, 2, DCO_DEL_USERSPACE), 0);
 }
 
 /* No key: nothing to send, nothing dropped. No route: counted. */
-static void
-test_keepalive_refused(void)
+TEST("keepalives that cannot be sent")
 {
     struct dco_peer_new req = {.id = 3, .tx_id = 3, .transport = NULL};
     uint8_t pkt[64];
@@ -224,20 +219,20 @@ test_keepalive_refused(void)
 
     NEED_PLANE
     peer_add(4, false);
-    check_equal(dco_control_peer_set(dev->peers, 4, 1, 60, clock_now_ns()), 0);
-    check_equal(receive(pkt, sizeof(pkt), 1500, &from), 0);
-    check_equal(dco_control_peer_del(dev->peers, 4, DCO_DEL_USERSPACE), 0);
+    CHECK_EQ(dco_control_peer_set(dev->peers, 4, 1, 60, clock_now_ns()), 0);
+    CHECK_EQ(receive(pkt, sizeof(pkt), 1500, &from), 0);
+    CHECK_EQ(dco_control_peer_del(dev->peers, 4, DCO_DEL_USERSPACE), 0);
 
     before = dco_load(&housekeeping_drops.count[DCO_DROP_TX_UNREACHABLE]);
     req.vpn4 = ip4(10, 9, 0, 3);
     req.path.remote.ip = ip4(192, 0, 2, 1);
     req.path.remote.port = htons(1194);
     req.transport = plane_port_get(sock);
-    check_equal(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
-    check_equal(key_add(3, 5, 3), 0);
-    check_equal(dco_control_peer_set(dev->peers, 3, 1, 60, clock_now_ns()), 0);
-    check(BECOMES(dco_load(&housekeeping_drops.count[DCO_DROP_TX_UNREACHABLE]) > before));
-    check_equal(dco_control_peer_del(dev->peers, 3, DCO_DEL_USERSPACE), 0);
+    CHECK_EQ(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
+    CHECK_EQ(key_add(3, 5, 3), 0);
+    CHECK_EQ(dco_control_peer_set(dev->peers, 3, 1, 60, clock_now_ns()), 0);
+    CHECK(BECOMES(dco_load(&housekeeping_drops.count[DCO_DROP_TX_UNREACHABLE]) > before));
+    CHECK_EQ(dco_control_peer_del(dev->peers, 3, DCO_DEL_USERSPACE), 0);
 }
 
 static bool
@@ -258,13 +253,12 @@ calls_are_over(void)
     uint32_t calls = 0;
 
     usleep(50000);
-    check(BECOMES(
+    CHECK(BECOMES(
         (calls = dco_load(&event_calls), usleep(100000), dco_load(&event_calls) - calls <= 1)));
     return dco_load(&event_calls);
 }
 
-static void
-test_expiry(void)
+TEST("a silent peer expires in time")
 {
     struct dco_event event;
     uint32_t calls;
@@ -275,16 +269,15 @@ test_expiry(void)
     take_event(0, 0, &event); /* those of the tests before */
     calls = calls_are_over();
     began = clock_now_ns();
-    check_equal(dco_control_peer_set(dev->peers, 5, 0, 1, clock_now_ns()), 0);
-    check(BECOMES(dco_load(&event_calls) != calls));
-    check(clock_now_ns() - began > SECOND / 2);
-    check(take_event(DCO_EVENT_DEL, 5, &event));
-    check_equal(event.del_reason, DCO_DEL_EXPIRED);
+    CHECK_EQ(dco_control_peer_set(dev->peers, 5, 0, 1, clock_now_ns()), 0);
+    CHECK(BECOMES(dco_load(&event_calls) != calls));
+    CHECK(clock_now_ns() - began > SECOND / 2);
+    CHECK(take_event(DCO_EVENT_DEL, 5, &event));
+    CHECK_EQ(event.del_reason, DCO_DEL_EXPIRED);
 }
 
 /* The preload layer may have been busy: housekeeping calls again until the events are taken. */
-static void
-test_event_insists(void)
+TEST("events are offered until they are taken")
 {
     struct dco_event event;
     uint32_t calls;
@@ -293,14 +286,13 @@ test_event_insists(void)
     take_event(0, 0, &event);
     calls = calls_are_over();
     peer_add(6, false);
-    check_equal(dco_control_peer_del(dev->peers, 6, DCO_DEL_USERSPACE), 0);
-    check(BECOMES(dco_load(&event_calls) - calls >= 10));
-    check(take_event(DCO_EVENT_DEL, 6, &event));
+    CHECK_EQ(dco_control_peer_del(dev->peers, 6, DCO_DEL_USERSPACE), 0);
+    CHECK(BECOMES(dco_load(&event_calls) - calls >= 10));
+    CHECK(take_event(DCO_EVENT_DEL, 6, &event));
     calls_are_over();
 }
 
-static void
-test_wipe(void)
+TEST("keys are wiped at once")
 {
     struct secret_stats before, during, after;
     struct dco_event event;
@@ -313,14 +305,14 @@ test_wipe(void)
     } while (after.used != before.used);
     for (uint32_t id = 20; id < 60; id++) {
         peer_add(id, false);
-        check_equal(key_add(id, 1, (uint8_t)id), 0);
+        CHECK_EQ(key_add(id, 1, (uint8_t)id), 0);
     }
     secret_stats(&during);
-    check(during.used > before.used);
+    CHECK(during.used > before.used);
     for (uint32_t id = 20; id < 60; id++)
-        check_equal(dco_control_peer_del(dev->peers, id, DCO_DEL_USERSPACE), 0);
+        CHECK_EQ(dco_control_peer_del(dev->peers, id, DCO_DEL_USERSPACE), 0);
     take_event(0, 0, &event); /* an event holds its peer, but no key */
-    check(BECOMES((secret_stats(&after), after.used == before.used)));
+    CHECK(BECOMES((secret_stats(&after), after.used == before.used)));
 }
 
 /* ---- path MTU -----------------------------------------------------------------------------------
@@ -335,9 +327,9 @@ asker_open(int mark)
     struct sockaddr_in in;
     int pair[2], fd = bound(&in);
 
-    check(setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0);
-    check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
-    check_equal(plane_port_new(fd, NULL, 0, 0, pair[0], &asker), 0);
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0);
+    CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
+    CHECK_EQ(plane_port_new(fd, NULL, 0, 0, pair[0], &asker), 0);
     close(pair[1]);
 }
 
@@ -357,19 +349,16 @@ mtu_to(struct dco_ip ip, struct dco_ip local)
     struct sockaddr_in in = {0};
     socklen_t len = sizeof(in);
 
-    check_equal(path_mtu_get(asker, &path), first);
-    check(getsockname(asker->probe[0], (struct sockaddr *)&in, &len) == 0 && in.sin_port == 0);
+    CHECK_EQ(path_mtu_get(asker, &path), first);
+    CHECK(getsockname(asker->probe[0], (struct sockaddr *)&in, &len) == 0 && in.sin_port == 0);
     return first;
 }
 
+/* An uplink with ways of several MTUs. */
 static void
-test_path_mtu(void)
+ways_make(void)
 {
-    struct dco_ip none = {0};
-
-    NEED_PLANE
-    asker_open(0);
-    check(system("ip link add du0 mtu 1450 type veth peer du1 && ip link set du1 up && ip link set "
+    CHECK(system("ip link add du0 mtu 1450 type veth peer du1 && ip link set du1 up && ip link set "
                  "du0 up && "
                  "ip addr add 198.51.100.1/24 dev du0 && "
                  "ip -6 addr add 2001:db8:5::1/64 dev du0 nodad && "
@@ -377,21 +366,30 @@ test_path_mtu(void)
                  "ip -6 route add 2001:db8:6::/64 via 2001:db8:5::2 mtu 1290 && "
                  "ip route add 203.0.113.0/24 via 198.51.100.2 mtu 1280 table 77 && "
                  "ip rule add fwmark 77 table 77") == 0);
-    check_equal(mtu_to(ip4(198, 51, 100, 9), none), 1450);
-    check_equal(mtu_to(ip4(203, 0, 113, 9), none), 1300);
-    check_equal(mtu_to(ip4(203, 0, 113, 9), ip4(198, 51, 100, 1)), 1300);
-    check_equal(mtu_to(ip4(203, 0, 113, 9), ip4(1, 2, 3, 4)), 1300); /* an address that has gone */
-    check_equal(mtu_to(ip4(203, 0, 113, 9), none), 1300);
+}
+
+TEST("path MTU by route, address, family and mark")
+{
+    struct dco_ip none = {0};
+
+    NEED_PLANE
+    ways_make();
+    asker_open(0);
+    CHECK_EQ(mtu_to(ip4(198, 51, 100, 9), none), 1450);
+    CHECK_EQ(mtu_to(ip4(203, 0, 113, 9), none), 1300);
+    CHECK_EQ(mtu_to(ip4(203, 0, 113, 9), ip4(198, 51, 100, 1)), 1300);
+    CHECK_EQ(mtu_to(ip4(203, 0, 113, 9), ip4(1, 2, 3, 4)), 1300); /* an address that has gone */
+    CHECK_EQ(mtu_to(ip4(203, 0, 113, 9), none), 1300);
     struct dco_ip six = ip6(9);
 
     memcpy(six.addr, "\x20\x01\x0d\xb8\x00\x06\x00\x00", 8);
-    check_equal(mtu_to(six, none), 1290);
+    CHECK_EQ(mtu_to(six, none), 1290);
     memcpy(six.addr, "\x20\x01\x0d\xb8\x00\x05\x00\x00", 8);
-    check_equal(mtu_to(six, none), 1450);
-    check_equal(mtu_to(ip4(8, 8, 8, 8), none), 0); /* no route */
+    CHECK_EQ(mtu_to(six, none), 1450);
+    CHECK_EQ(mtu_to(ip4(8, 8, 8, 8), none), 0); /* no route */
     asker_close();
     asker_open(77);
-    check_equal(mtu_to(ip4(203, 0, 113, 9), none), 1280);
+    CHECK_EQ(mtu_to(ip4(203, 0, 113, 9), none), 1280);
     asker_close();
 }
 
@@ -424,44 +422,43 @@ peer_mtu_becomes(uint32_t id, unsigned mtu, unsigned seconds)
     return peer_mtu(id) == mtu;
 }
 
-static void
-test_path_mtu_of_peers(void)
+TEST("path MTU of peers follows")
 {
     struct dco_peer_new req = {.id = 70, .tx_id = 70};
 
     NEED_PLANE
+    ways_make();
     req.vpn4 = ip4(10, 9, 0, 70);
     req.path.remote.ip = ip4(203, 0, 113, 70);
     req.path.remote.port = htons(1194);
     req.transport = plane_port_get(sock);
-    check_equal(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
-    check(peer_mtu_becomes(70, 1300, 8)); /* a new peer within a second */
-    check(system("ip route change 203.0.113.0/24 via 198.51.100.2 mtu 1260") == 0);
-    check(peer_mtu_becomes(70, 1260, 60));
-    check_equal(dco_control_peer_del(dev->peers, 70, DCO_DEL_USERSPACE), 0);
+    CHECK_EQ(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
+    CHECK(peer_mtu_becomes(70, 1300, 8)); /* a new peer within a second */
+    CHECK(system("ip route change 203.0.113.0/24 via 198.51.100.2 mtu 1260") == 0);
+    CHECK(peer_mtu_becomes(70, 1260, 60));
+    CHECK_EQ(dco_control_peer_del(dev->peers, 70, DCO_DEL_USERSPACE), 0);
 }
 
 /* ---- the end ------------------------------------------------------------------------------------
  */
 
-static void
-test_restart(void)
+TEST("devices come and go, threads end")
 {
     NEED_PLANE
-    check_equal(threads(), 3); /* two workers, housekeeping */
+    CHECK_EQ(threads(), 3); /* two workers, housekeeping */
     plane_dev_free(dev);
-    check_equal(threads(), 0);
-    check_equal(plane_dev_new("ho1", DCO_MODE_P2P, &dev), 0);
-    check_equal(threads(), 3);
+    CHECK_EQ(threads(), 0);
+    CHECK_EQ(plane_dev_new("ho1", DCO_MODE_P2P, &dev), 0);
+    CHECK_EQ(threads(), 3);
     for (int i = 0; i < 20; i++) {
         plane_dev_free(dev);
-        check_equal(plane_dev_new("ho2", DCO_MODE_P2P, &dev), 0);
+        CHECK_EQ(plane_dev_new("ho2", DCO_MODE_P2P, &dev), 0);
     }
     plane_shutdown();
     plane_port_close(sock);
     plane_port_put(sock);
     close(remote);
-    check_equal(threads(), 0);
+    CHECK_EQ(threads(), 0);
 }
 
 #define PORTS 150U /* more than one worker reads */
@@ -473,9 +470,9 @@ port_new(void)
     struct plane_port *port = NULL;
     int pair[2];
 
-    check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
+    CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
     close(pair[1]);
-    check(plane_port_new(bound(&in), NULL, 0, 0, pair[0], &port) == 0);
+    CHECK(plane_port_new(bound(&in), NULL, 0, 0, pair[0], &port) == 0);
     return port;
 }
 
@@ -487,8 +484,7 @@ port_free(struct plane_port *port)
 }
 
 /* If a port that no worker reads were taken for one that is, its peers would hear nothing. */
-static void
-test_ports_without_room(void)
+TEST("more ports than a worker reads")
 {
     struct plane_port *port[PORTS];
     unsigned n = 0;
@@ -499,25 +495,10 @@ test_ports_without_room(void)
         port[n] = port_new();
         err = plane_port_bind_dev(port[n++], dev);
     }
-    check_equal(err, -ENOSPC);
-    check_equal(plane_port_bind_dev(port[n - 1], dev), -ENOSPC);
+    CHECK_EQ(err, -ENOSPC);
+    CHECK_EQ(plane_port_bind_dev(port[n - 1], dev), -ENOSPC);
     port_free(port[0]);
-    check_equal(plane_port_bind_dev(port[n - 1], dev), 0);
+    CHECK_EQ(plane_port_bind_dev(port[n - 1], dev), 0);
     for (unsigned i = 1; i < n; i++)
         port_free(port[i]);
 }
-
-static const struct test tests[] = {
-    {"keepalives that the other end accepts", test_keepalive},
-    {"keepalives from the peer's local address", test_keepalive_local},
-    {"keepalives that cannot be sent", test_keepalive_refused},
-    {"a silent peer expires in time", test_expiry},
-    {"events are offered until they are taken", test_event_insists},
-    {"keys are wiped at once", test_wipe},
-    {"path MTU by route, address, family and mark", test_path_mtu},
-    {"path MTU of peers follows", test_path_mtu_of_peers},
-    {"more ports than a worker reads", test_ports_without_room},
-    {"devices come and go, threads end", test_restart},
-};
-
-HARNESS_MAIN(tests)

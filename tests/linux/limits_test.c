@@ -20,7 +20,7 @@ static void
 tree_make(void)
 {
     snprintf(root, sizeof(root), "/tmp/opendco-limits.XXXXXX");
-    check(mkdtemp(root) != NULL);
+    CHECK(mkdtemp(root) != NULL);
 }
 
 static void
@@ -29,7 +29,7 @@ tree_remove(void)
     char command[128];
 
     snprintf(command, sizeof(command), "rm -r %s", root);
-    check(system(command) == 0);
+    CHECK(system(command) == 0);
 }
 
 static void
@@ -39,10 +39,10 @@ put(const char *group, const char *file, const char *value)
     FILE *f;
 
     snprintf(path, sizeof(path), "mkdir -p %s%s", root, group);
-    check(system(path) == 0);
+    CHECK(system(path) == 0);
     snprintf(path, sizeof(path), "%s%s/%s", root, group, file);
     f = fopen(path, "w");
-    check(f != NULL);
+    CHECK(f != NULL);
     if (f != NULL) {
         fputs(value, f);
         fclose(f);
@@ -66,36 +66,33 @@ room(const char *self)
     return left;
 }
 
-static void
-test_unified(void)
+TEST("cgroup v2")
 {
     tree_make();
     put_group("/system.slice", "max\n", "50\n");
     put_group("/system.slice/vpn.service", "10\n", "1\n");
-    check_equal(room("0::/system.slice/vpn.service\n"), 9);
+    CHECK_EQ(room("0::/system.slice/vpn.service\n"), 9);
     put_group("/system.slice", "53\n", "50\n"); /* the slice is tighter */
-    check_equal(room("0::/system.slice/vpn.service\n"), 3);
+    CHECK_EQ(room("0::/system.slice/vpn.service\n"), 3);
     put_group("/system.slice/vpn.service", "10\n", "12\n"); /* lowered afterwards */
-    check_equal(room("0::/system.slice/vpn.service\n"), 0);
-    check_equal(room("0::/\n"), LIMITS_NONE);
-    check_equal(room("0::/elsewhere\n"), LIMITS_NONE);
+    CHECK_EQ(room("0::/system.slice/vpn.service\n"), 0);
+    CHECK_EQ(room("0::/\n"), LIMITS_NONE);
+    CHECK_EQ(room("0::/elsewhere\n"), LIMITS_NONE);
     tree_remove();
 }
 
-static void
-test_legacy(void)
+TEST("cgroup v1 and hybrid")
 {
     tree_make();
     put_group("/pids/a/b", "20\n", "5\n");
     put_group("/unified/a/b", "max\n", "5\n");
-    check_equal(room("9:name=systemd:/x\n8:pids:/a/b\n7:cpu,cpuacct:/a\n0::/a/b\n"), 15);
+    CHECK_EQ(room("9:name=systemd:/x\n8:pids:/a/b\n7:cpu,cpuacct:/a\n0::/a/b\n"), 15);
     put_group("/unified/a", "8\n", "5\n");
-    check_equal(room("8:pids:/a/b\n0::/a/b\n"), 3);
+    CHECK_EQ(room("8:pids:/a/b\n0::/a/b\n"), 3);
     tree_remove();
 }
 
-static void
-test_nonsense(void)
+TEST("nonsense")
 {
     static const char *const lines[] = {
         "\n", ":\n", "::\n", "0:\n", "0::\n", "0::relative\n", "0::/../..\n", "pids\n", "8:pids\n",
@@ -104,15 +101,15 @@ test_nonsense(void)
 
     tree_make();
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-        check_equal(room(lines[i]), LIMITS_NONE);
+        CHECK_EQ(room(lines[i]), LIMITS_NONE);
     memset(longest, '/', 19999);
     memcpy(longest, "0::", 3);
     longest[19999] = '\0';
-    check_equal(room(longest), LIMITS_NONE);
+    CHECK_EQ(room(longest), LIMITS_NONE);
     put_group("/g", "many\n", "x\n");
-    check_equal(room("0::/g\n"), LIMITS_NONE);
+    CHECK_EQ(room("0::/g\n"), LIMITS_NONE);
     put_group("/g", "-5\n", "1\n");
-    check_equal(room("0::/g\n"), 0);
+    CHECK_EQ(room("0::/g\n"), 0);
     free(longest);
     tree_remove();
 }
@@ -138,7 +135,7 @@ workers_under(rlim_t nproc, unsigned cores, unsigned wanted)
             _exit(254);
         _exit((int)limits_workers(wanted));
     }
-    check(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
+    CHECK(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
     return WEXITSTATUS(status);
 }
 
@@ -157,54 +154,38 @@ is_root(void)
     return getuid() == 0 && inside == 0 && outside == 0;
 }
 
-static void
-test_workers(void)
+TEST("cores, wishes and the limit of the user")
 {
-    if (!is_root()) {
-        harness_skip("not root: the limit counts every process of this user");
-        return;
-    }
-    check_equal(workers_under(0, 1, 0), 1);
-    check_equal(workers_under(0, 1, 6), 6);
-    check_equal(workers_under(0, 1, 1000), PLANE_WORKERS_MAX);
-    check_equal(workers_under(10, 1, 8), 10 - 1 - LIMITS_OWN_THREADS - LIMITS_CHILDREN);
-    check_equal(workers_under(10, 1, 2), 2);
-    check_equal(workers_under(1, 1, 8), 1);
+    if (!is_root())
+        test_skip("not root: the limit counts every process of this user");
+    CHECK_EQ(workers_under(0, 1, 0), 1);
+    CHECK_EQ(workers_under(0, 1, 6), 6);
+    CHECK_EQ(workers_under(0, 1, 1000), PLANE_WORKERS_MAX);
+    CHECK_EQ(workers_under(10, 1, 8), 10 - 1 - LIMITS_OWN_THREADS - LIMITS_CHILDREN);
+    CHECK_EQ(workers_under(10, 1, 2), 2);
+    CHECK_EQ(workers_under(1, 1, 8), 1);
 }
 
 /* As a user whom the kernel does not exempt. */
-static void
-test_by_trying(void)
+TEST("how many threads can be started, by trying")
 {
     struct rlimit limit = {.rlim_cur = 5, .rlim_max = 5};
     int status = -1;
     pid_t child;
 
-    check_equal(limits_thread_room(20), 20);
-    check_equal(limits_thread_room(0), 0);
-    if (getuid() != 0) {
-        harness_skip("not root");
-        return;
-    }
+    CHECK_EQ(limits_thread_room(20), 20);
+    CHECK_EQ(limits_thread_room(0), 0);
+    if (getuid() != 0)
+        test_skip("not root");
     child = fork();
     if (child == 0) {
         if (setrlimit(RLIMIT_NPROC, &limit) < 0 || setresuid(54321, 54321, 54321) < 0)
             _exit(255);
         _exit((int)limits_thread_room(20));
     }
-    check(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
+    CHECK(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
     if (WEXITSTATUS(status) == 255)
-        harness_skip("the user cannot be changed here");
+        test_skip("the user cannot be changed here");
     else
-        check_equal(WEXITSTATUS(status), 4);
+        CHECK_EQ(WEXITSTATUS(status), 4);
 }
-
-static const struct test tests[] = {
-    {"cgroup v2", test_unified},
-    {"cgroup v1 and hybrid", test_legacy},
-    {"nonsense", test_nonsense},
-    {"how many threads can be started, by trying", test_by_trying},
-    {"cores, wishes and the limit of the user", test_workers},
-};
-
-HARNESS_MAIN(tests)

@@ -5,6 +5,7 @@
  * forge lines.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@ capture(void)
 {
     int fd[2];
 
-    check(pipe(fd) == 0);
+    CHECK(pipe(fd) == 0);
     saved = dup(STDERR_FILENO);
     dup2(fd[1], STDERR_FILENO);
     close(fd[1]);
@@ -42,8 +43,7 @@ captured(void)
     return text;
 }
 
-static void
-test_time(void)
+TEST("time stamps")
 {
     const char *line;
     int year, month, day, hour, minute, second, rest = 0;
@@ -51,46 +51,45 @@ test_time(void)
     capture();
     log_line(LOG_LEVEL_INFO, "device %s", "tun0");
     line = captured();
-    check_equal(sscanf(line, "%4d-%2d-%2d %2d:%2d:%2d %n", &year, &month, &day, &hour, &minute,
-                       &second, &rest),
-                6);
-    check(year >= 2024 && month <= 12 && hour < 24);
-    check(strcmp(line + rest, "opendco: device tun0\n") == 0);
+    CHECK_EQ(sscanf(line, "%4d-%2d-%2d %2d:%2d:%2d %n", &year, &month, &day, &hour, &minute,
+                    &second, &rest),
+             6);
+    CHECK(year >= 2024 && month <= 12 && hour < 24);
+    CHECK_STR(line + rest, "opendco: device tun0\n");
     log_suppress_time(true);
     capture();
     log_line(LOG_LEVEL_ERROR, "x");
-    check(strcmp(captured(), "opendco: x\n") == 0);
+    CHECK_STR(captured(), "opendco: x\n");
     log_suppress_time(false);
 }
 
-static void
-test_journal(void)
+TEST("the journal's prefix, and --log")
 {
     struct stat st;
     char stream[64];
 
     capture();
-    check(fstat(STDERR_FILENO, &st) == 0);
+    CHECK(fstat(STDERR_FILENO, &st) == 0);
     snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
              (unsigned long long)st.st_ino);
     setenv("JOURNAL_STREAM", stream, 1);
     log_line(LOG_LEVEL_WARN, "w");
     log_line(LOG_LEVEL_ERROR, "e");
-    check(strcmp(captured(), "<4>opendco: w\n<3>opendco: e\n") == 0);
+    CHECK_STR(captured(), "<4>opendco: w\n<3>opendco: e\n");
     log_suppress_time(true);
     capture(); /* another pipe: --log */
     log_line(LOG_LEVEL_INFO, "elsewhere");
-    check(strcmp(captured(), "opendco: elsewhere\n") == 0);
+    CHECK_STR(captured(), "opendco: elsewhere\n");
     setenv("JOURNAL_STREAM", "nonsense", 1);
     capture();
     log_line(LOG_LEVEL_INFO, "x");
-    check(strcmp(captured(), "opendco: x\n") == 0);
+    CHECK_STR(captured(), "opendco: x\n");
     unsetenv("JOURNAL_STREAM");
 }
 
-static void
-test_level(void)
+TEST("levels")
 {
+    log_suppress_time(true);
     capture();
     log_line(LOG_LEVEL_DEBUG, "no");
     log_set_level(LOG_LEVEL_ERROR);
@@ -99,30 +98,29 @@ test_level(void)
     log_set_level(LOG_LEVEL_DEBUG);
     log_line(LOG_LEVEL_DEBUG, "yes, too");
     log_set_level(LOG_LEVEL_INFO);
-    check(strcmp(captured(), "opendco: yes\nopendco: yes, too\n") == 0);
+    CHECK_STR(captured(), "opendco: yes\nopendco: yes, too\n");
 }
 
-static void
-test_content(void)
+TEST("a line stays a line")
 {
     char longest[5000];
     const char *line;
 
+    log_suppress_time(true);
     capture();
     log_line(LOG_LEVEL_INFO, "%s", "a\nopendco: forged\x1b[31m\x7f\xc3\xa4");
-    check(strcmp(captured(), "opendco: a?opendco: forged?[31m?\xc3\xa4\n") == 0);
+    CHECK_STR(captured(), "opendco: a?opendco: forged?[31m?\xc3\xa4\n");
     memset(longest, 'x', sizeof(longest) - 1);
     longest[sizeof(longest) - 1] = '\0';
     capture();
     log_line(LOG_LEVEL_INFO, "%s", longest);
     line = captured();
-    check(strlen(line) > 500 && strlen(line) < 1100);
-    check(line[strlen(line) - 1] == '\n');
+    CHECK(strlen(line) > 500 && strlen(line) < 1100);
+    CHECK(line[strlen(line) - 1] == '\n');
 }
 
 /* Nobody reads: no signal, no wait. */
-static void
-test_closed(void)
+TEST("standard error is closed")
 {
     int fd = dup(STDERR_FILENO);
 
@@ -133,27 +131,26 @@ test_closed(void)
 }
 
 /* What has the number of standard error is something else by now. */
-static void
-test_not_stderr(void)
+TEST("number 2 is something else")
 {
     log_suppress_time(true);
     capture();
     log_stderr();
     log_line(LOG_LEVEL_ERROR, "here");
-    check(strcmp(captured(), "opendco: here\n") == 0);
+    CHECK_STR(captured(), "opendco: here\n");
     capture();
     log_line(LOG_LEVEL_ERROR, "not into a stranger's file");
     log_stderr();
     log_line(LOG_LEVEL_ERROR, "which is ours now");
-    check(strcmp(captured(), "opendco: which is ours now\n") == 0);
+    CHECK_STR(captured(), "opendco: which is ours now\n");
     capture();
     close(STDERR_FILENO);
     log_stderr(); /* there is none */
-    check_equal(open("/dev/null", O_RDWR), STDERR_FILENO);
+    CHECK_EQ(open("/dev/null", O_RDWR), STDERR_FILENO);
     dup2(saved, STDERR_FILENO);
     log_line(LOG_LEVEL_ERROR, "not ok - this must not be printed");
     log_stderr();
-    check(strcmp(captured(), "") == 0);
+    CHECK_STR(captured(), "");
     log_suppress_time(false);
 }
 
@@ -162,38 +159,25 @@ static void *
 log_in_sandbox(void *arg)
 {
     (void)arg;
-    check_equal(sandbox_enter(0), 0);
+    CHECK_EQ(sandbox_enter(0), 0);
     log_line(LOG_LEVEL_WARN, "from a worker");
     return NULL;
 }
 
-static void
-test_worker(void)
+TEST("a worker's line")
 {
     struct stat st;
     char stream[64];
     pthread_t thread;
 
     capture();
-    check(fstat(STDERR_FILENO, &st) == 0);
+    CHECK(fstat(STDERR_FILENO, &st) == 0);
     snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
              (unsigned long long)st.st_ino);
     setenv("JOURNAL_STREAM", stream, 1);
     log_line(LOG_LEVEL_INFO, "first");
-    check(pthread_create(&thread, NULL, log_in_sandbox, NULL) == 0);
+    CHECK(pthread_create(&thread, NULL, log_in_sandbox, NULL) == 0);
     pthread_join(thread, NULL);
-    check(strcmp(captured(), "<6>opendco: first\n<4>opendco: from a worker\n") == 0);
+    CHECK_STR(captured(), "<6>opendco: first\n<4>opendco: from a worker\n");
     unsetenv("JOURNAL_STREAM");
 }
-
-static const struct test tests[] = {
-    {"time stamps", test_time},
-    {"the journal's prefix, and --log", test_journal},
-    {"levels", test_level},
-    {"a line stays a line", test_content},
-    {"standard error is closed", test_closed},
-    {"a worker's line", test_worker},
-    {"number 2 is something else", test_not_stderr},
-};
-
-HARNESS_MAIN(tests)

@@ -3,6 +3,11 @@
  * The ovpn-dco-v2 codec: byte for byte what OpenVPN 2.6.14 sends and what the driver answers, the
  * errno of everything that is wrong with a request, large dumps, notifications.
  */
+#include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+
+#include "addresses.h"
 #include "netlink_world.h"
 
 #include "linux/netlink/nlctrl.h"
@@ -18,7 +23,7 @@ request_hex(const char *hex)
     size_t len = world_bytes(hex, buf);
     struct nlmsghdr *nlh = (void *)buf;
 
-    check_equal(nlh->nlmsg_len, len);
+    CHECK_EQ(nlh->nlmsg_len, len);
     if (nlh->nlmsg_type == GENL_ID_CTRL)
         nlctrl_answer(&nl_dco_v2, &w.sink, nlh);
     else
@@ -38,11 +43,9 @@ expect_hex(unsigned i, const char *hex)
     size_t want_len = world_bytes(hex, want), len;
     const uint8_t *got = datagram(i, &len);
 
-    check_equal(len, want_len);
+    CHECK_EQ(len, want_len);
     for (size_t k = 0; k < len && k < want_len; k++)
-        if (!harness_check(got[k] == want[k], __FILE__, __LINE__,
-                           "datagram %u byte %zu: %02x, %02x", i, k, got[k], want[k]))
-            return;
+        CHECK_THAT(got[k] == want[k], "datagram %u byte %zu: %02x, %02x", i, k, got[k], want[k]);
 }
 
 /* The whole life of a client as OpenVPN 2.6.14 wrote it to the socket, one line per sendmsg(). */
@@ -83,8 +86,7 @@ expect_hex(unsigned i, const char *hex)
     "08000c00 00000000 0c000d00 00000000 00000000 08000f00 00000000 0c000e00 00000000 00000000 "   \
     "08001000 00000000"
 
-static void
-life_of_a_client(void)
+TEST("the life of a client, byte for byte")
 {
     static const struct {
         const char *request;
@@ -110,35 +112,33 @@ life_of_a_client(void)
         request_hex(steps[i].request);
         for (; n < 3 && steps[i].answer[n]; n++)
             expect_hex(n, steps[i].answer[n]);
-        check_equal(w.datagrams, n);
+        CHECK_EQ(w.datagrams, n);
     }
     world_fini(&w);
 }
 
-static void
-keys_reach_the_core(void)
+TEST("keys reach the slots of the core")
 {
     struct dco_key_info info;
 
     world_init(&w);
     request_hex(NEW_PEER);
-    check_equal(dco_control_key_get(w.mp, 0, DCO_SLOT_PRIMARY, &info), -ENOENT);
+    CHECK_EQ(dco_control_key_get(w.mp, 0, DCO_SLOT_PRIMARY, &info), -ENOENT);
     request_hex(NEW_KEY("ffcb026b", "00", "03", "a0"));
-    check_equal(dco_control_key_get(w.mp, 0, DCO_SLOT_PRIMARY, &info), 0);
-    check_equal(info.key_id, 3);
-    check_equal(info.key_len, 32);
-    check_equal(info.cipher, DCO_CIPHER_AES_GCM);
+    CHECK_EQ(dco_control_key_get(w.mp, 0, DCO_SLOT_PRIMARY, &info), 0);
+    CHECK_EQ(info.key_id, 3);
+    CHECK_EQ(info.key_len, 32);
+    CHECK_EQ(info.cipher, DCO_CIPHER_AES_GCM);
     request_hex(NEW_KEY("01cc026b", "01", "04", "a1"));
     request_hex(SWAP_KEYS);
-    check_equal(dco_control_key_get(w.mp, 0, DCO_SLOT_PRIMARY, &info), 0);
-    check_equal(info.key_id, 4);
+    CHECK_EQ(dco_control_key_get(w.mp, 0, DCO_SLOT_PRIMARY, &info), 0);
+    CHECK_EQ(info.key_id, 4);
     request_hex(DEL_KEY);
-    check_equal(dco_control_key_get(w.mp, 0, DCO_SLOT_SECONDARY, &info), -ENOENT);
+    CHECK_EQ(dco_control_key_get(w.mp, 0, DCO_SLOT_SECONDARY, &info), -ENOENT);
     world_fini(&w);
 }
 
-static void
-family_is_described(void)
+TEST("the family and its group are described as by the kernel")
 {
     static const char *const operation[] = {"01", "02", "03", "04", "05", "06", "07"};
     char hex[1024];
@@ -158,12 +158,11 @@ family_is_described(void)
     snprintf(hex + n, sizeof(hex) - n, "%s",
              "1c000780 18000180 08000200 027d0000 0a000100 70656572 73000000");
     expect_hex(0, hex);
-    check_equal(w.datagrams, 2);
+    CHECK_EQ(w.datagrams, 2);
     world_fini(&w);
 }
 
-static void
-family_is_recognised(void)
+TEST("only questions for our family are answered")
 {
     static const struct {
         const char *hex;
@@ -191,8 +190,8 @@ family_is_recognised(void)
         uint8_t buf[128] __attribute__((aligned(8))) = {0};
 
         world_bytes(requests[i].hex, buf);
-        harness_check((nlctrl_asks_for((void *)buf) == &nl_dco_v2) == requests[i].ours, __FILE__,
-                      __LINE__, "request %zu", i);
+        CHECK_THAT((nlctrl_asks_for((void *)buf) == &nl_dco_v2) == requests[i].ours, "request %zu",
+                   i);
     }
 }
 
@@ -220,10 +219,10 @@ errno_of(struct nlmsghdr *nlh)
         return 1;
     ack = (const void *)datagram(0, &len);
     err = mnl_nlmsg_get_payload(ack);
-    check_equal(ack->nlmsg_type, NLMSG_ERROR);
-    check_equal(ack->nlmsg_seq, 77);
-    check_equal(ack->nlmsg_pid, WORLD_PORTID);
-    check(memcmp(&err->msg, nlh, sizeof(*nlh)) == 0);
+    CHECK_EQ(ack->nlmsg_type, NLMSG_ERROR);
+    CHECK_EQ(ack->nlmsg_seq, 77);
+    CHECK_EQ(ack->nlmsg_pid, WORLD_PORTID);
+    CHECK_MEM(&err->msg, nlh, sizeof(*nlh));
     return -err->error;
 }
 
@@ -268,8 +267,7 @@ new_peer(const struct new_peer *p)
     return errno_of(nlh);
 }
 
-static void
-errors_of_new_peer(void)
+TEST("errors of NEW_PEER")
 {
     static const struct {
         struct new_peer peer;
@@ -318,15 +316,14 @@ errors_of_new_peer(void)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int error = new_peer(&cases[i].peer);
 
-        harness_check(error == cases[i].error, __FILE__, __LINE__, "case %zu: %d, expected %d", i,
-                      error, cases[i].error);
+        CHECK_THAT(error == cases[i].error, "case %zu: %d, expected %d", i, error, cases[i].error);
     }
-    check_equal(dco_control_peer_get(w.mp, 4, &info), 0);
-    check_equal(info.path.remote.ip.family, 4); /* v4-mapped addresses are IPv4 */
-    check_equal(info.path.local.family, 4);
-    check_equal(dco_control_peer_get(w.p2p, 9, &info), -ENOENT);
-    check_equal(dco_control_peer_get(w.p2p, 10, &info), 0);
-    check_equal(dco_peers_count(w.mp), 4);
+    CHECK_EQ(dco_control_peer_get(w.mp, 4, &info), 0);
+    CHECK_EQ(info.path.remote.ip.family, 4); /* v4-mapped addresses are IPv4 */
+    CHECK_EQ(info.path.local.family, 4);
+    CHECK_EQ(dco_control_peer_get(w.p2p, 9, &info), -ENOENT);
+    CHECK_EQ(dco_control_peer_get(w.p2p, 10, &info), 0);
+    CHECK_EQ(dco_peers_count(w.mp), 4);
     world_fini(&w);
 }
 
@@ -374,8 +371,7 @@ new_key(const struct new_key *k, uint8_t fill)
     return errno_of(nlh);
 }
 
-static void
-errors_of_new_key(void)
+TEST("errors of NEW_KEY")
 {
     static const struct {
         struct new_key key;
@@ -409,18 +405,17 @@ errors_of_new_key(void)
     struct nlmsghdr *nlh = (void *)message;
 
     world_init(&w);
-    check_equal(new_peer(&(struct new_peer){WORLD_MP, 1, 3, REMOTE4, .ip4 = "0a080002"}), 0);
+    CHECK_EQ(new_peer(&(struct new_peer){WORLD_MP, 1, 3, REMOTE4, .ip4 = "0a080002"}), 0);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int error = new_key(&cases[i].key, (uint8_t)i);
 
-        harness_check(error == cases[i].error, __FILE__, __LINE__, "case %zu: %d, expected %d", i,
-                      error, cases[i].error);
+        CHECK_THAT(error == cases[i].error, "case %zu: %d, expected %d", i, error, cases[i].error);
         /* A refused key is not sent around a second time. */
-        check_equal(((const struct nlmsghdr *)(void *)w.out)->nlmsg_len, 36);
+        CHECK_EQ(((const struct nlmsghdr *)(void *)w.out)->nlmsg_len, 36);
     }
-    check_equal(new_key(&(struct new_key){1, 0, 4, 2, 32, 32, .tail = 8}, 23),
-                EEXIST); /* used before */
-    check(nlh->nlmsg_len > 36);
+    CHECK_EQ(new_key(&(struct new_key){1, 0, 4, 2, 32, 32, .tail = 8}, 23),
+             EEXIST); /* used before */
+    CHECK(nlh->nlmsg_len > 36);
     world_fini(&w);
 }
 
@@ -431,7 +426,7 @@ static void
 moved(void *arg, struct dco_peer_new *req)
 {
     (void)arg;
-    check(req->transport != NULL);
+    CHECK(req->transport != NULL);
     req->origin = req->path.remote;
     req->path.remote.port = htons(4711);
 }
@@ -444,8 +439,7 @@ remember_made(void *arg, const struct dco_peer_new *req)
 }
 
 /* openvpn may know a peer under an address where it is not. */
-static void
-peer_of_another_name(void)
+TEST("a peer that openvpn knows under another address")
 {
     const struct new_peer peer = {WORLD_MP, 1, 3, REMOTE4, .ip4 = "0a080002"};
     struct dco_endpoint name = {.ip = ip4(10, 99, 0, 2), .port = htons(1194)}, real = name;
@@ -454,13 +448,13 @@ peer_of_another_name(void)
     w.ops.peer_locate = moved;
     w.ops.peer_made = remember_made;
     real.port = htons(4711);
-    check_equal(new_peer(&peer), 0);
-    check_equal(made.id, 1);
-    check(dco_control_peer_is(w.mp, &real, &name));
-    check(dco_endpoint_equal(&made.path.remote, &real));
+    CHECK_EQ(new_peer(&peer), 0);
+    CHECK_EQ(made.id, 1);
+    CHECK(dco_control_peer_is(w.mp, &real, &name));
+    CHECK(dco_endpoint_equal(&made.path.remote, &real));
     made.id = 0;
-    check_equal(new_peer(&peer), EEXIST);
-    check_equal(made.id, 0); /* it was not made */
+    CHECK_EQ(new_peer(&peer), EEXIST);
+    CHECK_EQ(made.id, 0); /* it was not made */
     world_fini(&w);
 }
 
@@ -474,20 +468,19 @@ unheard(void *arg, uint32_t ifindex, uint32_t peer_id)
 }
 
 /* openvpn 2.6 exits where a key is refused. */
-static void
-keys_of_removed_peers(void)
+TEST("keys of peers whose removal was not heard of")
 {
     const struct new_key key = {7, 0, 0, 1, 32, 32, .tail = 8};
 
     world_init(&w);
     w.ops.removal_unheard = unheard;
     unheard_id = 8;
-    check_equal(new_key(&key, 1), ENOENT);
+    CHECK_EQ(new_key(&key, 1), ENOENT);
     unheard_id = 7;
-    check_equal(new_key(&key, 1), 0);
-    check_equal(new_key(&(struct new_key){7, 0, 0, 3, 32, 32, .tail = 8}, 1), EINVAL);
-    check_equal(new_key(&(struct new_key){7, 0, 0, 1, 32, 32, 8, .without = 5}, 1), EINVAL);
-    check_equal(dco_peers_count(w.mp), 0);
+    CHECK_EQ(new_key(&key, 1), 0);
+    CHECK_EQ(new_key(&(struct new_key){7, 0, 0, 3, 32, 32, .tail = 8}, 1), EINVAL);
+    CHECK_EQ(new_key(&(struct new_key){7, 0, 0, 1, 32, 32, 8, .without = 5}, 1), EINVAL);
+    CHECK_EQ(dco_peers_count(w.mp), 0);
     world_fini(&w);
 }
 
@@ -509,8 +502,7 @@ simple(uint8_t command, uint16_t nest_type, uint32_t ifindex, const uint32_t *u3
     return errno_of(nlh);
 }
 
-static void
-errors_of_the_rest(void)
+TEST("errors of the other commands")
 {
     const uint32_t one[] = {1, 1, 0, 0}, two[] = {1, 2, 0, 0}, del1[] = {2, 1, 0, 0};
     const uint32_t both[] = {1, 1, 2, 10, 3, 60, 0, 0}, alone[] = {1, 1, 2, 99, 0, 0};
@@ -518,34 +510,34 @@ errors_of_the_rest(void)
     struct dco_peer_info info;
 
     world_init(&w);
-    check_equal(new_peer(&(struct new_peer){WORLD_MP, 1, 3, REMOTE4, .ip4 = "0a080002"}), 0);
+    CHECK_EQ(new_peer(&(struct new_peer){WORLD_MP, 1, 3, REMOTE4, .ip4 = "0a080002"}), 0);
     for (uint8_t command = DCO_V2_NEW_PEER; command <= DCO_V2_GET_PEER; command++) {
-        check_equal(simple(command, 0, WORLD_MP, NULL, -1), EINVAL);           /* no nest */
-        check_equal(simple(command, command + 1, 0, one, -1), EINVAL);         /* no device */
-        check_equal(simple(command, command + 1, WORLD_MP, NULL, -1), EINVAL); /* empty nest */
-        check_equal(simple(command, 9, WORLD_MP, NULL, -1), EINVAL);           /* no such nest */
+        CHECK_EQ(simple(command, 0, WORLD_MP, NULL, -1), EINVAL);           /* no nest */
+        CHECK_EQ(simple(command, command + 1, 0, one, -1), EINVAL);         /* no device */
+        CHECK_EQ(simple(command, command + 1, WORLD_MP, NULL, -1), EINVAL); /* empty nest */
+        CHECK_EQ(simple(command, 9, WORLD_MP, NULL, -1), EINVAL);           /* no such nest */
     }
-    check_equal(simple(DCO_V2_SET_PEER, DCO_V2_A_SET_PEER, WORLD_MP, two, -1), ENOENT);
-    check_equal(simple(DCO_V2_SET_PEER, DCO_V2_A_SET_PEER, WORLD_MP, both, -1), 0);
-    check_equal(simple(DCO_V2_SET_PEER, DCO_V2_A_SET_PEER, WORLD_MP, alone, -1), 0);
-    check_equal(dco_control_peer_get(w.mp, 1, &info), 0);
-    check_equal(info.interval_s, 10); /* one timer alone changes nothing */
-    check_equal(info.timeout_s, 60);
-    check_equal(simple(DCO_V2_SET_PEER, DCO_V2_A_SET_PEER, WORLD_MP, all_ones, -1), 0);
-    check_equal(dco_control_peer_get(w.mp, 1, &info), 0);
-    check(info.interval_s > 1000000);
-    check_equal(simple(DCO_V2_SWAP_KEYS, DCO_V2_A_SWAP_KEYS, WORLD_MP, one, -1), 0);
-    check_equal(simple(DCO_V2_SWAP_KEYS, DCO_V2_A_SWAP_KEYS, WORLD_MP, two, -1), ENOENT);
-    check_equal(simple(DCO_V2_DEL_KEY, DCO_V2_A_DEL_KEY, WORLD_MP, one, -1), EINVAL);
-    check_equal(simple(DCO_V2_DEL_KEY, DCO_V2_A_DEL_KEY, WORLD_MP, one, 0), 0);
-    check_equal(simple(DCO_V2_DEL_KEY, DCO_V2_A_DEL_KEY, WORLD_MP, one, 2), ERANGE);
-    check_equal(simple(DCO_V2_DEL_KEY, DCO_V2_A_DEL_KEY, WORLD_MP, two, 1), ENOENT);
-    check_equal(simple(DCO_V2_GET_PEER, DCO_V2_A_GET_PEER, WORLD_MP, two, -1), ENOENT);
-    check_equal(simple(DCO_V2_DEL_PEER, DCO_V2_A_DEL_PEER, WORLD_MP, del1, 5), ERANGE);
-    check_equal(simple(DCO_V2_DEL_PEER, DCO_V2_A_DEL_PEER, WORLD_MP, del1, 4), 0);
-    check_equal(simple(DCO_V2_DEL_PEER, DCO_V2_A_DEL_PEER, WORLD_MP, del1, -1), ENOENT);
-    check_equal(simple(0, 2, WORLD_MP, one, -1), EOPNOTSUPP);
-    check_equal(simple(8, 2, WORLD_MP, one, -1), EOPNOTSUPP);
+    CHECK_EQ(simple(DCO_V2_SET_PEER, DCO_V2_A_SET_PEER, WORLD_MP, two, -1), ENOENT);
+    CHECK_EQ(simple(DCO_V2_SET_PEER, DCO_V2_A_SET_PEER, WORLD_MP, both, -1), 0);
+    CHECK_EQ(simple(DCO_V2_SET_PEER, DCO_V2_A_SET_PEER, WORLD_MP, alone, -1), 0);
+    CHECK_EQ(dco_control_peer_get(w.mp, 1, &info), 0);
+    CHECK_EQ(info.interval_s, 10); /* one timer alone changes nothing */
+    CHECK_EQ(info.timeout_s, 60);
+    CHECK_EQ(simple(DCO_V2_SET_PEER, DCO_V2_A_SET_PEER, WORLD_MP, all_ones, -1), 0);
+    CHECK_EQ(dco_control_peer_get(w.mp, 1, &info), 0);
+    CHECK(info.interval_s > 1000000);
+    CHECK_EQ(simple(DCO_V2_SWAP_KEYS, DCO_V2_A_SWAP_KEYS, WORLD_MP, one, -1), 0);
+    CHECK_EQ(simple(DCO_V2_SWAP_KEYS, DCO_V2_A_SWAP_KEYS, WORLD_MP, two, -1), ENOENT);
+    CHECK_EQ(simple(DCO_V2_DEL_KEY, DCO_V2_A_DEL_KEY, WORLD_MP, one, -1), EINVAL);
+    CHECK_EQ(simple(DCO_V2_DEL_KEY, DCO_V2_A_DEL_KEY, WORLD_MP, one, 0), 0);
+    CHECK_EQ(simple(DCO_V2_DEL_KEY, DCO_V2_A_DEL_KEY, WORLD_MP, one, 2), ERANGE);
+    CHECK_EQ(simple(DCO_V2_DEL_KEY, DCO_V2_A_DEL_KEY, WORLD_MP, two, 1), ENOENT);
+    CHECK_EQ(simple(DCO_V2_GET_PEER, DCO_V2_A_GET_PEER, WORLD_MP, two, -1), ENOENT);
+    CHECK_EQ(simple(DCO_V2_DEL_PEER, DCO_V2_A_DEL_PEER, WORLD_MP, del1, 5), ERANGE);
+    CHECK_EQ(simple(DCO_V2_DEL_PEER, DCO_V2_A_DEL_PEER, WORLD_MP, del1, 4), 0);
+    CHECK_EQ(simple(DCO_V2_DEL_PEER, DCO_V2_A_DEL_PEER, WORLD_MP, del1, -1), ENOENT);
+    CHECK_EQ(simple(0, 2, WORLD_MP, one, -1), EOPNOTSUPP);
+    CHECK_EQ(simple(8, 2, WORLD_MP, one, -1), EOPNOTSUPP);
     world_fini(&w);
 }
 
@@ -560,8 +552,7 @@ peer_request(uint8_t command, uint16_t nest_type, uint16_t flags)
     return nlh;
 }
 
-static void
-form_is_strict(void)
+TEST("malformed messages")
 {
     struct nlmsghdr *nlh;
     struct nlattr *nest;
@@ -570,67 +561,65 @@ form_is_strict(void)
     world_init(&w);
     nlh = start(DCO_V2_SWAP_KEYS, NLM_F_ACK, WORLD_MP); /* a byte behind the last attribute */
     nlh->nlmsg_len += 1;
-    check_equal(errno_of(nlh), EINVAL);
+    CHECK_EQ(errno_of(nlh), EINVAL);
     nlh = start(DCO_V2_SWAP_KEYS, NLM_F_ACK, WORLD_MP); /* an attribute longer than the message */
     mnl_attr_put_u32(nlh, NL_A_IFINDEX, WORLD_MP);
     ((struct nlattr *)(void *)(message + 28))->nla_len = 12;
-    check_equal(errno_of(nlh), EINVAL);
+    CHECK_EQ(errno_of(nlh), EINVAL);
     nlh = start(DCO_V2_SWAP_KEYS, NLM_F_ACK, 0); /* IFINDEX of 8 bytes */
     mnl_attr_put_u64(nlh, NL_A_IFINDEX, WORLD_MP);
-    check_equal(errno_of(nlh), EINVAL);
+    CHECK_EQ(errno_of(nlh), EINVAL);
     nlh = start(DCO_V2_SWAP_KEYS, NLM_F_ACK, 0); /* IFINDEX as a nest */
     mnl_attr_put(nlh, NL_A_IFINDEX | NLA_F_NESTED, sizeof(id), &id);
-    check_equal(errno_of(nlh), EINVAL);
+    CHECK_EQ(errno_of(nlh), EINVAL);
     nlh = start(DCO_V2_SWAP_KEYS, NLM_F_ACK, WORLD_MP); /* type 0 */
     mnl_attr_put_u32(nlh, 0, 1);
-    check_equal(errno_of(nlh), EINVAL);
+    CHECK_EQ(errno_of(nlh), EINVAL);
     nlh = start(DCO_V2_SWAP_KEYS, NLM_F_ACK, WORLD_MP); /* an unknown attribute in the nest */
     nest = mnl_attr_nest_start(nlh, DCO_V2_A_SWAP_KEYS);
     mnl_attr_put_u32(nlh, 1, 1);
     mnl_attr_put_u32(nlh, 2, 1);
     mnl_attr_nest_end(nlh, nest);
-    check_equal(errno_of(nlh), EINVAL);
+    CHECK_EQ(errno_of(nlh), EINVAL);
     nlh = start(DCO_V2_SWAP_KEYS, NLM_F_ACK, WORLD_MP); /* no room for a generic header */
     nlh->nlmsg_len = NLMSG_HDRLEN;
-    check_equal(errno_of(nlh), EINVAL);
+    CHECK_EQ(errno_of(nlh), EINVAL);
     world_fini(&w);
 }
 
 /* OpenVPN exits for ENOMEM, so it never gets to see it. */
-static void
-want_of_memory(void)
+TEST("want of memory is not fatal")
 {
     const struct new_peer peer = {WORLD_MP, 1, 3, REMOTE4, .ip4 = "0a080002"};
 
     world_init(&w);
     w.home.fail_in = 0;
     w.home.fail_all = true;
-    check_equal(new_peer(&peer), ENOSPC);
-    check_equal(dco_peers_count(w.mp), 0);
+    CHECK_EQ(new_peer(&peer), ENOSPC);
+    CHECK_EQ(dco_peers_count(w.mp), 0);
     w.home.fail_in = -1;
     w.home.fail_all = false;
-    check_equal(new_peer(&peer), 0);
+    CHECK_EQ(new_peer(&peer), 0);
     world_fini(&w);
 }
 
 /* What the kernel does before any handler sees a message. */
-static void
-gate(void)
+TEST("requests and acknowledgements")
 {
     struct nlmsghdr *nlh;
 
     world_init(&w);
     nlh = start(DCO_V2_SWAP_KEYS, 0, WORLD_MP);
-    check_equal(errno_of(nlh), EINVAL); /* errors come without NLM_F_ACK too */
+    CHECK_EQ(errno_of(nlh), EINVAL); /* errors come without NLM_F_ACK too */
     nlh = start(DCO_V2_SWAP_KEYS, 0, WORLD_MP);
     nlh->nlmsg_flags = 0;
-    check_equal(errno_of(nlh), 1); /* not a request: ignored */
+    CHECK_EQ(errno_of(nlh), 1); /* not a request: ignored */
     nlh->nlmsg_flags = NLM_F_ACK;
-    check_equal(errno_of(nlh), 0);
-    check_equal(new_peer(&(struct new_peer){WORLD_MP, 1, 3, REMOTE4, .ip4 = "0a080002"}), 0);
+    CHECK_EQ(errno_of(nlh), 0);
+    CHECK_EQ(new_peer(&(struct new_peer){WORLD_MP, 1, 3, REMOTE4, .ip4 = "0a080002"}), 0);
     /* success without NLM_F_ACK is silent */
-    check_equal(errno_of(peer_request(DCO_V2_SWAP_KEYS, DCO_V2_A_SWAP_KEYS, 0)), 1);
-    check_equal(w.datagrams, 0);
+    CHECK_EQ(errno_of(peer_request(DCO_V2_SWAP_KEYS, DCO_V2_A_SWAP_KEYS, 0)), 1);
+    CHECK_EQ(w.datagrams, 0);
     world_fini(&w);
 }
 
@@ -651,7 +640,7 @@ peers_add(unsigned n)
             .transport = home_transport(&w.home, i),
         };
 
-        check_equal(dco_control_peer_new(w.mp, &req, w.now), 0);
+        CHECK_EQ(dco_control_peer_new(w.mp, &req, w.now), 0);
     }
 }
 
@@ -667,25 +656,24 @@ peers_count(void)
         const uint8_t *at = datagram(i, &len);
         int left = (int)len;
 
-        check(len <= NETLINK_DATAGRAM_MAX);
+        CHECK(len <= NETLINK_DATAGRAM_MAX);
         for (const struct nlmsghdr *nlh = (const void *)at; mnl_nlmsg_ok(nlh, left);
              nlh = mnl_nlmsg_next(nlh, &left)) {
             const struct nlattr *nest = mnl_nlmsg_get_payload_offset(nlh, GENL_HDRLEN);
             const struct nlattr *id = mnl_attr_get_payload(nest);
 
-            check_equal(nlh->nlmsg_flags, NLM_F_MULTI);
-            check_equal(mnl_attr_get_type(nest), DCO_V2_A_GET_PEER);
-            check_equal(mnl_attr_get_u32(id), next);
+            CHECK_EQ(nlh->nlmsg_flags, NLM_F_MULTI);
+            CHECK_EQ(mnl_attr_get_type(nest), DCO_V2_A_GET_PEER);
+            CHECK_EQ(mnl_attr_get_u32(id), next);
             next += 3;
             n++;
         }
-        check_equal(left, 0);
+        CHECK_EQ(left, 0);
     }
     return n;
 }
 
-static void
-dump_of_many(void)
+TEST("a dump of thousands of peers fits the reader's memory")
 {
     const struct nlmsghdr *done;
     size_t len;
@@ -694,17 +682,16 @@ dump_of_many(void)
     peers_add(MANY);
     nl_request(&nl_dco_v2, &w.ops, &w.sink,
                start(DCO_V2_GET_PEER, NLM_F_ACK | NLM_F_DUMP, WORLD_MP));
-    check_equal(peers_count(), MANY);
-    check(w.datagrams > MANY * 192 / NETLINK_DATAGRAM_MAX);
+    CHECK_EQ(peers_count(), MANY);
+    CHECK(w.datagrams > MANY * 192 / NETLINK_DATAGRAM_MAX);
     done = (const void *)datagram(w.datagrams - 1, &len);
-    check_equal(done->nlmsg_type, NLMSG_DONE);
-    check_equal(done->nlmsg_flags, NLM_F_MULTI);
-    check_equal(len, 20);
+    CHECK_EQ(done->nlmsg_type, NLMSG_DONE);
+    CHECK_EQ(done->nlmsg_flags, NLM_F_MULTI);
+    CHECK_EQ(len, 20);
     world_fini(&w);
 }
 
-static void
-dump_errors(void)
+TEST("errors of a dump are in its end")
 {
     static const struct {
         uint32_t ifindex;
@@ -718,44 +705,42 @@ dump_errors(void)
         world_forget(&w);
         nl_request(&nl_dco_v2, &w.ops, &w.sink,
                    start(DCO_V2_GET_PEER, NLM_F_DUMP, cases[i].ifindex));
-        check_equal(w.datagrams, 1);
+        CHECK_EQ(w.datagrams, 1);
         done = (const void *)datagram(0, &len);
-        check_equal(done->nlmsg_type, NLMSG_DONE); /* not NLMSG_ERROR, as in the kernel */
-        check_equal(*(const int *)mnl_nlmsg_get_payload(done), cases[i].error);
+        CHECK_EQ(done->nlmsg_type, NLMSG_DONE); /* not NLMSG_ERROR, as in the kernel */
+        CHECK_EQ(*(const int *)mnl_nlmsg_get_payload(done), cases[i].error);
     }
-    check_equal(errno_of(start(DCO_V2_NEW_KEY, NLM_F_DUMP, WORLD_MP)), EOPNOTSUPP);
+    CHECK_EQ(errno_of(start(DCO_V2_NEW_KEY, NLM_F_DUMP, WORLD_MP)), EOPNOTSUPP);
     world_fini(&w);
 }
 
 /* ---- notifications --------------------------------------------------------------------------- */
 
-static void
-notifications(void)
+TEST("notifications, byte for byte")
 {
     uint8_t buf[NL_NOTIFICATION_MAX] __attribute__((aligned(8))), want[64];
     struct dco_event event = {
         .kind = DCO_EVENT_DEL, .peer_id = 0x123456, .del_reason = DCO_DEL_EXPIRED};
 
     memset(buf, 0xee, sizeof(buf));
-    check_equal(nl_notification_fill(&nl_dco_v2, buf, 29, &event), 48);
-    check_equal(world_bytes("30000000 027d0000 00000000 00000000 03010000 08000100 1d000000 "
-                            "14000480 05000100 02000000 08000200 56341200",
-                            want),
-                48);
-    check(memcmp(buf, want, 48) == 0);
-    check(nl_notification_of(buf, 48) == &nl_dco_v2);
-    check(nl_notification_of(buf, 15) == NULL);
+    CHECK_EQ(nl_notification_fill(&nl_dco_v2, buf, 29, &event), 48);
+    CHECK_EQ(world_bytes("30000000 027d0000 00000000 00000000 03010000 08000100 1d000000 "
+                         "14000480 05000100 02000000 08000200 56341200",
+                         want),
+             48);
+    CHECK_MEM(buf, want, 48);
+    CHECK(nl_notification_of(buf, 48) == &nl_dco_v2);
+    CHECK(nl_notification_of(buf, 15) == NULL);
     buf[12] = 1; /* a reply carries the port of the one who asked */
-    check(nl_notification_of(buf, 48) == NULL);
+    CHECK(nl_notification_of(buf, 48) == NULL);
     event.kind = DCO_EVENT_FLOAT;
-    check_equal(nl_notification_fill(&nl_dco_v2, buf, 29, &event), 0);
+    CHECK_EQ(nl_notification_fill(&nl_dco_v2, buf, 29, &event), 0);
     event.kind = DCO_EVENT_KEY_WANTED;
-    check_equal(nl_notification_fill(&nl_dco_v2, buf, 29, &event), 0);
+    CHECK_EQ(nl_notification_fill(&nl_dco_v2, buf, 29, &event), 0);
 }
 
 /* Each removal makes exactly one, with its reason, in the order of the removals. */
-static void
-notifications_in_order(void)
+TEST("one notification for each removal, in order")
 {
     struct dco_event event;
     uint32_t next = 0;
@@ -763,14 +748,13 @@ notifications_in_order(void)
     world_init(&w);
     peers_add(MANY);
     for (uint32_t i = 0; i < MANY; i++)
-        check_equal(dco_control_peer_del(w.mp, i * 3, i % 2 ? DCO_DEL_EXPIRED : DCO_DEL_USERSPACE),
-                    0);
+        CHECK_EQ(dco_control_peer_del(w.mp, i * 3, i % 2 ? DCO_DEL_EXPIRED : DCO_DEL_USERSPACE), 0);
     while (dco_event_take(w.mp, &event)) {
-        check_equal(event.peer_id, next * 3);
-        check_equal(event.del_reason, next % 2 ? DCO_DEL_EXPIRED : DCO_DEL_USERSPACE);
+        CHECK_EQ(event.peer_id, next * 3);
+        CHECK_EQ(event.del_reason, next % 2 ? DCO_DEL_EXPIRED : DCO_DEL_USERSPACE);
         next++;
     }
-    check_equal(next, MANY);
+    CHECK_EQ(next, MANY);
     world_fini(&w);
 }
 
@@ -785,8 +769,7 @@ same_peer(const void *a, const void *b)
 }
 
 /* A notification is recognised as one about the peer that had the number of a new one. */
-static void
-notifications_of_a_number(void)
+TEST("notifications about the former peer of a number")
 {
     uint8_t buf[NL_NOTIFICATION_MAX] __attribute__((aligned(8)));
     struct dco_event event = {.kind = DCO_EVENT_DEL, .peer_id = 7};
@@ -795,39 +778,17 @@ notifications_of_a_number(void)
     struct nlattr *nest = mnl_attr_nest_start(request, DCO_V2_A_NEW_PEER);
 
     mnl_attr_put_u32(request, 3, 8);
-    check(nl_notification_fill(&nl_dco_v2, buf, 29, &event) > 0);
+    CHECK(nl_notification_fill(&nl_dco_v2, buf, 29, &event) > 0);
     mnl_attr_nest_end(request, nest);
-    check(!same_peer(request, buf)); /* no number */
+    CHECK(!same_peer(request, buf)); /* no number */
     mnl_attr_put_u32(request, 1, 7);
     mnl_attr_nest_end(request, nest);
-    check(same_peer(request, buf));
-    check(nl_notification_fill(&nl_dco_v2, buf, 30, &event) > 0);
-    check(!same_peer(request, buf));
+    CHECK(same_peer(request, buf));
+    CHECK(nl_notification_fill(&nl_dco_v2, buf, 30, &event) > 0);
+    CHECK(!same_peer(request, buf));
     event.peer_id = 8;
-    check(nl_notification_fill(&nl_dco_v2, buf, 29, &event) > 0);
-    check(!same_peer(request, buf));
-    check(!nl_peer_ref_of(&nl_dco_v2, start(DCO_V2_GET_PEER, NLM_F_ACK, 29), &ref));
-    check(!nl_peer_ref_of(&nl_dco_v2, start(DCO_V2_NEW_PEER, NLM_F_ACK, 29), &ref));
+    CHECK(nl_notification_fill(&nl_dco_v2, buf, 29, &event) > 0);
+    CHECK(!same_peer(request, buf));
+    CHECK(!nl_peer_ref_of(&nl_dco_v2, start(DCO_V2_GET_PEER, NLM_F_ACK, 29), &ref));
+    CHECK(!nl_peer_ref_of(&nl_dco_v2, start(DCO_V2_NEW_PEER, NLM_F_ACK, 29), &ref));
 }
-
-static const struct test tests[] = {
-    {"the life of a client, byte for byte", life_of_a_client},
-    {"keys reach the slots of the core", keys_reach_the_core},
-    {"the family and its group are described as by the kernel", family_is_described},
-    {"only questions for our family are answered", family_is_recognised},
-    {"errors of NEW_PEER", errors_of_new_peer},
-    {"a peer that openvpn knows under another address", peer_of_another_name},
-    {"errors of NEW_KEY", errors_of_new_key},
-    {"keys of peers whose removal was not heard of", keys_of_removed_peers},
-    {"errors of the other commands", errors_of_the_rest},
-    {"malformed messages", form_is_strict},
-    {"want of memory is not fatal", want_of_memory},
-    {"requests and acknowledgements", gate},
-    {"a dump of thousands of peers fits the reader's memory", dump_of_many},
-    {"errors of a dump are in its end", dump_errors},
-    {"notifications, byte for byte", notifications},
-    {"one notification for each removal, in order", notifications_in_order},
-    {"notifications about the former peer of a number", notifications_of_a_number},
-};
-
-HARNESS_MAIN(tests)

@@ -41,7 +41,7 @@ from_hex(const char *hex)
 
     memset(buf, 0, sizeof(buf));
     len = bytes(hex, buf);
-    check_equal(((struct nlmsghdr *)(void *)buf)->nlmsg_len, len);
+    CHECK_EQ(((struct nlmsghdr *)(void *)buf)->nlmsg_len, len);
     return (void *)buf;
 }
 
@@ -83,8 +83,7 @@ create(const char *name, const char *kind, const void *mode, size_t mode_len)
     return nlh;
 }
 
-static void
-as_openvpn_sends(void)
+TEST("messages as openvpn sends them")
 {
     struct link_request link;
 
@@ -92,73 +91,70 @@ as_openvpn_sends(void)
                         "09000300 74756e30 00000000 20001200 0d000100 6f76706e 2d64636f 00000000 "
                         "0c000200 05000100 01000000"),
                &link);
-    check_equal(link.what, LINK_NEW);
-    check_equal(link.error, 0);
-    check_equal(link.mode, DCO_MODE_MP);
-    check(link.family == &nl_dco_v2);
-    check(strcmp(link.name, "tun0") == 0);
+    CHECK_EQ(link.what, LINK_NEW);
+    CHECK_EQ(link.error, 0);
+    CHECK_EQ(link.mode, DCO_MODE_MP);
+    CHECK(link.family == &nl_dco_v2);
+    CHECK_STR(link.name, "tun0");
     link_parse(from_hex("48000000 10000506 facb026b 00000000 11000000 00000000 00000000 00000000 "
                         "09000300 74756e30 00000000 1c001200 09000100 6f76706e 00000000 "
                         "0c000200 05000100 01000000"),
                &link);
-    check_equal(link.what, LINK_NEW);
-    check(link.family == &nl_ovpn); /* OpenVPN 2.7 */
+    CHECK_EQ(link.what, LINK_NEW);
+    CHECK(link.family == &nl_ovpn); /* OpenVPN 2.7 */
     link_parse(from_hex("20000000 11000500 05cc026b 00000000 11000000 1d000000 00000000 00000000"),
                &link);
-    check_equal(link.what, LINK_DELETE);
-    check_equal(link.ifindex, 29);
+    CHECK_EQ(link.what, LINK_DELETE);
+    CHECK_EQ(link.ifindex, 29);
     /* MTU, and up: not ours to touch */
     link_parse(from_hex("28000000 10000500 facb026b 00000000 11000000 1d000000 00000000 00000000 "
                         "08000400 dc050000"),
                &link);
-    check_equal(link.what, LINK_OTHER);
+    CHECK_EQ(link.what, LINK_OTHER);
     link_parse(from_hex("20000000 12000100 05cc026b 00000000 11000000 1d000000 00000000 00000000"),
                &link);
-    check_equal(link.what, LINK_GET);
+    CHECK_EQ(link.what, LINK_GET);
 }
 
-static void
-creation(void)
+TEST("creation of a link of our kind")
 {
     struct link_request link;
     uint8_t mode = 1, bad = 2;
 
     link_parse(create("a", "ovpn-dco", NULL, 0), &link);
-    check_equal(link.what, LINK_NEW);
-    check_equal(link.mode, DCO_MODE_P2P);
+    CHECK_EQ(link.what, LINK_NEW);
+    CHECK_EQ(link.mode, DCO_MODE_P2P);
     link_parse(create(NULL, "ovpn-dco", &mode, 1), &link);
-    check_equal(link.what, LINK_NEW);
-    check_equal(link.name[0], 0);
-    check_equal(link.mode, DCO_MODE_MP);
+    CHECK_EQ(link.what, LINK_NEW);
+    CHECK_EQ(link.name[0], 0);
+    CHECK_EQ(link.mode, DCO_MODE_MP);
     link_parse(create("a", "ovpn-dco", &bad, 1), &link);
-    check_equal(link.error, -ERANGE);
+    CHECK_EQ(link.error, -ERANGE);
     link_parse(create("sixteen-letters-", "ovpn-dco", NULL, 0), &link);
-    check_equal(link.error, -ERANGE);
+    CHECK_EQ(link.error, -ERANGE);
     link_parse(create("a", "ovpn-dc", NULL, 0), &link);
-    check_equal(link.what, LINK_OTHER);
+    CHECK_EQ(link.what, LINK_OTHER);
     link_parse(create("a", "ovpn-dco2", NULL, 0), &link);
-    check_equal(link.what, LINK_OTHER);
+    CHECK_EQ(link.what, LINK_OTHER);
     link_parse(create("a", "tun", NULL, 0), &link);
-    check_equal(link.what, LINK_OTHER);
+    CHECK_EQ(link.what, LINK_OTHER);
     link_parse(create("a", NULL, NULL, 0), &link);
-    check_equal(link.what, LINK_OTHER);
+    CHECK_EQ(link.what, LINK_OTHER);
 }
 
-static void
-names(void)
+TEST("names of interfaces")
 {
     static const char *const good[] = {"tun0", "a", "fifteen-letters", "tun.5"};
     static const char *const bad[] = {"", ".", "..", "a/b", "a b", "a:1", "a\n"};
 
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-        check(link_name_ok(good[i]));
+        CHECK(link_name_ok(good[i]));
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        check(!link_name_ok(bad[i]));
+        CHECK(!link_name_ok(bad[i]));
 }
 
 /* The rest of a creation goes to the kernel as a change. */
-static void
-change(void)
+TEST("a creation becomes a change of the new device")
 {
     struct nlmsghdr *nlh = create("a", "ovpn-dco", NULL, 0);
     const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
@@ -166,15 +162,15 @@ change(void)
     unsigned n = 0;
 
     link_becomes_change(nlh, 99);
-    check_equal(ifi->ifi_index, 99);
-    check_equal(nlh->nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK);
+    CHECK_EQ(ifi->ifi_index, 99);
+    CHECK_EQ(nlh->nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK);
     mnl_attr_for_each(attr, nlh, sizeof(*ifi))
     {
-        check_equal(mnl_attr_get_type(attr), n == 0 ? IFLA_MTU : IFLA_TXQLEN);
+        CHECK_EQ(mnl_attr_get_type(attr), n == 0 ? IFLA_MTU : IFLA_TXQLEN);
         n++;
     }
-    check_equal(n, 2);
-    check_equal(nlh->nlmsg_len, NLMSG_HDRLEN + sizeof(*ifi) + 16);
+    CHECK_EQ(n, 2);
+    CHECK_EQ(nlh->nlmsg_len, NLMSG_HDRLEN + sizeof(*ifi) + 16);
 }
 
 /* ---- with the kernel ------------------------------------------------------------------------- */
@@ -208,13 +204,12 @@ route_socket(void)
 
     if (nl && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0)
         return nl;
-    harness_skip("no netlink socket");
+    test_skip("no netlink socket");
     return NULL;
 }
 
 /* Any result comes back from the kernel as the answer to the original request. */
-static void
-results(void)
+TEST("the kernel carries any result")
 {
     static const int errors[] = {0, EPERM, EEXIST, EBUSY, ENODEV, 4095};
     uint8_t answer[4096] __attribute__((aligned(8))) = {0};
@@ -226,21 +221,20 @@ results(void)
         const struct nlmsgerr *err = mnl_nlmsg_get_payload(ack);
 
         link_becomes_result(nlh, -errors[i]);
-        check_equal(ask(nl, nlh, answer, sizeof(answer)), 36);
-        check_equal(ack->nlmsg_type, NLMSG_ERROR);
-        check_equal(ack->nlmsg_seq, 42);
-        check_equal(err->error, -errors[i]);
-        check_equal(err->msg.nlmsg_type, RTM_NEWLINK);
-        check_equal(err->msg.nlmsg_flags, was.nlmsg_flags);
-        check_equal(err->msg.nlmsg_len, was.nlmsg_len);
+        CHECK_EQ(ask(nl, nlh, answer, sizeof(answer)), 36);
+        CHECK_EQ(ack->nlmsg_type, NLMSG_ERROR);
+        CHECK_EQ(ack->nlmsg_seq, 42);
+        CHECK_EQ(err->error, -errors[i]);
+        CHECK_EQ(err->msg.nlmsg_type, RTM_NEWLINK);
+        CHECK_EQ(err->msg.nlmsg_flags, was.nlmsg_flags);
+        CHECK_EQ(err->msg.nlmsg_len, was.nlmsg_len);
     }
     if (nl)
         mnl_socket_close(nl);
 }
 
 /* Who wants no ACK hears of errors only. */
-static void
-results_without_ack(void)
+TEST("the kernel carries errors to who wants no ACK")
 {
     uint8_t answer[4096] __attribute__((aligned(8))) = {0};
     const struct nlmsgerr *err = mnl_nlmsg_get_payload((struct nlmsghdr *)(void *)answer);
@@ -250,13 +244,13 @@ results_without_ack(void)
     if (!nl)
         return;
     link_becomes_result(nlh, 0);
-    check_equal(ask(nl, nlh, answer, sizeof(answer)), 0);
+    CHECK_EQ(ask(nl, nlh, answer, sizeof(answer)), 0);
     nlh = start(RTM_DELLINK, 0, 5);
     link_becomes_result(nlh, -EBUSY);
-    check_equal(ask(nl, nlh, answer, sizeof(answer)), 36);
-    check_equal(err->error, -EBUSY);
-    check_equal(err->msg.nlmsg_type, RTM_DELLINK);
-    check_equal(err->msg.nlmsg_flags, NLM_F_REQUEST);
+    CHECK_EQ(ask(nl, nlh, answer, sizeof(answer)), 36);
+    CHECK_EQ(err->error, -EBUSY);
+    CHECK_EQ(err->msg.nlmsg_type, RTM_DELLINK);
+    CHECK_EQ(err->msg.nlmsg_flags, NLM_F_REQUEST);
     mnl_socket_close(nl);
 }
 
@@ -317,8 +311,7 @@ nobody(uint32_t ifindex)
     return NULL;
 }
 
-static void
-kind_is_rewritten(void)
+TEST("the kind of a real TUN is rewritten")
 {
     uint8_t answer[16384] __attribute__((aligned(8))) = {0};
     uint8_t plain[16384] __attribute__((aligned(8))) = {0};
@@ -329,24 +322,24 @@ kind_is_rewritten(void)
     size_t len;
 
     if (tun < 0)
-        harness_skip("no TUN device can be made here");
+        test_skip("no TUN device can be made here");
     if (nl) {
         len = ask(nl, start(RTM_GETLINK, 0, (int)tun_index), answer, sizeof(answer));
-        check(len > 0 && len == nlh->nlmsg_len);
-        check_equal(kind_of(nlh, kind, sizeof(kind)), 0);
-        check(strcmp(kind, "ovpn-dco") == 0);
+        CHECK(len > 0 && len == nlh->nlmsg_len);
+        CHECK_EQ(kind_of(nlh, kind, sizeof(kind)), 0);
+        CHECK_STR(kind, "ovpn-dco");
         tun_kind = "ovpn";
         len = ask(nl, start(RTM_GETLINK, 0, (int)tun_index), answer, sizeof(answer));
-        check_equal(kind_of(nlh, kind, sizeof(kind)), 0);
-        check(strcmp(kind, "ovpn") == 0);
+        CHECK_EQ(kind_of(nlh, kind, sizeof(kind)), 0);
+        CHECK_STR(kind, "ovpn");
         tun_kind = "ovpn-dco";
         /* Nothing else is lost, and other links are left alone. */
         tun_index = 0;
         len = ask(nl, start(RTM_GETLINK, 0, (int)if_nametoindex("abitest0")), plain, sizeof(plain));
-        check_equal(attributes(nlh), attributes(before));
-        check(kind_of(before, kind, sizeof(kind)) > 0);
-        check(strcmp(kind, "tun") == 0);
-        check_equal(link_answer(plain, len, nobody), len);
+        CHECK_EQ(attributes(nlh), attributes(before));
+        CHECK(kind_of(before, kind, sizeof(kind)) > 0);
+        CHECK_STR(kind, "tun");
+        CHECK_EQ(link_answer(plain, len, nobody), len);
         mnl_socket_close(nl);
     }
     if (tun >= 0)
@@ -354,8 +347,7 @@ kind_is_rewritten(void)
 }
 
 /* Several messages in one datagram keep their order and content. */
-static void
-several_messages(void)
+TEST("several messages in one datagram")
 {
     static uint8_t all[8192] __attribute__((aligned(8)));
     struct nlmsghdr *nlh;
@@ -377,23 +369,10 @@ several_messages(void)
 
         n++;
         kind_of(nlh, kind, sizeof(kind));
-        check_equal(((struct ifinfomsg *)mnl_nlmsg_get_payload(nlh))->ifi_index, n);
-        check(strcmp(kind, n == 3 ? "ovpn-dco" : n % 2 ? "tun" : "veth") == 0);
-        check_equal(attributes(nlh), 4);
+        CHECK_EQ(((struct ifinfomsg *)mnl_nlmsg_get_payload(nlh))->ifi_index, n);
+        CHECK_STR(kind, n == 3 ? "ovpn-dco" : n % 2 ? "tun" : "veth");
+        CHECK_EQ(attributes(nlh), 4);
     }
-    check_equal(n, 8);
-    check_equal(left, 0);
+    CHECK_EQ(n, 8);
+    CHECK_EQ(left, 0);
 }
-
-static const struct test tests[] = {
-    {"messages as openvpn sends them", as_openvpn_sends},
-    {"creation of a link of our kind", creation},
-    {"names of interfaces", names},
-    {"a creation becomes a change of the new device", change},
-    {"the kernel carries any result", results},
-    {"the kernel carries errors to who wants no ACK", results_without_ack},
-    {"the kind of a real TUN is rewritten", kind_is_rewritten},
-    {"several messages in one datagram", several_messages},
-};
-
-HARNESS_MAIN(tests)

@@ -3,6 +3,11 @@
  * The codec of the family `ovpn`: what OpenVPN 2.7 sends and what the driver answers, the errno of
  * what is wrong with a request, and notifications byte for byte.
  */
+#include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+
+#include "addresses.h"
 #include "netlink_world.h"
 
 #include "linux/netlink/nlctrl.h"
@@ -49,8 +54,8 @@ errno_of(const struct nlmsghdr *nlh)
     if (w.datagrams == 0)
         return -1;
     ack = datagram(w.datagrams - 1);
-    check_equal(ack->nlmsg_type, NLMSG_ERROR);
-    check_equal(ack->nlmsg_seq, 77);
+    CHECK_EQ(ack->nlmsg_type, NLMSG_ERROR);
+    CHECK_EQ(ack->nlmsg_seq, 77);
     return -((const struct nlmsgerr *)mnl_nlmsg_get_payload(ack))->error;
 }
 
@@ -86,8 +91,7 @@ keyconf(uint8_t command, const char *attrs)
 #define TX_ID      "08001800 09000000 "
 #define GOOD       ID(1) FD(5) REMOTE4 PORT VPN4
 
-static void
-errors_of_peer_new(void)
+TEST("errors of PEER_NEW")
 {
     static const struct {
         uint32_t ifindex;
@@ -130,118 +134,114 @@ errors_of_peer_new(void)
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int error = peer(OVPN_PEER_NEW, cases[i].ifindex, cases[i].attrs);
 
-        harness_check(error == cases[i].error, __FILE__, __LINE__, "case %u: errno %d, not %d", i,
-                      error, cases[i].error);
+        CHECK_THAT(error == cases[i].error, "case %u: errno %d, not %d", i, error, cases[i].error);
     }
     world_fini(&w);
 }
 
-static void
-peers_reach_the_core(void)
+TEST("peers reach the core")
 {
     struct dco_peer_info info;
 
     world_init(&w);
-    check_equal(peer(OVPN_PEER_NEW, WORLD_MP, GOOD LOCAL4 TIMERS TX_ID), 0);
-    check_equal(dco_control_peer_get(w.mp, 1, &info), 0);
-    check_equal(info.tx_id, 9);
-    check_equal(info.interval_s, 5);
-    check_equal(info.timeout_s, 40);
-    check_equal(ntohs(info.path.remote.port), 1194);
-    check(memcmp(info.path.local.addr, "\x0a\x63\x00\x01", 4) == 0);
-    check_equal(peer(OVPN_PEER_NEW, WORLD_MP, ID(3) FD(5) MAPPED6 PORT VPN6), 0);
-    check_equal(dco_control_peer_get(w.mp, 3, &info), 0);
-    check_equal(info.tx_id, 3);
-    check_equal(info.interval_s, 0);
-    check_equal(peer(OVPN_PEER_NEW, WORLD_MP, ID(4) FD(5) LINK_LOCAL SCOPE3 PORT VPN6 LOCAL6), 0);
-    check_equal(dco_control_peer_get(w.mp, 4, &info), 0);
-    check_equal(info.path.remote.scope_id, 3);
-    check_equal(info.path.local.family, 6);
-    check_equal(info.path.local.addr[15], 1);
-    check_equal(dco_control_peer_get(w.mp, 3, &info), 0);
-    check_equal(info.path.remote.ip.family, 4); /* it was mapped */
-    check_equal(info.vpn6.family, 6);
+    CHECK_EQ(peer(OVPN_PEER_NEW, WORLD_MP, GOOD LOCAL4 TIMERS TX_ID), 0);
+    CHECK_EQ(dco_control_peer_get(w.mp, 1, &info), 0);
+    CHECK_EQ(info.tx_id, 9);
+    CHECK_EQ(info.interval_s, 5);
+    CHECK_EQ(info.timeout_s, 40);
+    CHECK_EQ(ntohs(info.path.remote.port), 1194);
+    CHECK_MEM(info.path.local.addr, "\x0a\x63\x00\x01", 4);
+    CHECK_EQ(peer(OVPN_PEER_NEW, WORLD_MP, ID(3) FD(5) MAPPED6 PORT VPN6), 0);
+    CHECK_EQ(dco_control_peer_get(w.mp, 3, &info), 0);
+    CHECK_EQ(info.tx_id, 3);
+    CHECK_EQ(info.interval_s, 0);
+    CHECK_EQ(peer(OVPN_PEER_NEW, WORLD_MP, ID(4) FD(5) LINK_LOCAL SCOPE3 PORT VPN6 LOCAL6), 0);
+    CHECK_EQ(dco_control_peer_get(w.mp, 4, &info), 0);
+    CHECK_EQ(info.path.remote.scope_id, 3);
+    CHECK_EQ(info.path.local.family, 6);
+    CHECK_EQ(info.path.local.addr[15], 1);
+    CHECK_EQ(dco_control_peer_get(w.mp, 3, &info), 0);
+    CHECK_EQ(info.path.remote.ip.family, 4); /* it was mapped */
+    CHECK_EQ(info.vpn6.family, 6);
 
-    check_equal(peer(OVPN_PEER_SET, WORLD_MP, ID(3) TIMERS), 0);
-    check_equal(dco_control_peer_get(w.mp, 3, &info), 0);
-    check_equal(info.timeout_s, 40);
-    check_equal(peer(OVPN_PEER_SET, WORLD_MP, ID(3)), 0);
-    check_equal(peer(OVPN_PEER_SET, WORLD_MP, ID(3) INTERVAL), EINVAL);
-    check_equal(peer(OVPN_PEER_SET, WORLD_MP, ID(3) REMOTE4 PORT), EOPNOTSUPP);
-    check_equal(peer(OVPN_PEER_SET, WORLD_MP, ID(3) FD(5)), EINVAL);
-    check_equal(peer(OVPN_PEER_SET, WORLD_MP, ID(5) TIMERS), ENOENT);
-    check_equal(peer(OVPN_PEER_SET, WORLD_MP, TIMERS), EINVAL);
+    CHECK_EQ(peer(OVPN_PEER_SET, WORLD_MP, ID(3) TIMERS), 0);
+    CHECK_EQ(dco_control_peer_get(w.mp, 3, &info), 0);
+    CHECK_EQ(info.timeout_s, 40);
+    CHECK_EQ(peer(OVPN_PEER_SET, WORLD_MP, ID(3)), 0);
+    CHECK_EQ(peer(OVPN_PEER_SET, WORLD_MP, ID(3) INTERVAL), EINVAL);
+    CHECK_EQ(peer(OVPN_PEER_SET, WORLD_MP, ID(3) REMOTE4 PORT), EOPNOTSUPP);
+    CHECK_EQ(peer(OVPN_PEER_SET, WORLD_MP, ID(3) FD(5)), EINVAL);
+    CHECK_EQ(peer(OVPN_PEER_SET, WORLD_MP, ID(5) TIMERS), ENOENT);
+    CHECK_EQ(peer(OVPN_PEER_SET, WORLD_MP, TIMERS), EINVAL);
 
-    check_equal(peer(OVPN_PEER_DEL, WORLD_MP, ID(3)), 0);
-    check_equal(peer(OVPN_PEER_DEL, WORLD_MP, ID(3)), ENOENT);
-    check_equal(peer(OVPN_PEER_DEL, WORLD_MP, ID(1) INTERVAL), EINVAL);
-    check_equal(peer(OVPN_PEER_DEL_NTF, WORLD_MP, ID(1)), EOPNOTSUPP);
-    check_equal(peer(200, WORLD_MP, ID(1)), EOPNOTSUPP);
+    CHECK_EQ(peer(OVPN_PEER_DEL, WORLD_MP, ID(3)), 0);
+    CHECK_EQ(peer(OVPN_PEER_DEL, WORLD_MP, ID(3)), ENOENT);
+    CHECK_EQ(peer(OVPN_PEER_DEL, WORLD_MP, ID(1) INTERVAL), EINVAL);
+    CHECK_EQ(peer(OVPN_PEER_DEL_NTF, WORLD_MP, ID(1)), EOPNOTSUPP);
+    CHECK_EQ(peer(200, WORLD_MP, ID(1)), EOPNOTSUPP);
     world_fini(&w);
 }
 
 /* Replies: each attribute once, numbers beyond 32 bits in 8 bytes and others in 4. */
-static void
-peer_in_replies(void)
+TEST("a peer in a reply")
 {
     const struct nlattr *nest, *tb[25];
     struct dco_peer *p;
 
     world_init(&w);
-    check_equal(peer(OVPN_PEER_NEW, WORLD_MP, ID(4) FD(5) REMOTE6 SCOPE PORT VPN4 VPN6 TIMERS), 0);
+    CHECK_EQ(peer(OVPN_PEER_NEW, WORLD_MP, ID(4) FD(5) REMOTE6 SCOPE PORT VPN4 VPN6 TIMERS), 0);
     p = dco_peers_by_id(w.mp, 4);
     dco_peer_count(p, DCO_LINK_RX, 0, 0x123456789aULL);
     dco_peer_count(p, DCO_VPN_TX, 7, 0);
-    check_equal(peer(OVPN_PEER_GET, WORLD_MP, ID(4)), 0);
-    check_equal(w.datagrams, 2);
+    CHECK_EQ(peer(OVPN_PEER_GET, WORLD_MP, ID(4)), 0);
+    CHECK_EQ(w.datagrams, 2);
     nest = mnl_nlmsg_get_payload_offset(datagram(0), GENL_HDRLEN);
-    check_equal(mnl_attr_get_type(nest), OVPN_A_PEER); /* no interface before it */
+    CHECK_EQ(mnl_attr_get_type(nest), OVPN_A_PEER); /* no interface before it */
     netlink_parse_nest(nest, 24, tb);
-    check_equal(mnl_attr_get_u32(tb[1]), 4);
-    check(tb[2] == NULL && tb[10] == NULL);
-    check_equal(mnl_attr_get_payload_len(tb[3]), 16);
-    check_equal(mnl_attr_get_u32(tb[4]), 0);
-    check_equal(ntohs(mnl_attr_get_u16(tb[5])), 1194);
-    check(tb[6] == NULL && tb[7] == NULL);
-    check(tb[8] && tb[9]);
-    check_equal(mnl_attr_get_payload_len(tb[11]), 16);
-    check_equal(ntohs(mnl_attr_get_u16(tb[12])), 1194);
-    check_equal(mnl_attr_get_u32(tb[14]), 40);
-    check_equal(mnl_attr_get_payload_len(tb[20]), 8);
-    check_equal(mnl_attr_get_u64(tb[20]), 0x123456789aULL);
-    check_equal(mnl_attr_get_u32(tb[19]), 7);
-    check_equal(mnl_attr_get_payload_len(tb[16]), 4);
-    check_equal(mnl_attr_get_u32(tb[24]), 4);
-    check_equal(peer(OVPN_PEER_GET, WORLD_MP, ID(5)), ENOENT);
-    check_equal(peer(OVPN_PEER_GET, WORLD_MP, ID(4) FD(5)), EINVAL);
+    CHECK_EQ(mnl_attr_get_u32(tb[1]), 4);
+    CHECK(tb[2] == NULL && tb[10] == NULL);
+    CHECK_EQ(mnl_attr_get_payload_len(tb[3]), 16);
+    CHECK_EQ(mnl_attr_get_u32(tb[4]), 0);
+    CHECK_EQ(ntohs(mnl_attr_get_u16(tb[5])), 1194);
+    CHECK(tb[6] == NULL && tb[7] == NULL);
+    CHECK(tb[8] && tb[9]);
+    CHECK_EQ(mnl_attr_get_payload_len(tb[11]), 16);
+    CHECK_EQ(ntohs(mnl_attr_get_u16(tb[12])), 1194);
+    CHECK_EQ(mnl_attr_get_u32(tb[14]), 40);
+    CHECK_EQ(mnl_attr_get_payload_len(tb[20]), 8);
+    CHECK_EQ(mnl_attr_get_u64(tb[20]), 0x123456789aULL);
+    CHECK_EQ(mnl_attr_get_u32(tb[19]), 7);
+    CHECK_EQ(mnl_attr_get_payload_len(tb[16]), 4);
+    CHECK_EQ(mnl_attr_get_u32(tb[24]), 4);
+    CHECK_EQ(peer(OVPN_PEER_GET, WORLD_MP, ID(5)), ENOENT);
+    CHECK_EQ(peer(OVPN_PEER_GET, WORLD_MP, ID(4) FD(5)), EINVAL);
     world_fini(&w);
 }
 
 /* OpenVPN 2.7 asks with the interface alone: libnl leaves its empty nest out. */
-static void
-dump(void)
+TEST("a dump")
 {
     const struct nlmsghdr *nlh;
     int left;
 
     world_init(&w);
-    check_equal(peer(OVPN_PEER_NEW, WORLD_MP, GOOD), 0);
-    check_equal(peer(OVPN_PEER_NEW, WORLD_MP, ID(2) FD(5) REMOTE6 PORT VPN6), 0);
+    CHECK_EQ(peer(OVPN_PEER_NEW, WORLD_MP, GOOD), 0);
+    CHECK_EQ(peer(OVPN_PEER_NEW, WORLD_MP, ID(2) FD(5) REMOTE6 PORT VPN6), 0);
     world_forget(&w);
     nl_request(&nl_ovpn, &w.ops, &w.sink, start(OVPN_PEER_GET, NLM_F_DUMP, WORLD_MP));
-    check_equal(w.datagrams, 2);
+    CHECK_EQ(w.datagrams, 2);
     nlh = datagram(0);
     left = (int)w.ends[0];
     for (uint32_t id = 1; id <= 2; id++, nlh = mnl_nlmsg_next(nlh, &left)) {
         const struct nlattr *nest = mnl_nlmsg_get_payload_offset(nlh, GENL_HDRLEN);
 
-        check(mnl_nlmsg_ok(nlh, left));
-        check_equal(nlh->nlmsg_flags, NLM_F_MULTI);
-        check_equal(mnl_attr_get_u32(mnl_attr_get_payload(nest)), id);
+        CHECK(mnl_nlmsg_ok(nlh, left));
+        CHECK_EQ(nlh->nlmsg_flags, NLM_F_MULTI);
+        CHECK_EQ(mnl_attr_get_u32(mnl_attr_get_payload(nest)), id);
     }
-    check_equal(left, 0);
-    check_equal(datagram(1)->nlmsg_type, NLMSG_DONE);
-    check_equal(errno_of(start(OVPN_KEY_GET, NLM_F_DUMP, WORLD_MP)), EOPNOTSUPP);
+    CHECK_EQ(left, 0);
+    CHECK_EQ(datagram(1)->nlmsg_type, NLMSG_DONE);
+    CHECK_EQ(errno_of(start(OVPN_KEY_GET, NLM_F_DUMP, WORLD_MP)), EOPNOTSUPP);
     world_fini(&w);
 }
 
@@ -257,8 +257,7 @@ dump(void)
 #define OTHER_KEY    DIR("0580", "33")
 #define SHORT_DIR    "1c000680 0c000100 01020304 05060708 0c000200 8f62dabc e6b204c8 "
 
-static void
-keys(void)
+TEST("keys")
 {
     static const struct {
         const char *attrs;
@@ -284,29 +283,28 @@ keys(void)
     const struct nlattr *nest, *tb[5];
 
     world_init(&w);
-    check_equal(peer(OVPN_PEER_NEW, WORLD_MP, GOOD), 0);
+    CHECK_EQ(peer(OVPN_PEER_NEW, WORLD_MP, GOOD), 0);
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int error = keyconf(OVPN_KEY_NEW, cases[i].attrs);
 
-        harness_check(error == cases[i].error, __FILE__, __LINE__, "case %u: errno %d, not %d", i,
-                      error, cases[i].error);
-        check(error == 0 || datagram(0)->nlmsg_len == 36); /* no key material in an error */
+        CHECK_THAT(error == cases[i].error, "case %u: errno %d, not %d", i, error, cases[i].error);
+        CHECK(error == 0 || datagram(0)->nlmsg_len == 36); /* no key material in an error */
     }
-    check_equal(keyconf(OVPN_KEY_SWAP, KEY_PEER(1)), 0);
-    check_equal(keyconf(OVPN_KEY_GET, KEY_PEER(1) SLOT(0)), 0);
+    CHECK_EQ(keyconf(OVPN_KEY_SWAP, KEY_PEER(1)), 0);
+    CHECK_EQ(keyconf(OVPN_KEY_GET, KEY_PEER(1) SLOT(0)), 0);
     nest = mnl_nlmsg_get_payload_offset(datagram(0), GENL_HDRLEN);
-    check_equal(mnl_attr_get_type(nest), OVPN_A_KEYCONF);
+    CHECK_EQ(mnl_attr_get_type(nest), OVPN_A_KEYCONF);
     netlink_parse_nest(nest, 4, tb);
-    check_equal(mnl_attr_get_u32(tb[1]), 1);
-    check_equal(mnl_attr_get_u32(tb[2]), 0);
-    check_equal(mnl_attr_get_u32(tb[3]), 4);
-    check_equal(mnl_attr_get_u32(tb[4]), DCO_CIPHER_CHACHA20_POLY1305);
-    check_equal(keyconf(OVPN_KEY_DEL, KEY_PEER(1) SLOT(1)), 0);
-    check_equal(keyconf(OVPN_KEY_DEL, KEY_PEER(1)), EINVAL);
-    check_equal(keyconf(OVPN_KEY_GET, KEY_PEER(1) SLOT(1)), ENOENT);
-    check_equal(keyconf(OVPN_KEY_GET, KEY_PEER(1)), EINVAL);
-    check_equal(keyconf(OVPN_KEY_SWAP, KEY_PEER(2)), ENOENT);
-    check_equal(keyconf(OVPN_KEY_SWAP, KEY_PEER(1) SLOT(0)), EINVAL);
+    CHECK_EQ(mnl_attr_get_u32(tb[1]), 1);
+    CHECK_EQ(mnl_attr_get_u32(tb[2]), 0);
+    CHECK_EQ(mnl_attr_get_u32(tb[3]), 4);
+    CHECK_EQ(mnl_attr_get_u32(tb[4]), DCO_CIPHER_CHACHA20_POLY1305);
+    CHECK_EQ(keyconf(OVPN_KEY_DEL, KEY_PEER(1) SLOT(1)), 0);
+    CHECK_EQ(keyconf(OVPN_KEY_DEL, KEY_PEER(1)), EINVAL);
+    CHECK_EQ(keyconf(OVPN_KEY_GET, KEY_PEER(1) SLOT(1)), ENOENT);
+    CHECK_EQ(keyconf(OVPN_KEY_GET, KEY_PEER(1)), EINVAL);
+    CHECK_EQ(keyconf(OVPN_KEY_SWAP, KEY_PEER(2)), ENOENT);
+    CHECK_EQ(keyconf(OVPN_KEY_SWAP, KEY_PEER(1) SLOT(0)), EINVAL);
     world_fini(&w);
 }
 
@@ -317,13 +315,12 @@ expect(const struct dco_event *event, const char *hex)
     size_t len = world_bytes(hex, want);
 
     memset(buf, 0xee, sizeof(buf));
-    check_equal(nl_notification_fill(&nl_ovpn, buf, 29, event), len);
-    check(memcmp(buf, want, len) == 0);
-    check(nl_notification_of(buf, len) == &nl_ovpn);
+    CHECK_EQ(nl_notification_fill(&nl_ovpn, buf, 29, event), len);
+    CHECK_MEM(buf, want, len);
+    CHECK(nl_notification_of(buf, len) == &nl_ovpn);
 }
 
-static void
-notifications(void)
+TEST("notifications, byte for byte")
 {
     struct dco_event event = {
         .kind = DCO_EVENT_DEL, .peer_id = 0x123456, .del_reason = DCO_DEL_EXPIRED};
@@ -347,33 +344,31 @@ notifications(void)
 }
 
 /* A notification is recognised as one about the peer that had the number of a new one. */
-static void
-notifications_of_a_number(void)
+TEST("notifications about the former peer of a number")
 {
     uint8_t buf[NL_NOTIFICATION_MAX] __attribute__((aligned(8)));
     struct dco_event event = {.kind = DCO_EVENT_DEL, .peer_id = 1};
     struct nl_peer_ref fresh, former;
 
-    check(nl_peer_ref_of(&nl_ovpn, request(OVPN_PEER_NEW, 29, OVPN_A_PEER, GOOD), &fresh));
-    check(nl_notification_fill(&nl_ovpn, buf, 29, &event) > 0);
-    check(nl_peer_ref_of(&nl_ovpn, (const void *)buf, &former));
-    check(fresh.ifindex == 29 && former.ifindex == 29);
-    check(fresh.peer_id == 1 && former.peer_id == 1);
-    check(!nl_peer_ref_of(&nl_ovpn, request(OVPN_PEER_NEW, 29, OVPN_A_PEER, FD(5)), &fresh));
-    check(!nl_peer_ref_of(&nl_ovpn, request(OVPN_PEER_DEL, 29, OVPN_A_PEER, ID(1)), &fresh));
-    check(former.removal);
+    CHECK(nl_peer_ref_of(&nl_ovpn, request(OVPN_PEER_NEW, 29, OVPN_A_PEER, GOOD), &fresh));
+    CHECK(nl_notification_fill(&nl_ovpn, buf, 29, &event) > 0);
+    CHECK(nl_peer_ref_of(&nl_ovpn, (const void *)buf, &former));
+    CHECK(fresh.ifindex == 29 && former.ifindex == 29);
+    CHECK(fresh.peer_id == 1 && former.peer_id == 1);
+    CHECK(!nl_peer_ref_of(&nl_ovpn, request(OVPN_PEER_NEW, 29, OVPN_A_PEER, FD(5)), &fresh));
+    CHECK(!nl_peer_ref_of(&nl_ovpn, request(OVPN_PEER_DEL, 29, OVPN_A_PEER, ID(1)), &fresh));
+    CHECK(former.removal);
     for (unsigned i = 0; i < 2; i++) {
         event.kind = i ? DCO_EVENT_KEY_WANTED : DCO_EVENT_FLOAT;
         event.remote = path4(2, 1194).remote;
-        check(nl_notification_fill(&nl_ovpn, buf, 29, &event) > 0);
-        check(nl_peer_ref_of(&nl_ovpn, (const void *)buf, &former));
-        check(former.peer_id == 1 && former.ifindex == 29 && !former.removal);
-        check(!nl_peer_ref_of(&nl_dco_v2, (const void *)buf, &former));
+        CHECK(nl_notification_fill(&nl_ovpn, buf, 29, &event) > 0);
+        CHECK(nl_peer_ref_of(&nl_ovpn, (const void *)buf, &former));
+        CHECK(former.peer_id == 1 && former.ifindex == 29 && !former.removal);
+        CHECK(!nl_peer_ref_of(&nl_dco_v2, (const void *)buf, &former));
     }
 }
 
-static void
-family(void)
+TEST("the family and its group")
 {
     struct nlmsghdr *nlh = start(0, 0, 0);
     struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
@@ -385,9 +380,9 @@ family(void)
     nlh->nlmsg_type = GENL_ID_CTRL;
     genl->cmd = CTRL_CMD_GETFAMILY;
     mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, "ovpn");
-    check(nlctrl_asks_for(nlh) == &nl_ovpn);
+    CHECK(nlctrl_asks_for(nlh) == &nl_ovpn);
     nlctrl_answer(&nl_ovpn, &w.sink, nlh);
-    check_equal(w.datagrams, 2);
+    CHECK_EQ(w.datagrams, 2);
     mnl_attr_for_each(attr, datagram(0), GENL_HDRLEN)
     {
         if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID)
@@ -396,24 +391,11 @@ family(void)
             const struct nlattr *tb[3];
 
             netlink_parse_nest(mnl_attr_get_payload(attr), 2, tb);
-            check(strcmp(mnl_attr_get_str(tb[CTRL_ATTR_MCAST_GRP_NAME]), "peers") == 0);
+            CHECK_STR(mnl_attr_get_str(tb[CTRL_ATTR_MCAST_GRP_NAME]), "peers");
             group = mnl_attr_get_u32(tb[CTRL_ATTR_MCAST_GRP_ID]);
         }
     }
-    check_equal(id, OVPN_FAMILY_ID);
-    check_equal(group, nl_ovpn.group_id);
+    CHECK_EQ(id, OVPN_FAMILY_ID);
+    CHECK_EQ(group, nl_ovpn.group_id);
     world_fini(&w);
 }
-
-static const struct test tests[] = {
-    {"errors of PEER_NEW", errors_of_peer_new},
-    {"peers reach the core", peers_reach_the_core},
-    {"a peer in a reply", peer_in_replies},
-    {"a dump", dump},
-    {"keys", keys},
-    {"notifications, byte for byte", notifications},
-    {"notifications about the former peer of a number", notifications_of_a_number},
-    {"the family and its group", family},
-};
-
-HARNESS_MAIN(tests)

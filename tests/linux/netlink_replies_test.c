@@ -51,8 +51,8 @@ static void
 request_end(struct script *s)
 {
     if (s->record == NULL)
-        harness_check(s->answered == w.datagrams, __FILE__, __LINE__,
-                      "line %u: %u datagrams, and not %u", s->number, w.datagrams, s->answered);
+        CHECK_THAT(s->answered == w.datagrams, "line %u: %u datagrams, and not %u", s->number,
+                   w.datagrams, s->answered);
     s->answered = 0;
     world_forget(&w);
 }
@@ -65,8 +65,8 @@ request_send(struct script *s)
     const struct nlmsghdr *nlh = (const void *)buf;
     const struct nl_family *family = nl_family_by_id(nlh->nlmsg_type);
 
-    if (!check(family != NULL) || !check_equal(nlh->nlmsg_len, len))
-        return;
+    CHECK(family != NULL);
+    CHECK_EQ(nlh->nlmsg_len, len);
     nl_request(family, &w.ops, &w.sink, nlh);
     if (s->record != NULL)
         replies_record(&w, s->record);
@@ -83,8 +83,8 @@ reply_compare(struct script *s)
         return;
     if (s->answered < w.datagrams)
         got = world_datagram(&w, s->answered, &len);
-    harness_check(got != NULL && len == want_len && memcmp(got, want, len) == 0, __FILE__, __LINE__,
-                  "line %u: another reply", s->number);
+    CHECK_THAT(got != NULL && len == want_len && memcmp(got, want, len) == 0,
+               "line %u: another reply", s->number);
     s->answered++;
 }
 
@@ -108,31 +108,25 @@ line_run(struct script *s)
     }
 }
 
-static void
-replies_stay(void)
+TEST("every reply is the recorded one, byte for byte")
 {
     static struct script s;
 
     s.from = fopen(REPLIES, "r");
-    if (!check(s.from != NULL))
-        return;
-    if (getenv("RECORD") != NULL && !check((s.record = fopen(REPLIES ".new", "w")) != NULL))
-        return;
+    CHECK(s.from != NULL);
+    if (getenv("RECORD") != NULL) {
+        s.record = fopen(REPLIES ".new", "w");
+        CHECK(s.record != NULL);
+    }
     world_init(&w);
     while (line_next(&s))
         line_run(&s);
     request_end(&s);
-    check(s.number > 300);
+    CHECK(s.number > 300);
     world_fini(&w);
     fclose(s.from);
     if (s.record != NULL) {
-        check_equal(fclose(s.record), 0);
-        check_equal(rename(REPLIES ".new", REPLIES), 0);
+        CHECK_EQ(fclose(s.record), 0);
+        CHECK_EQ(rename(REPLIES ".new", REPLIES), 0);
     }
 }
-
-static const struct test tests[] = {
-    {"every reply is the recorded one, byte for byte", replies_stay},
-};
-
-HARNESS_MAIN(tests)

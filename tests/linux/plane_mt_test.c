@@ -9,10 +9,12 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "addresses.h"
 #include "harness.h"
 #include "linux/status/report.h"
 #include "linux/crypto/aead.h"
@@ -183,22 +185,22 @@ sock_open(void)
     struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 1)};
     struct sock_fprog prog = {.len = 1, .filter = code};
 
-    check(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0);
-    check(bind(fd, (struct sockaddr *)&port, sizeof(port)) == 0);
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0);
+    CHECK(bind(fd, (struct sockaddr *)&port, sizeof(port)) == 0);
     for (int i = 0; i < 2; i++) {
         member[i] = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        check(setsockopt(member[i], SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0);
-        check(bind(member[i], (struct sockaddr *)&port, sizeof(port)) == 0);
+        CHECK(setsockopt(member[i], SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0);
+        CHECK(bind(member[i], (struct sockaddr *)&port, sizeof(port)) == 0);
     }
-    check(setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)) == 0);
-    check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
-    check_equal(plane_port_new(fd, member, 1, 1, pair[0], &sock), 0);
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)) == 0);
+    CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
+    CHECK_EQ(plane_port_new(fd, member, 1, 1, pair[0], &sock), 0);
     /* The number stays, as it does in openvpn. */
     old = openvpn_end;
     if (old < 0) {
         dco_store(&openvpn_end, pair[1]);
     } else {
-        check(dup3(pair[1], old, O_CLOEXEC) == old);
+        CHECK(dup3(pair[1], old, O_CLOEXEC) == old);
         close(pair[1]);
     }
 }
@@ -214,8 +216,8 @@ sock_shut(void)
 static void
 dev_open(void)
 {
-    check_equal(plane_dev_new("mt0", DCO_MODE_MP, &dev), 0);
-    check(system("ip addr add 10.9.0.1/16 dev mt0 && ip link set mt0 up") == 0);
+    CHECK_EQ(plane_dev_new("mt0", DCO_MODE_MP, &dev), 0);
+    CHECK(system("ip addr add 10.9.0.1/16 dev mt0 && ip link set mt0 up") == 0);
 }
 
 /* ---- the control thread -------------------------------------------------------------------------
@@ -228,7 +230,7 @@ peer_add(uint32_t id)
     socklen_t len = sizeof(in);
     struct dco_peer_new req = {.id = id, .tx_id = id, .transport = plane_port_get(sock)};
 
-    check(getsockname(client[id].fd, (struct sockaddr *)&in, &len) == 0);
+    CHECK(getsockname(client[id].fd, (struct sockaddr *)&in, &len) == 0);
     req.vpn4 = ip4(10, 9, 0, (uint8_t)(10 + id));
     req.path.remote.ip = ip4(127, 0, 0, 1);
     req.path.remote.port = in.sin_port;
@@ -271,7 +273,7 @@ ask_status(void)
 
     jsonw_init(&j, 1U << 20);
     status_report(&j);
-    check_equal(jsonw_end(&j), 0);
+    CHECK_EQ(jsonw_end(&j), 0);
     jsonw_fini(&j);
 }
 
@@ -301,11 +303,11 @@ control_step(struct rng *rng)
     } else if (what < 995) {
         sock_shut();
         sock_open();
-        check_equal(plane_port_bind_dev(sock, dev), 0);
+        CHECK_EQ(plane_port_bind_dev(sock, dev), 0);
     } else {
         plane_dev_free(dev);
         dev_open();
-        check_equal(plane_port_bind_dev(sock, dev), 0);
+        CHECK_EQ(plane_port_bind_dev(sock, dev), 0);
     }
 }
 
@@ -313,7 +315,7 @@ static void *
 control(void *arg)
 {
     struct rng rng = {.state = (uintptr_t)arg};
-    uint64_t end = clock_now_ns() + harness_rounds(8) * SECOND;
+    uint64_t end = clock_now_ns() + test_rounds(8) * SECOND;
 
     while (clock_now_ns() < end) {
         pthread_mutex_lock(&openvpn_lock);
@@ -348,22 +350,22 @@ set_up(void)
 
     if (unshare(CLONE_NEWNET) < 0 || access("/dev/net/tun", R_OK | W_OK) < 0)
         return false;
-    check(system("ip link set lo up") == 0);
+    CHECK(system("ip link set lo up") == 0);
     any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     for (unsigned i = 0; i < PEERS; i++) {
         pthread_mutex_init(&client[i].lock, NULL);
         client[i].fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        check(bind(client[i].fd, (struct sockaddr *)&any, sizeof(any)) == 0);
+        CHECK(bind(client[i].fd, (struct sockaddr *)&any, sizeof(any)) == 0);
     }
     fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    check(bind(fd, (struct sockaddr *)&any, sizeof(any)) == 0);
-    check(getsockname(fd, (struct sockaddr *)&port, &len) == 0);
+    CHECK(bind(fd, (struct sockaddr *)&any, sizeof(any)) == 0);
+    CHECK(getsockname(fd, (struct sockaddr *)&port, &len) == 0);
     close(fd);
     plane_configure(&config);
-    check_equal(plane_prepare(), 0);
+    CHECK_EQ(plane_prepare(), 0);
     dev_open();
     sock_open();
-    check_equal(plane_port_bind_dev(sock, dev), 0);
+    CHECK_EQ(plane_port_bind_dev(sock, dev), 0);
     return true;
 }
 
@@ -381,21 +383,18 @@ tear_down(void)
     }
     close(openvpn_end);
     secret_stats(&secrets);
-    check_equal((long long)secrets.used, 0);
+    CHECK_EQ((long long)secrets.used, 0);
 }
 
-static void
-test_all_at_once(void)
+TEST("traffic, control, timers and status at once")
 {
     pthread_t thread[4];
     struct dco_drops drops;
     uint64_t dropped = 0;
 
-    if (!set_up()) {
-        harness_skip("no network namespace or no /dev/net/tun");
-        return;
-    }
-    struct rng rng = harness_rng();
+    if (!set_up())
+        test_skip("no network namespace or no /dev/net/tun");
+    struct rng rng = test_rng();
 
     pthread_create(&thread[0], NULL, traffic, (void *)(uintptr_t)rng_next(&rng));
     pthread_create(&thread[1], NULL, traffic, (void *)(uintptr_t)rng_next(&rng));
@@ -408,17 +407,11 @@ test_all_at_once(void)
     plane_drops(&drops);
     for (unsigned r = 0; r < DCO_DROP_COUNT; r++)
         dropped += drops.count[r];
-    check(dropped > 0);
-    check(drops.count[DCO_DROP_RX_AUTH] > 0);
-    check(dco_load(&deletions) > 10);
-    check(dco_load(&received) > 100 && dco_load(&answered) > 100);
+    CHECK(dropped > 0);
+    CHECK(drops.count[DCO_DROP_RX_AUTH] > 0);
+    CHECK(dco_load(&deletions) > 10);
+    CHECK(dco_load(&received) > 100 && dco_load(&answered) > 100);
     printf("# %u peers ended, %llu packets received, %llu sent\n", dco_load(&deletions),
            (unsigned long long)dco_load(&received), (unsigned long long)dco_load(&answered));
     tear_down();
 }
-
-static const struct test tests[] = {
-    {"traffic, control, timers and status at once", test_all_at_once},
-};
-
-HARNESS_MAIN(tests)

@@ -8,9 +8,10 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
-#include <libmnl/libmnl.h>
 #include <glob.h>
+#include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -46,9 +47,9 @@ netlink_open(int protocol)
     struct sockaddr_nl nl = {.nl_family = AF_NETLINK};
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 
-    check(fd >= 0);
-    check_equal(bind(fd, (struct sockaddr *)&nl, sizeof(nl)), 0);
-    check_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
+    CHECK(fd >= 0);
+    CHECK_EQ(bind(fd, (struct sockaddr *)&nl, sizeof(nl)), 0);
+    CHECK_EQ(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
     return fd;
 }
 
@@ -58,9 +59,9 @@ port_of(int fd)
     struct sockaddr_nl nl = {0};
     socklen_t len = sizeof(nl);
 
-    check_equal(getsockname(fd, (struct sockaddr *)&nl, &len), 0);
-    check_equal(len, sizeof(nl));
-    check_equal(nl.nl_family, AF_NETLINK);
+    CHECK_EQ(getsockname(fd, (struct sockaddr *)&nl, &len), 0);
+    CHECK_EQ(len, sizeof(nl));
+    CHECK_EQ(nl.nl_family, AF_NETLINK);
     return nl.nl_pid;
 }
 
@@ -93,8 +94,8 @@ tell(int fd, const struct nlmsghdr *nlh)
 {
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 
-    check_equal(sendto(fd, nlh, nlh->nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof(kernel)),
-                nlh->nlmsg_len);
+    CHECK_EQ(sendto(fd, nlh, nlh->nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof(kernel)),
+             nlh->nlmsg_len);
 }
 
 /* One datagram into answer, from the kernel. */
@@ -110,10 +111,10 @@ hear(int fd)
     memset(answer, 0, 64);
     n = recvmsg(fd, &msg, 0);
     if (n >= 0) {
-        check_equal(msg.msg_namelen, sizeof(from));
-        check_equal(from.nl_family, AF_NETLINK);
-        check_equal(from.nl_pid, 0);
-        check_equal(msg.msg_flags, 0);
+        CHECK_EQ(msg.msg_namelen, sizeof(from));
+        CHECK_EQ(from.nl_family, AF_NETLINK);
+        CHECK_EQ(from.nl_pid, 0);
+        CHECK_EQ(msg.msg_flags, 0);
     }
     return n;
 }
@@ -126,10 +127,10 @@ acknowledged(int fd)
 {
     const struct nlmsgerr *err = mnl_nlmsg_get_payload(heard);
 
-    if (!check(hear(fd) > 0) || !check_equal(heard->nlmsg_type, NLMSG_ERROR))
-        return -1;
-    check_equal(heard->nlmsg_seq, sequence);
-    check_equal(heard->nlmsg_pid, port_of(fd));
+    CHECK(hear(fd) > 0);
+    CHECK_EQ(heard->nlmsg_type, NLMSG_ERROR);
+    CHECK_EQ(heard->nlmsg_seq, sequence);
+    CHECK_EQ(heard->nlmsg_pid, port_of(fd));
     return -err->error;
 }
 
@@ -173,9 +174,9 @@ family_find(const char *name)
     family = 0;
     group = 0;
     tell(genl, getfamily(name));
-    check(hear(genl) > 0);
-    check_equal(heard->nlmsg_seq, sequence);
-    check_equal(heard->nlmsg_type, GENL_ID_CTRL);
+    CHECK(hear(genl) > 0);
+    CHECK_EQ(heard->nlmsg_seq, sequence);
+    CHECK_EQ(heard->nlmsg_type, GENL_ID_CTRL);
     mnl_attr_for_each(attr, heard, GENL_HDRLEN)
     {
         if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID)
@@ -183,15 +184,14 @@ family_find(const char *name)
         if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GROUPS)
             group_read(attr);
     }
-    check(family > 0);
-    check(group > 0);
-    check_equal(acknowledged(genl), 0);
-    check_equal(port_of(genl), port);
-    check_equal(setsockopt(genl, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)), 0);
+    CHECK(family > 0);
+    CHECK(group > 0);
+    CHECK_EQ(acknowledged(genl), 0);
+    CHECK_EQ(port_of(genl), port);
+    CHECK_EQ(setsockopt(genl, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)), 0);
 }
 
-static void
-family_found(void)
+TEST("the family and its group are found")
 {
     family_find("ovpn-dco-v2");
 }
@@ -204,30 +204,32 @@ dump_ends(ssize_t n, unsigned *messages)
     int left = (int)n;
 
     for (; mnl_nlmsg_ok(nlh, left) && nlh->nlmsg_type != NLMSG_DONE; ++*messages) {
-        check_equal(nlh->nlmsg_seq, sequence);
+        CHECK_EQ(nlh->nlmsg_seq, sequence);
         nlh = mnl_nlmsg_next(nlh, &left);
     }
     return mnl_nlmsg_ok(nlh, left);
 }
 
 /* The socket that speaks to us still reaches the kernel's other families. */
-static void
-other_families(void)
+TEST("the socket still reaches other families")
 {
     struct genlmsghdr g = {.cmd = CTRL_CMD_GETFAMILY};
     unsigned families = 0;
     bool done = false;
     ssize_t n;
 
+    family_find("ovpn-dco-v2");
     tell(genl, getfamily("nlctrl"));
-    check(hear(genl) > 0);
-    check_equal(heard->nlmsg_type, GENL_ID_CTRL);
-    check_equal(acknowledged(genl), 0);
-    check_equal(ask(genl, getfamily("no-such-family")), ENOENT);
+    CHECK(hear(genl) > 0);
+    CHECK_EQ(heard->nlmsg_type, GENL_ID_CTRL);
+    CHECK_EQ(acknowledged(genl), 0);
+    CHECK_EQ(ask(genl, getfamily("no-such-family")), ENOENT);
     tell(genl, start(GENL_ID_CTRL, NLM_F_DUMP, &g, sizeof(g)));
-    while (!done && check((n = hear(genl)) > 0))
+    while (!done) {
+        CHECK((n = hear(genl)) > 0);
         done = dump_ends(n, &families);
-    check(families > 0);
+    }
+    CHECK(families > 0);
 }
 
 /* ---- the device ------------------------------------------------------------------------------ */
@@ -265,7 +267,7 @@ kind_query(uint32_t ifindex, char *kind, size_t size)
 
     kind[0] = '\0';
     tell(route, about_link(RTM_GETLINK, 0, ifindex));
-    check(hear(route) > 0);
+    CHECK(hear(route) > 0);
     mnl_attr_for_each(attr, heard, sizeof(struct ifinfomsg))
     {
         if (mnl_attr_get_type(attr) != IFLA_LINKINFO)
@@ -275,45 +277,73 @@ kind_query(uint32_t ifindex, char *kind, size_t size)
     }
 }
 
+/* As openvpn starts: both sockets, the family. */
 static void
-device_made(void)
+connect_both(void)
 {
-    struct nlmsghdr *nlh;
-    char kind[32];
-
+    family_find("ovpn-dco-v2");
     route = netlink_open(NETLINK_ROUTE);
-    check_equal(ask(route, newlink("abi0", 1)), 0);
-    device = if_nametoindex("abi0");
-    check(device > 0);
-    check_equal(ask(route, newlink("abi0", 1)), EEXIST);
-    check_equal(ask(route, newlink("lo", 1)), EEXIST);
-    check_equal(ask(route, newlink("abi1", 7)), ERANGE);
-    check_equal(ask(route, newlink("a/b", 1)), EINVAL);
-    kind_query(device, kind, sizeof(kind));
-    check(strcmp(kind, "ovpn-dco") == 0);
-    /* The same socket goes on as a route socket. */
-    kind_query(1, kind, sizeof(kind));
-    check_equal(kind[0], '\0');
-    nlh = about_link(RTM_NEWLINK, NLM_F_ACK, device);
-    ((struct ifinfomsg *)mnl_nlmsg_get_payload(nlh))->ifi_flags = IFF_UP;
-    ((struct ifinfomsg *)mnl_nlmsg_get_payload(nlh))->ifi_change = IFF_UP;
-    check_equal(ask(route, nlh), 0);
-    check_equal(ask(route, about_link(RTM_DELLINK, NLM_F_ACK, 9999)), ENODEV);
 }
 
 static void
-device_with_attributes(void)
+device_up(void)
 {
-    struct nlmsghdr *nlh = newlink("abi2", 0);
+    struct nlmsghdr *nlh = about_link(RTM_NEWLINK, NLM_F_ACK, device);
+
+    ((struct ifinfomsg *)mnl_nlmsg_get_payload(nlh))->ifi_flags = IFF_UP;
+    ((struct ifinfomsg *)mnl_nlmsg_get_payload(nlh))->ifi_change = IFF_UP;
+    CHECK_EQ(ask(route, nlh), 0);
+}
+
+static void
+device_make(void)
+{
+    CHECK_EQ(ask(route, newlink("abi0", 1)), 0);
+    device = if_nametoindex("abi0");
+    CHECK(device > 0);
+}
+
+static void
+connect_with_device(void)
+{
+    connect_both();
+    device_make();
+    device_up();
+}
+
+TEST("a device is made, and asked for its kind")
+{
+    char kind[32];
+
+    connect_both();
+    device_make();
+    CHECK_EQ(ask(route, newlink("abi0", 1)), EEXIST);
+    CHECK_EQ(ask(route, newlink("lo", 1)), EEXIST);
+    CHECK_EQ(ask(route, newlink("abi1", 7)), ERANGE);
+    CHECK_EQ(ask(route, newlink("a/b", 1)), EINVAL);
+    kind_query(device, kind, sizeof(kind));
+    CHECK_STR(kind, "ovpn-dco");
+    /* The same socket goes on as a route socket. */
+    kind_query(1, kind, sizeof(kind));
+    CHECK_EQ(kind[0], '\0');
+    device_up();
+    CHECK_EQ(ask(route, about_link(RTM_DELLINK, NLM_F_ACK, 9999)), ENODEV);
+}
+
+TEST("a device is made with further attributes")
+{
     struct ifreq ifr = {.ifr_name = "abi2"};
     int s = socket(AF_INET, SOCK_DGRAM, 0);
+    struct nlmsghdr *nlh;
 
+    connect_both();
+    nlh = newlink("abi2", 0);
     mnl_attr_put_u32(nlh, IFLA_MTU, 1300);
-    check_equal(ask(route, nlh), 0);
-    check_equal(ioctl(s, SIOCGIFMTU, &ifr), 0);
-    check_equal(ifr.ifr_mtu, 1300);
-    check_equal(ask(route, about_link(RTM_DELLINK, NLM_F_ACK, if_nametoindex("abi2"))), 0);
-    check_equal(if_nametoindex("abi2"), 0);
+    CHECK_EQ(ask(route, nlh), 0);
+    CHECK_EQ(ioctl(s, SIOCGIFMTU, &ifr), 0);
+    CHECK_EQ(ifr.ifr_mtu, 1300);
+    CHECK_EQ(ask(route, about_link(RTM_DELLINK, NLM_F_ACK, if_nametoindex("abi2"))), 0);
+    CHECK_EQ(if_nametoindex("abi2"), 0);
     close(s);
 }
 
@@ -327,12 +357,12 @@ udp_bound(uint16_t port)
     int on = 1, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    check_equal(setsockopt(fd, SOL_IP, IP_PKTINFO, &on, sizeof(on)), 0);
+    CHECK_EQ(setsockopt(fd, SOL_IP, IP_PKTINFO, &on, sizeof(on)), 0);
     if (bind(fd, (struct sockaddr *)&in, sizeof(in)) < 0) {
         close(fd);
         return -1;
     }
-    check_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
+    CHECK_EQ(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
     return fd;
 }
 
@@ -369,28 +399,27 @@ notified(uint8_t reason)
 {
     const struct nlattr *nest, *why, *id;
 
-    if (!check(hear(genl) > 0))
-        return UINT32_MAX;
-    check_equal(heard->nlmsg_type, family);
-    check_equal(heard->nlmsg_seq, 0);
+    CHECK(hear(genl) > 0);
+    CHECK_EQ(heard->nlmsg_type, family);
+    CHECK_EQ(heard->nlmsg_seq, 0);
     nest = mnl_attr_next(mnl_nlmsg_get_payload_offset(heard, GENL_HDRLEN));
     why = mnl_attr_get_payload(nest);
     id = mnl_attr_next(why);
-    check_equal(mnl_attr_get_u8(why), reason);
+    CHECK_EQ(mnl_attr_get_u8(why), reason);
     return mnl_attr_get_u32(id);
 }
 
-static void
-peer_errors(void)
+TEST("errors come through the socket")
 {
     int pipes[2];
 
-    check_equal(pipe(pipes), 0);
-    check_equal(new_peer(1, pipes[0], 40000), ENOTSOCK);
-    check_equal(new_peer(1, 999, 40000), ENOTSOCK);
-    check_equal(new_peer(1, genl, 40000), ENOTSOCK);
-    check_equal(ask(genl, about_peer(GET_PEER, 1, 1)), ENOENT);
-    check_equal(ask(genl, about_peer(SWAP_KEYS, 1, 1)), ENOENT);
+    connect_with_device();
+    CHECK_EQ(pipe(pipes), 0);
+    CHECK_EQ(new_peer(1, pipes[0], 40000), ENOTSOCK);
+    CHECK_EQ(new_peer(1, 999, 40000), ENOTSOCK);
+    CHECK_EQ(new_peer(1, genl, 40000), ENOTSOCK);
+    CHECK_EQ(ask(genl, about_peer(GET_PEER, 1, 1)), ENOENT);
+    CHECK_EQ(ask(genl, about_peer(SWAP_KEYS, 1, 1)), ENOENT);
     close(pipes[0]);
     close(pipes[1]);
 }
@@ -413,7 +442,7 @@ from_whom(int fd, void *buf, size_t size, struct sockaddr_in *from, struct in_pk
     if (n >= 0 && CMSG_FIRSTHDR(&msg) && CMSG_FIRSTHDR(&msg)->cmsg_type == IP_PKTINFO)
         memcpy(info, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(*info));
     if (n >= 0)
-        check_equal(msg.msg_namelen, sizeof(*from));
+        CHECK_EQ(msg.msg_namelen, sizeof(*from));
     return n;
 }
 
@@ -427,79 +456,83 @@ control_packets(int fd, int other)
     char buf[64];
 
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    check_equal(sendto(other, packet, sizeof(packet), 0, (struct sockaddr *)&to, sizeof(to)),
-                sizeof(packet));
-    check_equal(from_whom(fd, buf, 4, &from, &info, MSG_PEEK | MSG_TRUNC), sizeof(packet));
-    check_equal(from_whom(fd, buf, sizeof(buf), &from, &info, 0), sizeof(packet));
-    check(memcmp(buf, packet, sizeof(packet)) == 0);
-    check_equal(ntohs(from.sin_port), 41195);
-    check_equal(info.ipi_addr.s_addr, htonl(INADDR_LOOPBACK));
-    check_equal(sendto(fd, packet, 10, 0, (struct sockaddr *)&from, sizeof(from)), 10);
-    check_equal(from_whom(other, buf, sizeof(buf), &from, &info, 0), 10);
-    check_equal(ntohs(from.sin_port), 41194);
+    CHECK_EQ(sendto(other, packet, sizeof(packet), 0, (struct sockaddr *)&to, sizeof(to)),
+             sizeof(packet));
+    CHECK_EQ(from_whom(fd, buf, 4, &from, &info, MSG_PEEK | MSG_TRUNC), sizeof(packet));
+    CHECK_EQ(from_whom(fd, buf, sizeof(buf), &from, &info, 0), sizeof(packet));
+    CHECK_MEM(buf, packet, sizeof(packet));
+    CHECK_EQ(ntohs(from.sin_port), 41195);
+    CHECK_EQ(info.ipi_addr.s_addr, htonl(INADDR_LOOPBACK));
+    CHECK_EQ(sendto(fd, packet, 10, 0, (struct sockaddr *)&from, sizeof(from)), 10);
+    CHECK_EQ(from_whom(other, buf, sizeof(buf), &from, &info, 0), 10);
+    CHECK_EQ(ntohs(from.sin_port), 41194);
 }
 
-static void
-transport(void)
+TEST("a UDP socket goes on after the plane took it")
 {
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = 17}, got = {0};
     struct sockaddr_in name;
     socklen_t len = sizeof(name);
-    int fd = udp_bound(41194), other = udp_bound(41195);
-    int ep = epoll_create1(EPOLL_CLOEXEC), flags;
-    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int fd, other, ep = epoll_create1(EPOLL_CLOEXEC), flags;
+    struct pollfd p = {.events = POLLIN};
 
-    check_equal(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event), 0);
-    check_equal(new_peer(1, fd, 41195), 0);
-    check_equal(new_peer(1, fd, 41195), EEXIST);
-    check_equal(new_peer(2, fd, 41196), 0);
-    check_equal(getsockname(fd, (struct sockaddr *)&name, &len), 0);
-    check_equal(ntohs(name.sin_port), 41194);
-    check_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    connect_with_device();
+    fd = p.fd = udp_bound(41194);
+    other = udp_bound(41195);
+    CHECK_EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event), 0);
+    CHECK_EQ(new_peer(1, fd, 41195), 0);
+    CHECK_EQ(new_peer(1, fd, 41195), EEXIST);
+    CHECK_EQ(new_peer(2, fd, 41196), 0);
+    CHECK_EQ(getsockname(fd, (struct sockaddr *)&name, &len), 0);
+    CHECK_EQ(ntohs(name.sin_port), 41194);
+    CHECK_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
     control_packets(fd, other);
-    check_equal(epoll_wait(ep, &got, 1, 0), 0);
-    check_equal(poll(&p, 1, 0), 0);
+    CHECK_EQ(epoll_wait(ep, &got, 1, 0), 0);
+    CHECK_EQ(poll(&p, 1, 0), 0);
     len = sizeof(name);
     name.sin_family = AF_INET;
-    check_equal(sendto(other, "\x38", 1, 0, (struct sockaddr *)&name, sizeof(name)), 1);
-    check_equal(epoll_wait(ep, &got, 1, SECONDS * 1000), 1);
-    check_equal(got.data.u32, 17);
+    CHECK_EQ(sendto(other, "\x38", 1, 0, (struct sockaddr *)&name, sizeof(name)), 1);
+    CHECK_EQ(epoll_wait(ep, &got, 1, SECONDS * 1000), 1);
+    CHECK_EQ(got.data.u32, 17);
     flags = fcntl(fd, F_GETFL);
-    check_equal(fcntl(fd, F_SETFL, flags | O_NONBLOCK), 0);
-    check_equal(recv(fd, answer, sizeof(answer), 0), 1);
-    check(recv(fd, answer, sizeof(answer), 0) < 0 && errno == EAGAIN);
-    check_equal(ask(genl, about_peer(DEL_PEER, 2, 1)), 0);
-    check_equal(notified(1), 1);
-    check_equal(ask(genl, about_peer(DEL_PEER, 2, 2)), 0);
-    check_equal(notified(1), 2);
+    CHECK_EQ(fcntl(fd, F_SETFL, flags | O_NONBLOCK), 0);
+    CHECK_EQ(recv(fd, answer, sizeof(answer), 0), 1);
+    CHECK(recv(fd, answer, sizeof(answer), 0) < 0 && errno == EAGAIN);
+    CHECK_EQ(ask(genl, about_peer(DEL_PEER, 2, 1)), 0);
+    CHECK_EQ(notified(1), 1);
+    CHECK_EQ(ask(genl, about_peer(DEL_PEER, 2, 2)), 0);
+    CHECK_EQ(notified(1), 2);
     close(ep);
     close(other);
-    check_equal(close(fd), 0);
+    CHECK_EQ(close(fd), 0);
     fd = udp_bound(41194); /* the port is free at once */
-    check(fd >= 0);
+    CHECK(fd >= 0);
     close(fd);
 }
 
 /* Whatever a reader leaves unread comes after the answers of its next request, and none is lost. */
-static void
-notifications_wait(void)
+TEST("notifications wait behind answers and none is lost")
 {
-    int fd = udp_bound(41194);
     unsigned peers = 0;
     bool done = false;
     ssize_t n;
+    int fd;
 
+    connect_with_device();
+    fd = udp_bound(41194);
     for (uint32_t id = 0; id < MANY; id++)
-        check_equal(new_peer(id, fd, (uint16_t)(42000 + id)), 0);
+        CHECK_EQ(new_peer(id, fd, (uint16_t)(42000 + id)), 0);
     tell(genl, command(GET_PEER, NLM_F_DUMP));
-    while (!done && check((n = hear(genl)) > 0))
+    while (!done) {
+        CHECK((n = hear(genl)) > 0);
         done = dump_ends(n, &peers);
-    check_equal(peers, MANY);
+    }
+    CHECK_EQ(peers, MANY);
     for (uint32_t id = 0; id < MANY; id++)
-        check_equal(ask(genl, about_peer(DEL_PEER, 2, id)), 0);
-    check_equal(ask(genl, about_peer(GET_PEER, 1, 5)), ENOENT);
+        CHECK_EQ(ask(genl, about_peer(DEL_PEER, 2, id)), 0);
+    CHECK_EQ(ask(genl, about_peer(GET_PEER, 1, 5)), ENOENT);
     for (uint32_t id = 0; id < MANY; id++)
-        check_equal(notified(1), id);
+        CHECK_EQ(notified(1), id);
     close(fd);
 }
 
@@ -530,44 +563,47 @@ ovpn_removed(uint32_t reason, uint32_t id)
     const struct genlmsghdr *g = mnl_nlmsg_get_payload(heard);
     const struct nlattr *nest, *why;
 
-    if (!check(hear(genl) > 0))
-        return;
-    check_equal(heard->nlmsg_type, family);
-    check_equal(heard->nlmsg_seq, 0);
-    check_equal(g->cmd, OVPN_PEER_DEL_NTF);
+    CHECK(hear(genl) > 0);
+    CHECK_EQ(heard->nlmsg_type, family);
+    CHECK_EQ(heard->nlmsg_seq, 0);
+    CHECK_EQ(g->cmd, OVPN_PEER_DEL_NTF);
     nest = mnl_attr_next(mnl_nlmsg_get_payload_offset(heard, GENL_HDRLEN));
     why = mnl_attr_get_payload(nest);
-    check_equal(mnl_attr_get_u32(why), reason);
-    check_equal(mnl_attr_get_u32(mnl_attr_next(why)), id);
+    CHECK_EQ(mnl_attr_get_u32(why), reason);
+    CHECK_EQ(mnl_attr_get_u32(mnl_attr_next(why)), id);
 }
 
 /* What a request causes is told before its acknowledgement: OpenVPN 2.7 would take the removal of
  * the peer that was replaced for that of the new one. A device belongs to one family. */
-static void
-other_abi(void)
+TEST("the other family, and the order of its notifications")
 {
-    int before = genl, fd = udp_bound(41194);
-    uint32_t device_before = device;
-    uint16_t family_before = family;
+    int before, fd;
+    uint32_t device_before;
+    uint16_t family_before;
     char kind[32];
 
+    connect_with_device();
+    before = genl;
+    fd = udp_bound(41194);
+    device_before = device;
+    family_before = family;
     link_kind = "ovpn";
     family_find("ovpn");
-    check(family != family_before);
-    check_equal(ask(route, newlink("abi3", 0)), 0);
+    CHECK(family != family_before);
+    CHECK_EQ(ask(route, newlink("abi3", 0)), 0);
     device = if_nametoindex("abi3");
     kind_query(device, kind, sizeof(kind));
-    check(strcmp(kind, "ovpn") == 0);
-    check_equal(ask(genl, ovpn_peer(OVPN_PEER_NEW, 7, fd)), 0);
+    CHECK_STR(kind, "ovpn");
+    CHECK_EQ(ask(genl, ovpn_peer(OVPN_PEER_NEW, 7, fd)), 0);
     tell(genl, ovpn_peer(OVPN_PEER_NEW, 7, fd));
     ovpn_removed(0, 7);
-    check_equal(acknowledged(genl), 0);
+    CHECK_EQ(acknowledged(genl), 0);
     tell(genl, ovpn_peer(OVPN_PEER_DEL, 7, fd));
     ovpn_removed(1, 7);
-    check_equal(acknowledged(genl), 0);
+    CHECK_EQ(acknowledged(genl), 0);
     family = family_before;
-    check_equal(ask(before, about_peer(GET_PEER, 1, 1)), EINVAL);
-    check_equal(ask(route, about_link(RTM_DELLINK, NLM_F_ACK, device)), 0);
+    CHECK_EQ(ask(before, about_peer(GET_PEER, 1, 1)), EINVAL);
+    CHECK_EQ(ask(route, about_link(RTM_DELLINK, NLM_F_ACK, device)), 0);
     link_kind = "ovpn-dco";
     device = device_before;
     close(genl);
@@ -621,27 +657,34 @@ status_questions(const struct sockaddr_un *address)
     return 0;
 }
 
+static void
+peer_comes_and_goes(int fd)
+{
+    CHECK_EQ(new_peer(3, fd, 43000), 0);
+    CHECK_EQ(ask(genl, about_peer(DEL_PEER, 2, 3)), 0);
+    CHECK_EQ(notified(1), 3);
+}
+
 /* The thread that answers looks at what this one changes; each may have to wait for the other, but
  * not both. */
-static void
-status_meanwhile(void)
+TEST("status is answered while peers come and go")
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = udp_bound(41194), status = -1;
+    int fd, status = -1;
     pid_t pid;
 
-    check(status_path(address.sun_path, sizeof(address.sun_path)));
+    connect_with_device();
+    fd = udp_bound(41194);
+    peer_comes_and_goes(fd); /* the process answers from its first peer on */
+    CHECK(status_path(address.sun_path, sizeof(address.sun_path)));
     alarm(500); /* a deadlock */
     pid = fork();
     if (pid == 0)
         _exit(status_questions(&address));
-    while (waitpid(pid, &status, WNOHANG) == 0) {
-        check_equal(new_peer(3, fd, 43000), 0);
-        check_equal(ask(genl, about_peer(DEL_PEER, 2, 3)), 0);
-        check_equal(notified(1), 3);
-    }
+    while (waitpid(pid, &status, WNOHANG) == 0)
+        peer_comes_and_goes(fd);
     alarm(0);
-    check_equal(status, 0);
+    CHECK_EQ(status, 0);
     close(fd);
 }
 
@@ -661,16 +704,17 @@ entries(const char *path)
 }
 
 /* A child that lives on keeps neither the port nor the device. */
-static void
-child_holds_nothing(void)
+TEST("a child holds neither port nor device")
 {
-    int fd = udp_bound(41194), hold[2], here[2], status;
+    int fd, hold[2], here[2], status;
     char c;
     pid_t pid;
 
-    check_equal(new_peer(1, fd, 41195), 0);
-    check_equal(pipe2(hold, O_CLOEXEC), 0);
-    check_equal(pipe2(here, O_CLOEXEC), 0);
+    connect_with_device();
+    fd = udp_bound(41194);
+    CHECK_EQ(new_peer(1, fd, 41195), 0);
+    CHECK_EQ(pipe2(hold, O_CLOEXEC), 0);
+    CHECK_EQ(pipe2(here, O_CLOEXEC), 0);
     pid = fork();
     if (pid == 0) {
         close(hold[1]);
@@ -679,18 +723,18 @@ child_holds_nothing(void)
         _exit(read(hold[0], &c, 1) == 0 ? 0 : 1);
     }
     close(hold[0]);
-    check_equal(read(here[0], &c, 1), 1);
+    CHECK_EQ(read(here[0], &c, 1), 1);
     close(fd);
     fd = udp_bound(41194);
-    check(fd >= 0);
-    check_equal(ask(route, about_link(RTM_DELLINK, NLM_F_ACK, device)), 0);
-    check_equal(if_nametoindex("abi0"), 0);
+    CHECK(fd >= 0);
+    CHECK_EQ(ask(route, about_link(RTM_DELLINK, NLM_F_ACK, device)), 0);
+    CHECK_EQ(if_nametoindex("abi0"), 0);
     close(fd);
     close(hold[1]);
     close(here[0]);
     close(here[1]);
-    check_equal(waitpid(pid, &status, 0), pid);
-    check_equal(status, 0);
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
 }
 
 /* Threads of the plane: workers "opendco/N" and housekeeping, not the one that answers status. */
@@ -727,76 +771,41 @@ alone(void)
 }
 
 /* With the last device all threads end. */
-static void
-threads_end(void)
+TEST("threads end with the last device")
 {
-    check(alone());
-    check_equal(ask(route, newlink("abi0", 0)), 0);
-    check(plane_threads() > 1);
+    connect_both();
+    CHECK(alone());
+    CHECK_EQ(ask(route, newlink("abi0", 0)), 0);
+    CHECK(plane_threads() > 1);
     device = if_nametoindex("abi0");
-    check_equal(ask(route, about_link(RTM_DELLINK, NLM_F_ACK, device)), 0);
-    check(alone());
+    CHECK_EQ(ask(route, about_link(RTM_DELLINK, NLM_F_ACK, device)), 0);
+    CHECK(alone());
     close(genl);
     close(route);
 }
 
 /* ---- before anything was asked: this process is like any other ------------------------------- */
 
-static void
-inert(void)
+TEST("nothing is touched before the family is asked for")
 {
     unsigned before = entries("/proc/self/fd");
     int pairs[2];
     char c = 0;
 
-    check_equal(entries("/proc/self/task"), 3);
-    check_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pairs), 0);
-    check_equal(send(pairs[0], "x", 1, 0), 1);
-    check_equal(read(pairs[1], &c, 1), 1);
-    check_equal(c, 'x');
+    CHECK_EQ(entries("/proc/self/task"), 3);
+    CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pairs), 0);
+    CHECK_EQ(send(pairs[0], "x", 1, 0), 1);
+    CHECK_EQ(read(pairs[1], &c, 1), 1);
+    CHECK_EQ(c, 'x');
     close(pairs[0]);
     close(pairs[1]);
     route = netlink_open(NETLINK_ROUTE);
     tell(route, about_link(RTM_GETLINK, 0, 1));
-    check(hear(route) > 0);
-    check_equal(heard->nlmsg_type, RTM_NEWLINK);
+    CHECK(hear(route) > 0);
+    CHECK_EQ(heard->nlmsg_type, RTM_NEWLINK);
     close(route);
-    check_equal(entries("/proc/self/fd"), before);
-    check_equal(entries("/proc/self/task"), 3);
-}
-
-static const struct test tests[] = {
-    {"nothing is touched before the family is asked for", inert},
-    {"the family and its group are found", family_found},
-    {"the socket still reaches other families", other_families},
-    {"a device is made, and asked for its kind", device_made},
-    {"a device is made with further attributes", device_with_attributes},
-    {"errors come through the socket", peer_errors},
-    {"a UDP socket goes on after the plane took it", transport},
-    {"notifications wait behind answers and none is lost", notifications_wait},
-    {"the other family, and the order of its notifications", other_abi},
-    {"status is answered while peers come and go", status_meanwhile},
-    {"a child holds neither port nor device", child_holds_nothing},
-    {"threads end with the last device", threads_end},
-};
-
-/* ---- getting there --------------------------------------------------------------------------- */
-
-static const char *why_not;
-
-static void
-skipped(void)
-{
-    harness_skip(why_not);
-}
-
-static int
-skip_all(const char *why)
-{
-    static const struct test one = {"the ABI through the library", skipped};
-
-    why_not = why;
-    return harness_main(&one, 1);
+    CHECK_EQ(entries("/proc/self/fd"), before);
+    CHECK_EQ(entries("/proc/self/task"), 3);
 }
 
 static bool
@@ -830,58 +839,65 @@ loopback_up(void)
     struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
     int s = socket(AF_INET, SOCK_DGRAM, 0);
 
-    check_equal(ioctl(s, SIOCSIFFLAGS, &ifr), 0);
+    CHECK_EQ(ioctl(s, SIOCSIFFLAGS, &ifr), 0);
     close(s);
 }
 
-/* The folder goes, too. */
-static int
-inside_main(void)
-{
-    const char *folder = getenv("OPENDCO_RUNTIME_DIR");
-    int rc = harness_main(tests, sizeof(tests) / sizeof(tests[0]));
-    char path[128];
-
-    if (status_path(path, sizeof(path)))
-        unlink(path);
-    rmdir(folder);
-    return rc;
-}
-
-int
-main(int argc, char **argv)
+/* Why the library cannot be preloaded into a test in a network of its own, or NULL. */
+static const char *
+preload(void)
 {
     char folder[] = "/tmp/opendco-abi-XXXXXX";
     char library[4200], self[4096];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
     int tun;
 
-    if (argc > 1) {
-        loopback_up();
-        return inside_main();
-    }
 #ifdef __SANITIZE_ADDRESS__
-    return skip_all("the library cannot be preloaded before AddressSanitizer");
+    return "the library cannot be preloaded before AddressSanitizer";
 #endif
     if (n < 0)
-        return skip_all("there is no /proc");
+        return "there is no /proc";
     self[n] = '\0';
     snprintf(library, sizeof(library), "%s", self);
     for (int up = 0; up < 4; up++) /* build/test/plain/linux/this */
         *strrchr(library, '/') = '\0';
     strcat(library, "/libopendco.so");
     if (access(library, R_OK) < 0)
-        return skip_all("libopendco.so is not built");
+        return "libopendco.so is not built";
     if (!namespace_enter())
-        return skip_all("no network namespace can be made here");
+        return "no network namespace can be made here";
     tun = open("/dev/net/tun", O_RDWR);
     if (tun < 0)
-        return skip_all("/dev/net/tun cannot be opened");
+        return "/dev/net/tun cannot be opened";
     close(tun);
     if (!mkdtemp(folder))
-        return skip_all("there is no room in /tmp");
+        return "there is no room in /tmp";
     setenv("OPENDCO_RUNTIME_DIR", folder, 1);
     setenv("LD_PRELOAD", library, 1);
-    execl(self, argv[0], "inside", (char *)NULL);
-    return skip_all("the program cannot run itself");
+    execl(self, self, "--here", test_name(), (char *)NULL);
+    return "the program cannot run itself";
+}
+
+static void
+before(void)
+{
+    if (getenv("LD_PRELOAD") == NULL)
+        test_skip(preload());
+    loopback_up();
+}
+
+static void
+after(void)
+{
+    char path[128];
+
+    if (status_path(path, sizeof(path)))
+        unlink(path);
+    rmdir(getenv("OPENDCO_RUNTIME_DIR"));
+}
+
+__attribute__((constructor)) static void
+surround(void)
+{
+    test_around(before, after);
 }

@@ -23,22 +23,20 @@ budget(const char *udp_mem, long pages)
     return (long)got;
 }
 
-static void
-test_budget(void)
+TEST("a quarter of udp_mem's pressure, or of its default")
 {
-    check_equal(budget("12288\t16384\t24576\n", 1 << 20), 16 * MIB); /* a quarter of 64 MiB */
-    check_equal(budget("3 4 6\n", 1 << 20), 4096);
-    check_equal(budget("575796 767731 1151592\n", 1 << 20), 128 * MIB);
-    check_equal(budget("9 9223372036854775807 9\n", 1 << 20), 128 * MIB);
-    check_equal(budget("nonsense\n", 131072), 16 * MIB); /* of 512 MiB */
-    check_equal(budget("0 0 0\n", 131072), 16 * MIB);
-    check_equal((long)rcvbuf_budget(NULL, 32768, 4096), 4 * MIB);
-    check_equal((long)rcvbuf_budget(NULL, -1, 4096), 16 * MIB);
-    check_equal((long)rcvbuf_budget(NULL, 131072, -1), 16 * MIB);
+    CHECK_EQ(budget("12288\t16384\t24576\n", 1 << 20), 16 * MIB); /* a quarter of 64 MiB */
+    CHECK_EQ(budget("3 4 6\n", 1 << 20), 4096);
+    CHECK_EQ(budget("575796 767731 1151592\n", 1 << 20), 128 * MIB);
+    CHECK_EQ(budget("9 9223372036854775807 9\n", 1 << 20), 128 * MIB);
+    CHECK_EQ(budget("nonsense\n", 131072), 16 * MIB); /* of 512 MiB */
+    CHECK_EQ(budget("0 0 0\n", 131072), 16 * MIB);
+    CHECK_EQ((long)rcvbuf_budget(NULL, 32768, 4096), 4 * MIB);
+    CHECK_EQ((long)rcvbuf_budget(NULL, -1, 4096), 16 * MIB);
+    CHECK_EQ((long)rcvbuf_budget(NULL, 131072, -1), 16 * MIB);
 }
 
-static void
-test_shares(void)
+TEST("shares of ports and workers")
 {
     static const size_t budgets[] = {4096, MIB, 16 * MIB, 128 * MIB};
     struct rcvbuf_share share;
@@ -47,19 +45,12 @@ test_shares(void)
         for (unsigned ports = 1; ports < 5; ports++)
             for (unsigned n = 0; n <= 16; n++) {
                 share = rcvbuf_share(budgets[b], ports, n);
-                check((share.own + n * share.member) * ports <= budgets[b]);
-                check(share.own > 0 && (n == 0 || share.member >= share.own));
+                CHECK((share.own + n * share.member) * ports <= budgets[b]);
+                CHECK(share.own > 0 && (n == 0 || share.member >= share.own));
             }
     share = rcvbuf_share(128 * MIB, 1, 2);
-    check_equal((long)share.own, 2 * MIB);
-    check_equal((long)share.member, 8 * MIB);
+    CHECK_EQ((long)share.own, 2 * MIB);
+    CHECK_EQ((long)share.member, 8 * MIB);
     share = rcvbuf_share(128 * MIB, 1, 0);
-    check_equal((long)share.own, 8 * MIB);
+    CHECK_EQ((long)share.own, 8 * MIB);
 }
-
-static const struct test tests[] = {
-    {"a quarter of udp_mem's pressure, or of its default", test_budget},
-    {"shares of ports and workers", test_shares},
-};
-
-HARNESS_MAIN(tests)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/peers_private.h"
+#include "addresses.h"
 #include "harness.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/plane_state.h"
@@ -36,7 +37,7 @@ hand_peer(uint32_t n, struct dco_ip remote, uint16_t remote_port)
     req.vpn4 = ip4(10, 8, 0, (uint8_t)n);
     req.path.remote.ip = remote;
     req.path.remote.port = htons(remote_port);
-    check_equal(dco_control_peer_new(hand->peers, &req, SECOND), 0);
+    CHECK_EQ(dco_control_peer_new(hand->peers, &req, SECOND), 0);
     return hand->mode == DCO_MODE_P2P ? hand->peers->only : dco_peers_by_id(hand->peers, n);
 }
 
@@ -76,7 +77,7 @@ static uint8_t pkt[4096];
 static void
 write_udp(const struct udp *u, struct dco_inner *inner)
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct packet p = packet_make(u->dst.family, DCO_PROTO_UDP, u->payload);
     uint32_t len, hdr = u->dst.family == 4 ? 20 : 40;
 
@@ -86,7 +87,7 @@ write_udp(const struct udp *u, struct dco_inner *inner)
     memcpy(pkt + (u->dst.family == 4 ? 16 : 24), u->dst.addr, u->dst.family == 4 ? 4 : 16);
     if (u->payload >= 4)
         dco_put32(pkt + hdr + 8, u->word);
-    check(dco_inner_parse(pkt, len, inner));
+    CHECK(dco_inner_parse(pkt, len, inner));
 }
 
 static bool
@@ -108,31 +109,30 @@ own_transport(enum dco_mode mode, struct dco_ip remote)
 
     hand_begin(mode);
     peer = hand_peer(1, remote, 4000);
-    check(found(peer, &u, SECOND)); /* whatever is in it: control packets, too */
+    CHECK(found(peer, &u, SECOND)); /* whatever is in it: control packets, too */
     u.payload = 0;
-    check(found(peer, &u, SECOND));
+    CHECK(found(peer, &u, SECOND));
     u.payload = 60;
     u.sport = 1195; /* another program's */
-    check(!found(peer, &u, SECOND));
+    CHECK(!found(peer, &u, SECOND));
     u.word = DATA(101); /* ours, with another port */
-    check(found(peer, &u, SECOND));
+    CHECK(found(peer, &u, SECOND));
     u.word = DATA(102); /* a tunnel of somebody behind us to the same port */
-    check(!found(peer, &u, SECOND));
+    CHECK(!found(peer, &u, SECOND));
     u.word = DATA(101);
     u.payload = 3;
-    check(!found(peer, &u, SECOND));
+    CHECK(!found(peer, &u, SECOND));
     u.payload = 60;
     u.dport = 4001; /* elsewhere */
     u.sport = PORT;
-    check(!found(peer, &u, SECOND));
+    CHECK(!found(peer, &u, SECOND));
     u.dport = 4000;
     u.dst.addr[3] ^= 1;
-    check(!found(peer, &u, SECOND));
+    CHECK(!found(peer, &u, SECOND));
     hand_end();
 }
 
-static void
-test_own_transport(void)
+TEST("recursion: what is our own transport")
 {
     own_transport(DCO_MODE_MP, ip4(192, 0, 2, 1));
     own_transport(DCO_MODE_MP, ip6(1));
@@ -141,8 +141,7 @@ test_own_transport(void)
 }
 
 /* Undefined ids are everybody's. */
-static void
-test_undefined_id(void)
+TEST("recursion: undefined peer ids")
 {
     struct udp u = {ip4(192, 0, 2, 1), 1195, 4000, DATA(DCO_PEER_ID_UNDEF), 60};
     struct dco_peer *peer;
@@ -150,12 +149,11 @@ test_undefined_id(void)
     hand_begin(DCO_MODE_P2P);
     peer = hand_peer(1, u.dst, 4000);
     peer->tx_id = DCO_PEER_ID_UNDEF;
-    check(!found(peer, &u, SECOND));
+    CHECK(!found(peer, &u, SECOND));
     hand_end();
 }
 
-static void
-test_other_packets(void)
+TEST("recursion: fragments and other protocols")
 {
     struct udp u = {ip4(192, 0, 2, 1), PORT, 4000, 0, 60};
     struct dco_inner inner;
@@ -165,14 +163,14 @@ test_other_packets(void)
     peer = hand_peer(1, u.dst, 4000);
     write_udp(&u, &inner);
     pkt[9] = DCO_PROTO_TCP;
-    check(dco_inner_parse(pkt, inner.total, &inner) && !recursion_suspected(&inner));
+    CHECK(dco_inner_parse(pkt, inner.total, &inner) && !recursion_suspected(&inner));
     pkt[9] = DCO_PROTO_UDP;
     dco_put16(pkt + 6, 0x2000); /* the first fragment has the ports */
-    check(dco_inner_parse(pkt, inner.total, &inner) && recursion_suspected(&inner));
-    check(recursion_found(hand, peer, pkt, &inner, SECOND));
+    CHECK(dco_inner_parse(pkt, inner.total, &inner) && recursion_suspected(&inner));
+    CHECK(recursion_found(hand, peer, pkt, &inner, SECOND));
     dco_put16(pkt + 6, 0x2001); /* another one has not */
-    check(dco_inner_parse(pkt, inner.total, &inner));
-    check(!recursion_found(hand, peer, pkt, &inner, SECOND));
+    CHECK(dco_inner_parse(pkt, inner.total, &inner));
+    CHECK(!recursion_found(hand, peer, pkt, &inner, SECOND));
     hand_end();
 }
 
@@ -201,8 +199,7 @@ goes_round(struct dco_peer **peers, const uint8_t *behind, unsigned to, uint64_t
     return sent;
 }
 
-static void
-test_stacks(void)
+TEST("recursion: peers behind peers")
 {
     const uint8_t plain[4] = {0, 0, 1, 0}, mutual[4] = {0, 2, 1, 0}, ring[4] = {0, 2, 3, 1};
     struct dco_peer *peers[4] = {NULL};
@@ -212,15 +209,15 @@ test_stacks(void)
     for (uint8_t n = 1; n <= 3; n++)
         peers[n] = hand_peer(n, ip4(192, 0, 2, n), 4000);
     for (unsigned i = 0; i < 100; i++, now += SECOND / 50) /* 2 behind 1: each time both are sent */
-        check_equal(goes_round(peers, plain, 2, now), 2);
+        CHECK_EQ(goes_round(peers, plain, 2, now), 2);
     now += 2 * SECOND;
     for (unsigned i = 0; i < 100; i++, now += SECOND / 50)
-        check(goes_round(peers, mutual, 1 + i % 2, now) <= 3);
+        CHECK(goes_round(peers, mutual, 1 + i % 2, now) <= 3);
     now += 2 * SECOND; /* however long it lasts, one packet goes round once */
     for (unsigned i = 0; i < 100; i++, now += 3 * SECOND)
-        check(goes_round(peers, ring, 1 + i % 3, now) <= 4);
+        CHECK(goes_round(peers, ring, 1 + i % 3, now) <= 4);
     now += 2 * SECOND; /* and when they stand apart again, it works again */
-    check_equal(goes_round(peers, plain, 2, now), 2);
+    CHECK_EQ(goes_round(peers, plain, 2, now), 2);
     hand_end();
 }
 
@@ -241,8 +238,8 @@ bound(struct sockaddr_in *in, uint32_t address)
     socklen_t len = sizeof(*in);
 
     *in = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
-    check(bind(fd, (struct sockaddr *)in, sizeof(*in)) == 0);
-    check(getsockname(fd, (struct sockaddr *)in, &len) == 0);
+    CHECK(bind(fd, (struct sockaddr *)in, sizeof(*in)) == 0);
+    CHECK(getsockname(fd, (struct sockaddr *)in, &len) == 0);
     return fd;
 }
 
@@ -258,7 +255,7 @@ real_key(void)
 
     req.crypto =
         aead_new(DCO_CIPHER_AES_GCM, to_client, to_server, 32, tail, tail, plane_key_threads());
-    check_equal(dco_control_key_new(dev->peers, &req, clock_now_ns()), 0);
+    CHECK_EQ(dco_control_key_new(dev->peers, &req, clock_now_ns()), 0);
     theirs = aead_new(DCO_CIPHER_AES_GCM, to_server, to_client, 32, tail, tail, 1);
 }
 
@@ -272,21 +269,20 @@ real_ready(void)
 
     if (unshare(CLONE_NEWNET) < 0 || access("/dev/net/tun", R_OK | W_OK) < 0)
         return false;
-    check(system("ip link set lo up") == 0);
+    CHECK(system("ip link set lo up") == 0);
     plane_configure(&config);
-    if (!check(plane_prepare() == 0) || !check(plane_dev_new("rc0", DCO_MODE_MP, &dev) == 0))
-        return false;
-    check(system("ip addr add 10.9.0.1/24 dev rc0 && ip link set rc0 up") == 0);
-    check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
-    if (!check(plane_port_new(bound(&plane_addr, INADDR_ANY), NULL, 0, 0, pair[0], &sock) == 0))
-        return false;
+    CHECK(plane_prepare() == 0);
+    CHECK(plane_dev_new("rc0", DCO_MODE_MP, &dev) == 0);
+    CHECK(system("ip addr add 10.9.0.1/24 dev rc0 && ip link set rc0 up") == 0);
+    CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
+    CHECK(plane_port_new(bound(&plane_addr, INADDR_ANY), NULL, 0, 0, pair[0], &sock) == 0);
     client = bound(&client_addr, INADDR_LOOPBACK);
-    check(plane_port_bind_dev(sock, dev) == 0);
+    CHECK(plane_port_bind_dev(sock, dev) == 0);
     req.vpn4 = ip4(10, 9, 0, 5);
     req.path.remote.ip = ip4(127, 0, 0, 1);
     req.path.remote.port = client_addr.sin_port;
     req.transport = plane_port_get(sock);
-    check_equal(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
+    CHECK_EQ(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
     real_key();
     return true;
 }
@@ -298,7 +294,7 @@ seal(uint32_t id, const uint8_t *inner, uint32_t len, uint8_t *out)
 
     dco_wire_put_hdr(out, 0, 5, id);
     aead_seal(theirs, 0, &op, 1);
-    check(op.ok);
+    CHECK(op.ok);
     return len + DCO_OVERHEAD;
 }
 
@@ -308,14 +304,14 @@ client_sends(const uint8_t *data, uint32_t len)
     struct sockaddr_in to = plane_addr;
 
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    check_equal(sendto(client, data, len, 0, (struct sockaddr *)&to, sizeof(to)), len);
+    CHECK_EQ(sendto(client, data, len, 0, (struct sockaddr *)&to, sizeof(to)), len);
 }
 
 /* An inner datagram of the client's to the server's own port. */
 static uint32_t
 wrap(const uint8_t *data, uint32_t len, uint8_t *out)
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct packet p = packet_make(4, DCO_PROTO_UDP, len);
     uint32_t total;
 
@@ -334,58 +330,45 @@ received(void)
 {
     struct dco_peer_info info;
 
-    check_equal(dco_control_peer_get(dev->peers, 5, &info), 0);
+    CHECK_EQ(dco_control_peer_get(dev->peers, 5, &info), 0);
     return info.stats.link_rx_packets;
 }
 
-static void
-test_moves_into_itself(void)
+TEST("recursion: a client that would move into itself")
 {
     uint8_t keepalive[64], inner[256], outer[256];
     struct dco_peer_info info;
     struct dco_drops drops;
     uint64_t end;
 
-    if (!real_ready()) {
-        harness_skip("no network namespace or no /dev/net/tun");
-        return;
-    }
+    if (!real_ready())
+        test_skip("no network namespace or no /dev/net/tun");
     seal(1000, dco_keepalive_payload, DCO_KEEPALIVE_LEN, keepalive);
     client_sends(outer,
                  seal(1, inner, wrap(keepalive, DCO_OVERHEAD + DCO_KEEPALIVE_LEN, inner), outer));
     for (end = clock_now_ns() + 10 * SECOND; received() < 2 && clock_now_ns() < end;)
         usleep(10000);
-    check_equal((long long)received(), 2); /* the second came through the tunnel */
+    CHECK_EQ((long long)received(), 2); /* the second came through the tunnel */
     usleep(50000);
-    check_equal(dco_control_peer_get(dev->peers, 5, &info), 0);
-    check_equal(info.path.remote.port, client_addr.sin_port);
-    check_equal(info.path.remote.ip.addr[0], 127);
+    CHECK_EQ(dco_control_peer_get(dev->peers, 5, &info), 0);
+    CHECK_EQ(info.path.remote.port, client_addr.sin_port);
+    CHECK_EQ(info.path.remote.ip.addr[0], 127);
 
     /* Where it was moved all the same, what comes back is not sent. */
-    check(system("ip route add 192.0.2.9 via 10.9.0.5 dev rc0") == 0);
+    CHECK(system("ip route add 192.0.2.9 via 10.9.0.5 dev rc0") == 0);
     {
         struct dco_path path = {.remote = info.path.remote};
 
         path.remote.ip = ip4(192, 0, 2, 9);
-        check(
+        CHECK(
             dco_peers_seen_from(dev->peers, dco_peers_by_id(dev->peers, 5), &path, clock_now_ns()));
     }
-    check(system("ping -c 3 -i 0.2 -W 1 10.9.0.5 >/dev/null; true") == 0);
+    CHECK(system("ping -c 3 -i 0.2 -W 1 10.9.0.5 >/dev/null; true") == 0);
     plane_dev_drops(dev, &drops);
-    check(drops.count[DCO_DROP_TX_RECURSIVE] >= 3 && drops.count[DCO_DROP_TX_RECURSIVE] < 20);
+    CHECK(drops.count[DCO_DROP_TX_RECURSIVE] >= 3 && drops.count[DCO_DROP_TX_RECURSIVE] < 20);
     aead_free(theirs);
     plane_shutdown();
     plane_port_close(sock);
     plane_port_put(sock);
     close(client);
 }
-
-static const struct test tests[] = {
-    {"recursion: what is our own transport", test_own_transport},
-    {"recursion: undefined peer ids", test_undefined_id},
-    {"recursion: fragments and other protocols", test_other_packets},
-    {"recursion: peers behind peers", test_stacks},
-    {"recursion: a client that would move into itself", test_moves_into_itself},
-};
-
-HARNESS_MAIN(tests)

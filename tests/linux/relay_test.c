@@ -57,7 +57,7 @@ emitted(void *arg, struct dco_super *s)
     (void)arg;
     for (uint32_t i = 0; i < s->pieces; i++)
         iov[1 + i] = (struct iovec){s->piece[i].data, s->piece[i].len};
-    check_equal(writev(target, iov, (int)(1 + s->pieces)), (ssize_t)(sizeof(s->vnet) + s->len));
+    CHECK_EQ(writev(target, iov, (int)(1 + s->pieces)), (ssize_t)(sizeof(s->vnet) + s->len));
     supers_written += s->pieces > 1;
 }
 
@@ -106,14 +106,14 @@ make_side(struct side *s, unsigned host)
              "ip -6 address add fd00:9::%u/64 dev tun0 nodad && "
              "echo 0 >/proc/sys/net/ipv4/tcp_early_retrans",
              host, host);
-    if (!check(system(command) == 0))
-        return false;
+    CHECK(system(command) == 0);
     s->listener = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     s->udp = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    return check(bind(s->listener, (struct sockaddr *)&any, sizeof(any)) == 0) &&
-           check(listen(s->listener, 4) == 0) &&
-           check(bind(s->udp, (struct sockaddr *)&any, sizeof(any)) == 0);
+    CHECK(bind(s->listener, (struct sockaddr *)&any, sizeof(any)) == 0);
+    CHECK(listen(s->listener, 4) == 0);
+    CHECK(bind(s->udp, (struct sockaddr *)&any, sizeof(any)) == 0);
+    return true;
 }
 
 static bool
@@ -127,7 +127,7 @@ ready(void)
         dco_coalescer_init(&coalescer, csum, emitted, NULL, true, have_uso);
     }
     if (missing)
-        harness_skip(missing);
+        test_skip(missing);
     return made;
 }
 
@@ -140,16 +140,15 @@ cut_and_copy(uint8_t *pkt, uint32_t len, const struct dco_vnet *vnet, uint8_t *b
     uint32_t at = 0, seg_len;
     uint8_t *seg;
 
-    if (!check(dco_inner_parse(pkt, len, &inner)) ||
-        !check(dco_segment_plan(&cut, vnet, pkt, len, &inner, csum)))
-        return 0;
+    CHECK(dco_inner_parse(pkt, len, &inner));
+    CHECK(dco_segment_plan(&cut, vnet, pkt, len, &inner, csum));
     supers_read += cut.n > 1;
     packets += cut.n;
     for (uint32_t i = 0; i < cut.n; i++) {
         seg = dco_segment_next(&cut, i, &seg_len, csum);
-        check(seg_len <= 1420);
+        CHECK(seg_len <= 1420);
         memcpy(burst + at, seg, seg_len);
-        check(dco_inner_parse(burst + at, seg_len, &inner));
+        CHECK(dco_inner_parse(burst + at, seg_len, &inner));
         dco_coalesce_add(&coalescer, burst + at, seg_len, &inner);
         at += seg_len;
     }
@@ -220,13 +219,12 @@ pump(int out, int in, struct rng *rng, time_t until)
         relay_both(0);
         while ((n = recv(in, got, 1 + rng_below(rng, 32768), 0)) > 0) {
             for (ssize_t i = 0; i < n; i++) {
-                if (!check_equal(got[i], data[(received + (uint64_t)i) % 32768]))
-                    return;
+                CHECK_EQ(got[i], data[(received + (uint64_t)i) % 32768]);
             }
             received += (uint64_t)n;
         }
     }
-    check_equal((long long)received, STREAM);
+    CHECK_EQ((long long)received, STREAM);
 }
 
 static int
@@ -234,9 +232,9 @@ connect_from(struct side *s, const struct sockaddr_in6 *to)
 {
     int fd;
 
-    check(setns(s->netns, CLONE_NEWNET) == 0);
+    CHECK(setns(s->netns, CLONE_NEWNET) == 0);
     fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    check(connect(fd, (const struct sockaddr *)to, sizeof(*to)) == -1 && errno == EINPROGRESS);
+    CHECK(connect(fd, (const struct sockaddr *)to, sizeof(*to)) == -1 && errno == EINPROGRESS);
     return fd;
 }
 
@@ -247,14 +245,14 @@ lost(int fd)
     struct tcp_info info = {0};
     socklen_t len = sizeof(info);
 
-    check(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0);
+    CHECK(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0);
     return (int)info.tcpi_total_retrans - (int)info.tcpi_dsack_dups;
 }
 
 static void
 stream(bool v6)
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct sockaddr_in6 to = address(v6, 2, 5000);
     time_t until = deadline();
     int out, in;
@@ -264,33 +262,30 @@ stream(bool v6)
     packets = supers_read = supers_written = 0;
     out = connect_from(&a, &to);
     in = accept_one(until);
-    if (check(in >= 0)) {
-        pump(out, in, &rng, until); /* one way, and back */
-        pump(in, out, &rng, until);
-        check(lost(out) <= 0);
-        check(lost(in) <= 0);
-        printf("# %" PRIu64 " packets; super-packets: %" PRIu64 " read, %" PRIu64 " written\n",
-               packets, supers_read, supers_written);
-        check(supers_read > 0 && supers_written > 0);
-        close(in);
-    }
+    CHECK(in >= 0);
+    pump(out, in, &rng, until); /* one way, and back */
+    pump(in, out, &rng, until);
+    CHECK(lost(out) <= 0);
+    CHECK(lost(in) <= 0);
+    printf("# %" PRIu64 " packets; super-packets: %" PRIu64 " read, %" PRIu64 " written\n", packets,
+           supers_read, supers_written);
+    CHECK(supers_read > 0 && supers_written > 0);
+    close(in);
     close(out);
 }
 
-static void
-stream4(void)
+TEST("relay: a TCP stream over IPv4")
 {
     stream(false);
 }
 
-static void
-stream6(void)
+TEST("relay: a TCP stream over IPv6")
 {
     stream(true);
 }
 
 /* Sends len bytes as datagrams of size bytes, and expects them one by one at the other side. */
-static bool
+static void
 datagrams(const struct sockaddr_in6 *to, const uint8_t *data, size_t len, int size)
 {
     static uint8_t got[ROOM];
@@ -298,62 +293,50 @@ datagrams(const struct sockaddr_in6 *to, const uint8_t *data, size_t len, int si
     size_t at = 0;
     ssize_t n;
 
-    check(setsockopt(a.udp, SOL_UDP, UDP_SEGMENT, &size, sizeof(size)) == 0);
+    CHECK(setsockopt(a.udp, SOL_UDP, UDP_SEGMENT, &size, sizeof(size)) == 0);
     n = sendto(a.udp, data, len, 0, (const struct sockaddr *)to, sizeof(*to));
-    if (!check_equal(n, (ssize_t)len))
-        return false;
+    CHECK_EQ(n, (ssize_t)len);
     while (at < len && time(NULL) < until) {
         relay_both(1);
         while ((n = recv(b.udp, got, sizeof(got), 0)) > 0) {
             size_t want = len - at < (size_t)size ? len - at : (size_t)size;
 
-            if (!check_equal(n, (ssize_t)want) || !check(memcmp(got, data + at, want) == 0))
-                return false;
+            CHECK_EQ(n, (ssize_t)want);
+            CHECK_MEM(got, data + at, want);
             at += want;
         }
     }
-    return check_equal((long long)at, (long long)len);
+    CHECK_EQ(at, len);
 }
 
 static void
 datagrams_over(bool v6)
 {
     static uint8_t data[60000];
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct sockaddr_in6 to = address(v6, 2, 5000);
 
     if (!ready())
         return;
     packets = supers_read = supers_written = 0;
     rng_bytes(&rng, data, sizeof(data));
-    for (unsigned i = 0; i < harness_rounds(300); i++) {
+    for (unsigned i = 0; i < test_rounds(300); i++) {
         int size = 1 + (int)rng_below(&rng, 1372);
         size_t most = (size_t)size * 60 < sizeof(data) ? (size_t)size * 60 : sizeof(data);
 
-        if (!datagrams(&to, data, 1 + rng_below(&rng, (uint32_t)most), size))
-            break;
+        datagrams(&to, data, 1 + rng_below(&rng, (uint32_t)most), size);
     }
     printf("# %" PRIu64 " packets; super-packets: %" PRIu64 " read, %" PRIu64 " written\n", packets,
            supers_read, supers_written);
-    check(!have_uso || (supers_read > 0 && supers_written > 0));
+    CHECK(!have_uso || (supers_read > 0 && supers_written > 0));
 }
 
-static void
-datagrams4(void)
+TEST("relay: UDP datagrams over IPv4")
 {
     datagrams_over(false);
 }
 
-static void
-datagrams6(void)
+TEST("relay: UDP datagrams over IPv6")
 {
     datagrams_over(true);
 }
-
-static const struct test tests[] = {
-    {"relay: a TCP stream over IPv4", stream4},
-    {"relay: a TCP stream over IPv6", stream6},
-    {"relay: UDP datagrams over IPv4", datagrams4},
-    {"relay: UDP datagrams over IPv6", datagrams6},
-};
-HARNESS_MAIN(tests)

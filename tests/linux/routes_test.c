@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "core/peers_private.h"
+#include "addresses.h"
 #include "harness.h"
 #include "linux/plane/plane_state.h"
 #include "linux/plane/route_store.h"
@@ -50,14 +51,13 @@ put_ip(struct nlmsghdr *nlh, uint16_t type, const char *text)
     uint8_t addr[16];
     int family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
 
-    check(inet_pton(family, text, addr) == 1);
+    CHECK(inet_pton(family, text, addr) == 1);
     mnl_attr_put(nlh, type, family == AF_INET6 ? 16 : 4, addr);
 }
 
 static struct route_msg parsed;
 
-static void
-test_parse_plain(void)
+TEST("message: a route with gateway, table and metric")
 {
     struct nlmsghdr *nlh = route_begin(RTM_NEWROUTE, NLM_F_REPLACE, AF_INET, 24);
 
@@ -66,19 +66,18 @@ test_parse_plain(void)
     mnl_attr_put_u32(nlh, RTA_OIF, 7);
     mnl_attr_put_u32(nlh, RTA_TABLE, 1000);
     mnl_attr_put_u32(nlh, RTA_PRIORITY, 100);
-    check(route_msg_parse(nlh, &parsed));
-    check(parsed.add && parsed.replace);
-    check_equal(parsed.n, 1);
-    check_equal(parsed.hop[0].ifindex, 7);
-    check_equal(parsed.key.table, 1000);
-    check_equal(parsed.key.metric, 100);
-    check_equal(parsed.key.len, 24);
-    check_equal(parsed.hop[0].gateway.family, 4);
-    check_equal(parsed.hop[0].gateway.addr[3], 2);
+    CHECK(route_msg_parse(nlh, &parsed));
+    CHECK(parsed.add && parsed.replace);
+    CHECK_EQ(parsed.n, 1);
+    CHECK_EQ(parsed.hop[0].ifindex, 7);
+    CHECK_EQ(parsed.key.table, 1000);
+    CHECK_EQ(parsed.key.metric, 100);
+    CHECK_EQ(parsed.key.len, 24);
+    CHECK_EQ(parsed.hop[0].gateway.family, 4);
+    CHECK_EQ(parsed.hop[0].gateway.addr[3], 2);
 }
 
-static void
-test_parse_via_inet6(void)
+TEST("message: an IPv4 route by an IPv6 gateway")
 {
     struct nlmsghdr *nlh = route_begin(RTM_DELROUTE, 0, AF_INET, 0);
     uint8_t via[18] = {0};
@@ -88,10 +87,10 @@ test_parse_via_inet6(void)
     via[17] = 9;
     mnl_attr_put(nlh, RTA_VIA, sizeof(via), via);
     mnl_attr_put_u32(nlh, RTA_OIF, 7);
-    check(route_msg_parse(nlh, &parsed));
-    check(!parsed.add && !parsed.replace);
-    check_equal(parsed.hop[0].gateway.family, 6);
-    check_equal(parsed.hop[0].gateway.addr[15], 9);
+    CHECK(route_msg_parse(nlh, &parsed));
+    CHECK(!parsed.add && !parsed.replace);
+    CHECK_EQ(parsed.hop[0].gateway.family, 6);
+    CHECK_EQ(parsed.hop[0].gateway.addr[15], 9);
 }
 
 static void
@@ -114,14 +113,13 @@ test_parse_multipath(void)
         put_ip(nlh, RTA_GATEWAY, gateway);
     }
     mnl_attr_nest_end(nlh, nest);
-    check(route_msg_parse(nlh, &parsed));
-    check_equal(parsed.n, 3);
-    check_equal(parsed.hop[2].ifindex, 3);
-    check_equal(parsed.hop[2].gateway.addr[3], 3);
+    CHECK(route_msg_parse(nlh, &parsed));
+    CHECK_EQ(parsed.n, 3);
+    CHECK_EQ(parsed.hop[2].ifindex, 3);
+    CHECK_EQ(parsed.hop[2].gateway.addr[3], 3);
 }
 
-static void
-test_parse_not_ours(void)
+TEST("message: local, cached and foreign routes")
 {
     struct nlmsghdr *nlh = route_begin(RTM_NEWROUTE, 0, AF_INET, 32);
     struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
@@ -129,31 +127,30 @@ test_parse_not_ours(void)
     mnl_attr_put_u32(nlh, RTA_OIF, 7);
     put_ip(nlh, RTA_DST, "10.0.0.1");
     rtm->rtm_type = RTN_LOCAL;
-    check(route_msg_parse(nlh, &parsed) && parsed.n == 0);
+    CHECK(route_msg_parse(nlh, &parsed) && parsed.n == 0);
     rtm->rtm_type = RTN_UNICAST;
     rtm->rtm_flags = RTM_F_CLONED;
-    check(route_msg_parse(nlh, &parsed) && parsed.n == 0);
+    CHECK(route_msg_parse(nlh, &parsed) && parsed.n == 0);
     rtm->rtm_flags = 0;
-    check(route_msg_parse(nlh, &parsed) && parsed.n == 1);
+    CHECK(route_msg_parse(nlh, &parsed) && parsed.n == 1);
     rtm->rtm_family = AF_UNIX;
-    check(!route_msg_parse(nlh, &parsed));
+    CHECK(!route_msg_parse(nlh, &parsed));
 }
 
 /* Every length that is cut short or too long is refused or harmless. */
-static void
-test_parse_malformed(void)
+TEST("message: malformed in every way")
 {
     struct nlmsghdr *nlh = route_begin(RTM_NEWROUTE, 0, AF_INET, 33);
     uint32_t whole;
 
     put_ip(nlh, RTA_DST, "10.0.0.1");
-    check(!route_msg_parse(nlh, &parsed)); /* 33 bits of 32 */
+    CHECK(!route_msg_parse(nlh, &parsed)); /* 33 bits of 32 */
     nlh = route_begin(RTM_NEWROUTE, 0, AF_INET6, 64);
     put_ip(nlh, RTA_DST, "10.0.0.1");
-    check(!route_msg_parse(nlh, &parsed)); /* 4 bytes of 16 */
+    CHECK(!route_msg_parse(nlh, &parsed)); /* 4 bytes of 16 */
     nlh = route_begin(RTM_NEWROUTE, 0, AF_INET, 8);
     mnl_attr_put_u16(nlh, RTA_OIF, 7);
-    check(!route_msg_parse(nlh, &parsed));
+    CHECK(!route_msg_parse(nlh, &parsed));
     test_parse_multipath();
     nlh = (struct nlmsghdr *)message;
     whole = nlh->nlmsg_len;
@@ -199,14 +196,13 @@ apply(struct route_store *s, struct route_msg msg, bool changed[2])
 {
     bool any[2] = {false, false};
 
-    check_equal(route_store_apply(s, &msg, devices, 2, any), 0);
+    CHECK_EQ(route_store_apply(s, &msg, devices, 2, any), 0);
     if (changed != NULL)
         memcpy(changed, any, sizeof(any));
     return any[0] || any[1];
 }
 
-static void
-test_store_order(void)
+TEST("store: metric, main table and age decide")
 {
     struct dco_siphash_key secret = {{1, 2}};
     struct route_store s;
@@ -214,29 +210,28 @@ test_store_order(void)
     size_t n;
 
     route_store_init(&s, &secret);
-    check(apply(&s, make(true, 1, 100, 200, 4, 5), NULL));
-    check(apply(&s, make(true, 1, 100, RT_TABLE_MAIN, 3, 5), NULL));
-    check(apply(&s, make(true, 1, 50, 300, 2, 5), NULL));
-    check(!apply(&s, make(true, 1, 50, 300, 2, 5), NULL));  /* again */
-    check(!apply(&s, make(true, 1, 50, 300, 2, 99), NULL)); /* another's device */
-    check_equal(route_store_list(&s, 5, ROUTE_TABLES_ALL, &list, &n), 0);
-    check_equal(n, 3);
+    CHECK(apply(&s, make(true, 1, 100, 200, 4, 5), NULL));
+    CHECK(apply(&s, make(true, 1, 100, RT_TABLE_MAIN, 3, 5), NULL));
+    CHECK(apply(&s, make(true, 1, 50, 300, 2, 5), NULL));
+    CHECK(!apply(&s, make(true, 1, 50, 300, 2, 5), NULL));  /* again */
+    CHECK(!apply(&s, make(true, 1, 50, 300, 2, 99), NULL)); /* another's device */
+    CHECK_EQ(route_store_list(&s, 5, ROUTE_TABLES_ALL, &list, &n), 0);
+    CHECK_EQ(n, 3);
     for (unsigned i = 0; i < n; i++)
-        check_equal(list[i].gateway.addr[3], 2 + i);
+        CHECK_EQ(list[i].gateway.addr[3], 2 + i);
     free(list);
-    check_equal(route_store_list(&s, 5, ROUTE_TABLES_POLICY, &list, &n), 0);
-    check_equal(n, 2); /* without that of the main table */
-    check_equal(list[0].gateway.addr[3], 2);
-    check_equal(list[1].gateway.addr[3], 4);
+    CHECK_EQ(route_store_list(&s, 5, ROUTE_TABLES_POLICY, &list, &n), 0);
+    CHECK_EQ(n, 2); /* without that of the main table */
+    CHECK_EQ(list[0].gateway.addr[3], 2);
+    CHECK_EQ(list[1].gateway.addr[3], 4);
     free(list);
-    check_equal(route_store_list(&s, 6, ROUTE_TABLES_ALL, &list, &n), 0);
-    check_equal(n, 0);
+    CHECK_EQ(route_store_list(&s, 6, ROUTE_TABLES_ALL, &list, &n), 0);
+    CHECK_EQ(n, 0);
     free(list);
     route_store_fini(&s);
 }
 
-static void
-test_store_replace(void)
+TEST("store: a replaced route goes without a word")
 {
     struct dco_siphash_key secret = {{1, 2}};
     struct route_store s;
@@ -247,19 +242,18 @@ test_store_replace(void)
     apply(&s, make(true, 1, 0, RT_TABLE_MAIN, 2, 5), NULL);
     apply(&s, make(true, 1, 9, RT_TABLE_MAIN, 2, 5), NULL);
     msg.replace = true; /* the kernel says nothing about the old one */
-    check(apply(&s, msg, changed));
-    check(changed[0] && changed[1]);
-    check_equal(s.count, 2);
+    CHECK(apply(&s, msg, changed));
+    CHECK(changed[0] && changed[1]);
+    CHECK_EQ(s.count, 2);
     msg.hop[0].ifindex = 99; /* away to another device */
-    check(apply(&s, msg, changed) && changed[1] && !changed[0]);
-    check_equal(s.count, 1);
+    CHECK(apply(&s, msg, changed) && changed[1] && !changed[0]);
+    CHECK_EQ(s.count, 1);
     route_store_forget(&s, 5);
-    check_equal(s.count, 0);
+    CHECK_EQ(s.count, 0);
     route_store_fini(&s);
 }
 
-static void
-test_store_sweep(void)
+TEST("store: what a dump does not show again goes")
 {
     struct dco_siphash_key secret = {{1, 2}};
     struct route_store s;
@@ -268,16 +262,16 @@ test_store_sweep(void)
     route_store_init(&s, &secret);
     for (uint32_t i = 0; i < 3000; i++)
         apply(&s, make(true, i, 0, RT_TABLE_MAIN, 1, 5 + i % 2), NULL);
-    check_equal(s.count, 3000);
+    CHECK_EQ(s.count, 3000);
     route_store_mark(&s);
     for (uint32_t i = 0; i < 3000; i += 2) /* device 5 only */
-        check(!apply(&s, make(true, i, 0, RT_TABLE_MAIN, 1, 5), NULL));
+        CHECK(!apply(&s, make(true, i, 0, RT_TABLE_MAIN, 1, 5), NULL));
     route_store_sweep(&s, devices, 2, changed);
-    check(!changed[0] && changed[1]);
-    check_equal(s.count, 1500);
-    check(apply(&s, make(false, 2, 0, RT_TABLE_MAIN, 1, 5), NULL));
-    check(!apply(&s, make(false, 2, 0, RT_TABLE_MAIN, 1, 5), NULL));
-    check_equal(s.count, 1499);
+    CHECK(!changed[0] && changed[1]);
+    CHECK_EQ(s.count, 1500);
+    CHECK(apply(&s, make(false, 2, 0, RT_TABLE_MAIN, 1, 5), NULL));
+    CHECK(!apply(&s, make(false, 2, 0, RT_TABLE_MAIN, 1, 5), NULL));
+    CHECK_EQ(s.count, 1499);
     route_store_fini(&s);
 }
 
@@ -385,19 +379,14 @@ expect_hop(const char *dst, const char *gateway)
 {
     const char *hop = hop_of(dst);
 
-    if (!harness_check(strcmp(hop, gateway) == 0, __FILE__, __LINE__, "%s: %s, expected %s", dst,
-                       hop, gateway))
-        return;
+    CHECK_THAT(strcmp(hop, gateway) == 0, "%s: %s, expected %s", dst, hop, gateway);
 }
 
 #define NEED_KERNEL                                                                                \
-    if (!kernel_ready()) {                                                                         \
-        harness_skip("no network namespace or no /dev/net/tun");                                   \
-        return;                                                                                    \
-    }
+    if (!kernel_ready())                                                                           \
+        test_skip("no network namespace or no /dev/net/tun");
 
-static void
-test_dump(void)
+TEST("kernel: routes older than the device's attach")
 {
     NEED_KERNEL
     settle();
@@ -406,73 +395,70 @@ test_dump(void)
     expect_hop("172.16.0.1", "172.16.0.1");
 }
 
-static void
-test_notifications(void)
+TEST("kernel: routes added, replaced, deleted at run time")
 {
     NEED_KERNEL
-    check(run("ip route add 192.168.6.0/24 via 10.8.0.6"));
-    check(run("ip route add 192.168.6.128/25 via 10.8.0.7"));
-    check(run("ip -6 route add 2001:db8:6::/48 via fd08::6 dev tun0"));
+    CHECK(run("ip route add 192.168.6.0/24 via 10.8.0.6"));
+    CHECK(run("ip route add 192.168.6.128/25 via 10.8.0.7"));
+    CHECK(run("ip -6 route add 2001:db8:6::/48 via fd08::6 dev tun0"));
     settle();
     expect_hop("192.168.6.1", "10.8.0.6");
     expect_hop("192.168.6.200", "10.8.0.7");
     expect_hop("2001:db8:6::1", "fd08::6");
-    check(run("ip route del 192.168.6.128/25"));
-    check(run("ip route replace 192.168.6.0/24 via 10.8.0.8"));
+    CHECK(run("ip route del 192.168.6.128/25"));
+    CHECK(run("ip route replace 192.168.6.0/24 via 10.8.0.8"));
     settle();
     expect_hop("192.168.6.200", "10.8.0.8");
-    check(run("ip route replace 192.168.6.0/24 dev lo"));
-    check(run("ip -6 route del 2001:db8:6::/48"));
+    CHECK(run("ip route replace 192.168.6.0/24 dev lo"));
+    CHECK(run("ip -6 route del 2001:db8:6::/48"));
     settle();
     expect_hop("192.168.6.200", "192.168.6.200");
     expect_hop("2001:db8:6::1", "2001:db8:6::1");
-    check(run("ip route del 192.168.6.0/24"));
+    CHECK(run("ip route del 192.168.6.0/24"));
 }
 
-static void
-test_tables_and_metrics(void)
+TEST("kernel: every table, metrics")
 {
     NEED_KERNEL
-    check(run("ip route add 192.168.7.0/24 via 10.8.0.20 table 77"));
-    check(run("ip route add default via 10.8.0.21 table 300"));
-    check(run("ip route add 192.168.8.0/24 via 10.8.0.22 metric 200"));
-    check(run("ip route add 192.168.8.0/24 via 10.8.0.23 metric 100"));
+    CHECK(run("ip route add 192.168.7.0/24 via 10.8.0.20 table 77"));
+    CHECK(run("ip route add default via 10.8.0.21 table 300"));
+    CHECK(run("ip route add 192.168.8.0/24 via 10.8.0.22 metric 200"));
+    CHECK(run("ip route add 192.168.8.0/24 via 10.8.0.23 metric 100"));
     settle();
     expect_hop("192.168.7.1", "10.8.0.20");
     expect_hop("8.8.8.8", "10.8.0.21");
     expect_hop("192.168.8.1", "10.8.0.23");
-    check(run("ip route del 192.168.8.0/24 metric 100"));
+    CHECK(run("ip route del 192.168.8.0/24 metric 100"));
     settle();
     expect_hop("192.168.8.1", "10.8.0.22");
-    check(run("ip route flush table 77 && ip route flush table 300"));
-    check(run("ip route del 192.168.8.0/24"));
+    CHECK(run("ip route flush table 77 && ip route flush table 300"));
+    CHECK(run("ip route del 192.168.8.0/24"));
     settle();
     expect_hop("192.168.7.1", "192.168.7.1");
     expect_hop("8.8.8.8", "8.8.8.8");
 }
 
-static void
-test_nexthops(void)
+TEST("kernel: multipath, RTA_VIA and nexthop objects")
 {
     NEED_KERNEL
-    check(run("ip route add 192.168.9.0/24 nexthop via 10.8.0.30 dev tun0 nexthop dev lo"));
-    check(run("ip route add 192.168.10.0/24 via inet6 fd08::31 dev tun0"));
-    check(run("ip -6 route add 2001:db8:9::/48 nexthop via fd08::32 nexthop via fd08::33"));
-    check(run("ip nexthop add id 5 via 10.8.0.34 dev tun0"));
-    check(run("ip route add 192.168.11.0/24 nhid 5"));
+    CHECK(run("ip route add 192.168.9.0/24 nexthop via 10.8.0.30 dev tun0 nexthop dev lo"));
+    CHECK(run("ip route add 192.168.10.0/24 via inet6 fd08::31 dev tun0"));
+    CHECK(run("ip -6 route add 2001:db8:9::/48 nexthop via fd08::32 nexthop via fd08::33"));
+    CHECK(run("ip nexthop add id 5 via 10.8.0.34 dev tun0"));
+    CHECK(run("ip route add 192.168.11.0/24 nhid 5"));
     settle();
     expect_hop("192.168.9.1", "10.8.0.30");
     expect_hop("192.168.10.1", "fd08::31");
-    check(strcmp(hop_of("2001:db8:9::1"), "fd08::32") == 0 ||
+    CHECK(strcmp(hop_of("2001:db8:9::1"), "fd08::32") == 0 ||
           strcmp(hop_of("2001:db8:9::1"), "fd08::33") == 0);
     expect_hop("192.168.11.1", "10.8.0.34");
-    check(run("ip -6 route del 2001:db8:9::/48 nexthop via fd08::32"));
-    check(run("ip nexthop replace id 5 via 10.8.0.35 dev tun0"));
+    CHECK(run("ip -6 route del 2001:db8:9::/48 nexthop via fd08::32"));
+    CHECK(run("ip nexthop replace id 5 via 10.8.0.35 dev tun0"));
     settle();
     expect_hop("2001:db8:9::1", "fd08::33");
     expect_hop("192.168.11.1", "10.8.0.35");
-    check(run("ip nexthop del id 5")); /* the route goes without a message */
-    check(run("ip route del 192.168.9.0/24 && ip route del 192.168.10.0/24"));
+    CHECK(run("ip nexthop del id 5")); /* the route goes without a message */
+    CHECK(run("ip route del 192.168.9.0/24 && ip route del 192.168.10.0/24"));
     settle();
     expect_hop("192.168.11.1", "192.168.11.1");
     expect_hop("192.168.9.1", "192.168.9.1");
@@ -480,45 +466,43 @@ test_nexthops(void)
 
 /* The kernel deletes IPv4 routes of a device that goes down, and of an address that goes, without
  * saying so. */
-static void
-test_silent_removal(void)
+TEST("kernel: routes that vanish without a message")
 {
     NEED_KERNEL
-    check(run("ip addr add 10.8.1.1/24 dev tun0"));
-    check(run("ip route add 192.168.12.0/24 via 10.8.0.40 src 10.8.1.1"));
+    CHECK(run("ip addr add 10.8.1.1/24 dev tun0"));
+    CHECK(run("ip route add 192.168.12.0/24 via 10.8.0.40 src 10.8.1.1"));
     settle();
     expect_hop("192.168.12.1", "10.8.0.40");
-    check(run("ip addr del 10.8.1.1/24 dev tun0"));
+    CHECK(run("ip addr del 10.8.1.1/24 dev tun0"));
     settle();
     expect_hop("192.168.12.1", "192.168.12.1");
     expect_hop("192.168.5.9", "10.8.0.5");
-    check(run("ip link set tun0 down"));
+    CHECK(run("ip link set tun0 down"));
     settle();
     expect_hop("192.168.5.9", "192.168.5.9");
-    check(run("ip link set tun0 up && ip route add 192.168.5.0/24 via 10.8.0.5 metric 100"));
+    CHECK(run("ip link set tun0 up && ip route add 192.168.5.0/24 via 10.8.0.5 metric 100"));
     settle();
     expect_hop("192.168.5.9", "10.8.0.5");
 }
 
 /* Faster than they are read: the socket overflows, and a dump repairs. */
-static void
-test_thousands(void)
+TEST("kernel: 10000 routes at once")
 {
     int small = 8192;
     FILE *ip;
 
     NEED_KERNEL
-    check(setsockopt(routes_fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)) == 0);
+    CHECK(setsockopt(routes_fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)) == 0);
     ip = popen("ip -batch -", "w");
-    check(ip != NULL);
+    CHECK(ip != NULL);
     for (unsigned i = 0; ip != NULL && i < 10000; i++)
         fprintf(ip, "route add 100.%u.%u.0/24 via 10.8.0.%u\n", 64 + (i >> 8), i & 255,
                 2 + i % 250);
-    check(ip != NULL && pclose(ip) == 0);
+    CHECK(ip != NULL && pclose(ip) == 0);
     uint64_t began = clock_now_ns();
 
     settle();
-    check(clock_now_ns() - began < 60000000000ULL); /* it did settle */
+    CHECK(clock_now_ns() - began < 60000000000ULL); /* it did settle */
     for (unsigned i = 0; i < 10000; i += 37) {
         char dst[32], gateway[32];
 
@@ -526,20 +510,20 @@ test_thousands(void)
         snprintf(gateway, sizeof(gateway), "10.8.0.%u", 2 + i % 250);
         expect_hop(dst, gateway);
     }
-    check(run("ip route flush proto boot"));
-    check(run("ip route add 192.168.5.0/24 via 10.8.0.5 metric 100"));
+    CHECK(run("ip route flush proto boot"));
+    CHECK(run("ip route add 192.168.5.0/24 via 10.8.0.5 metric 100"));
     settle();
     expect_hop("100.64.0.9", "100.64.0.9");
     expect_hop("192.168.5.9", "10.8.0.5");
 }
 
-static void
-test_detach(void)
+TEST("kernel: detach and attach")
 {
     NEED_KERNEL
+    settle();
     routes_detach(dev);
-    check(dev->routes == NULL);
-    check(run("ip route add 192.168.20.0/24 via 10.8.0.9"));
+    CHECK(dev->routes == NULL);
+    CHECK(run("ip route add 192.168.20.0/24 via 10.8.0.9"));
     settle();
     expect_hop("192.168.20.1", "192.168.20.1");
     routes_attach(dev);
@@ -556,22 +540,7 @@ test_detach(void)
     close(tun);
 }
 
-static const struct test tests[] = {
-    {"message: a route with gateway, table and metric", test_parse_plain},
-    {"message: an IPv4 route by an IPv6 gateway", test_parse_via_inet6},
-    {"message: several nexthops", test_parse_multipath},
-    {"message: local, cached and foreign routes", test_parse_not_ours},
-    {"message: malformed in every way", test_parse_malformed},
-    {"store: metric, main table and age decide", test_store_order},
-    {"store: a replaced route goes without a word", test_store_replace},
-    {"store: what a dump does not show again goes", test_store_sweep},
-    {"kernel: routes older than the device's attach", test_dump},
-    {"kernel: routes added, replaced, deleted at run time", test_notifications},
-    {"kernel: every table, metrics", test_tables_and_metrics},
-    {"kernel: multipath, RTA_VIA and nexthop objects", test_nexthops},
-    {"kernel: routes that vanish without a message", test_silent_removal},
-    {"kernel: 10000 routes at once", test_thousands},
-    {"kernel: detach and attach", test_detach},
-};
-
-HARNESS_MAIN(tests)
+TEST("message: several nexthops")
+{
+    test_parse_multipath();
+}

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/keys_private.h"
+#include "addresses.h"
 #include "harness.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/plane_state.h"
@@ -32,10 +33,10 @@ bound(struct sockaddr_in *in, uint32_t address)
 
     *in = (struct sockaddr_in){.sin_family = AF_INET};
     in->sin_addr.s_addr = htonl(address);
-    check(setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)) == 0);
-    check(setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) == 0); /* --multihome */
-    check(bind(fd, (struct sockaddr *)in, sizeof(*in)) == 0);
-    check(getsockname(fd, (struct sockaddr *)in, &len) == 0);
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)) == 0);
+    CHECK(setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) == 0); /* --multihome */
+    CHECK(bind(fd, (struct sockaddr *)in, sizeof(*in)) == 0);
+    CHECK(getsockname(fd, (struct sockaddr *)in, &len) == 0);
     return fd;
 }
 
@@ -45,7 +46,7 @@ port_of(int fd)
     struct sockaddr_in in = {0};
     socklen_t len = sizeof(in);
 
-    check(getsockname(fd, (struct sockaddr *)&in, &len) == 0);
+    CHECK(getsockname(fd, (struct sockaddr *)&in, &len) == 0);
     return in.sin_port;
 }
 
@@ -62,16 +63,15 @@ ready(void)
     state = 0;
     if (unshare(CLONE_NEWNET) < 0 || access("/dev/net/tun", R_OK | W_OK) < 0)
         return false;
-    check(system("ip link set lo up") == 0);
+    CHECK(system("ip link set lo up") == 0);
     plane_configure(&config);
-    if (!check(plane_prepare() == 0) || !check(plane_dev_new("rx0", DCO_MODE_MP, &dev) == 0))
-        return false;
-    check(system("ip addr add 10.9.0.254/24 dev rx0 && ip link set rx0 up") == 0);
-    check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
-    if (!check(plane_port_new(bound(&plane_addr, INADDR_ANY), NULL, 0, 0, pair[0], &sock) == 0))
-        return false;
+    CHECK(plane_prepare() == 0);
+    CHECK(plane_dev_new("rx0", DCO_MODE_MP, &dev) == 0);
+    CHECK(system("ip addr add 10.9.0.254/24 dev rx0 && ip link set rx0 up") == 0);
+    CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
+    CHECK(plane_port_new(bound(&plane_addr, INADDR_ANY), NULL, 0, 0, pair[0], &sock) == 0);
     openvpn_end = pair[1];
-    check(plane_port_bind_dev(sock, dev) == 0);
+    CHECK(plane_port_bind_dev(sock, dev) == 0);
     plane_addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     here = bound(&in, INADDR_LOOPBACK);
     elsewhere = bound(&in, INADDR_LOOPBACK);
@@ -80,10 +80,8 @@ ready(void)
 }
 
 #define NEED_PLANE                                                                                 \
-    if (!ready()) {                                                                                \
-        harness_skip("no network namespace or no /dev/net/tun");                                   \
-        return;                                                                                    \
-    }
+    if (!ready())                                                                                  \
+        test_skip("no network namespace or no /dev/net/tun");
 
 /* ---- a peer and its keys -------------------------------------------------------------------- */
 
@@ -95,7 +93,7 @@ peer_add(uint32_t id)
     req.vpn4 = ip4(10, 9, 0, (uint8_t)id);
     req.path.remote.ip = ip4(127, 0, 0, 1);
     req.path.remote.port = port_of(here);
-    check_equal(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
+    CHECK_EQ(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
 }
 
 /* Key number of the peer, 0 or 1, of which far_key[number] is the far end. */
@@ -116,7 +114,7 @@ key_add(uint32_t id, uint8_t number)
     aead_free(far_key[number]);
     far_key[number] = aead_new(DCO_CIPHER_AES_GCM, in, out, 32, tail, tail, 1);
     req.crypto = aead_new(DCO_CIPHER_AES_GCM, out, in, 32, tail, tail, plane_key_threads());
-    check_equal(dco_control_key_new(dev->peers, &req, clock_now_ns()), 0);
+    CHECK_EQ(dco_control_key_new(dev->peers, &req, clock_now_ns()), 0);
 }
 
 /* openvpn hears of what happened. */
@@ -127,14 +125,14 @@ events_end(void)
     struct dco_event event;
 
     while (plane_event_take(&of, &event))
-        check(of == dev);
+        CHECK(of == dev);
 }
 
 /* Its translation ends too. */
 static void
 peer_end(uint32_t id)
 {
-    check_equal(dco_control_peer_del(dev->peers, id, DCO_DEL_USERSPACE), 0);
+    CHECK_EQ(dco_control_peer_del(dev->peers, id, DCO_DEL_USERSPACE), 0);
     for (int i = 0; i < 2; i++) {
         aead_free(far_key[i]);
         far_key[i] = NULL;
@@ -148,7 +146,7 @@ info(uint32_t id)
     struct dco_peer_info info;
 
     memset(&info, 0, sizeof(info));
-    check_equal(dco_control_peer_get(dev->peers, id, &info), 0);
+    CHECK_EQ(dco_control_peer_get(dev->peers, id, &info), 0);
     return info;
 }
 
@@ -173,7 +171,7 @@ seal(uint8_t *pkt, uint32_t peer, uint8_t number, uint32_t packet_id)
 static void
 send_raw(int fd, const uint8_t *pkt, uint32_t len)
 {
-    check(sendto(fd, pkt, len, 0, (struct sockaddr *)&plane_addr, sizeof(plane_addr)) ==
+    CHECK(sendto(fd, pkt, len, 0, (struct sockaddr *)&plane_addr, sizeof(plane_addr)) ==
           (ssize_t)len);
 }
 
@@ -209,8 +207,7 @@ drops_become(enum dco_drop reason, uint64_t n)
 
 /* ---- what is counted ------------------------------------------------------------------------ */
 
-static void
-test_forged(void)
+TEST("forged packets count for nothing")
 {
     uint64_t failed;
     uint8_t pkt[DCO_OVERHEAD + INNER];
@@ -224,26 +221,25 @@ test_forged(void)
     key = dco_peer_key_rx(dco_peers_by_id(dev->peers, 1), 0);
     len = seal(pkt, 1, 0, 1);
     send_raw(here, pkt, len);
-    check(hears(1, 1));
+    CHECK(hears(1, 1));
     for (uint32_t i = 0; i < 200; i++) {
         seal(pkt, 1, 0, 1000 + i);
         pkt[len - 1] ^= 1;
         send_raw(i % 2 ? here : elsewhere, pkt, len);
     }
-    check(drops_become(DCO_DROP_RX_AUTH, failed + 200));
+    CHECK(drops_become(DCO_DROP_RX_AUTH, failed + 200));
     seal(pkt, 1, 0, 2);
     send_raw(here, pkt, len);
-    check(hears(1, 2));
-    check_equal((long long)info(1).stats.link_rx_packets, 2);
-    check_equal((long long)info(1).stats.link_rx_bytes, 2 * (long long)len);
-    check_equal((long long)info(1).stats.vpn_rx_bytes, 2 * INNER);
-    check_equal((long long)dco_load(&key->rx_blocks), 2 * (long long)dco_key_cost(INNER));
-    check_equal((long long)dco_load(&key->rx_failures), 200);
+    CHECK(hears(1, 2));
+    CHECK_EQ((long long)info(1).stats.link_rx_packets, 2);
+    CHECK_EQ((long long)info(1).stats.link_rx_bytes, 2 * (long long)len);
+    CHECK_EQ((long long)info(1).stats.vpn_rx_bytes, 2 * INNER);
+    CHECK_EQ((long long)dco_load(&key->rx_blocks), 2 * (long long)dco_key_cost(INNER));
+    CHECK_EQ((long long)dco_load(&key->rx_failures), 200);
     peer_end(1);
 }
 
-static void
-test_repeated(void)
+TEST("nor do packets that come again")
 {
     uint64_t refused;
     uint8_t pkt[DCO_OVERHEAD + INNER];
@@ -258,11 +254,11 @@ test_repeated(void)
     len = seal(pkt, 2, 0, 7);
     for (uint32_t i = 0; i < 200; i++)
         send_raw(here, pkt, len);
-    check(hears(2, 1));
-    check(drops_become(DCO_DROP_RX_REPLAY, refused + 199));
-    check_equal((long long)info(2).stats.link_rx_packets, 1);
-    check_equal((long long)info(2).stats.link_rx_bytes, (long long)len);
-    check_equal((long long)dco_load(&key->rx_blocks), (long long)dco_key_cost(INNER));
+    CHECK(hears(2, 1));
+    CHECK(drops_become(DCO_DROP_RX_REPLAY, refused + 199));
+    CHECK_EQ((long long)info(2).stats.link_rx_packets, 1);
+    CHECK_EQ((long long)info(2).stats.link_rx_bytes, (long long)len);
+    CHECK_EQ((long long)dco_load(&key->rx_blocks), (long long)dco_key_cost(INNER));
     peer_end(2);
 }
 
@@ -283,48 +279,45 @@ is_at(uint32_t peer, int fd)
     return info(peer).path.remote.port == port_of(fd);
 }
 
-static void
-test_late(void)
+TEST("a late packet does not move its peer")
 {
     NEED_PLANE
     peer_add(3);
     key_add(3, 0);
     send_id(here, 3, 0, 10);
-    check(hears(3, 1) && is_at(3, here));
+    CHECK(hears(3, 1) && is_at(3, here));
     send_id(elsewhere, 3, 0, 20);
-    check(hears(3, 2) && is_at(3, elsewhere));
+    CHECK(hears(3, 2) && is_at(3, elsewhere));
     send_id(here, 3, 0, 15);
-    check(hears(3, 3) && is_at(3, elsewhere));
+    CHECK(hears(3, 3) && is_at(3, elsewhere));
     peer_end(3);
 }
 
 /* Its newest packet may have been withheld, and be sent from anywhere later. */
-static void
-test_key_before(void)
+TEST("nor does one of a key that it has left")
 {
     NEED_PLANE
     peer_add(4);
     key_add(4, 0);
     send_id(here, 4, 0, 10);
-    check(hears(4, 1));
+    CHECK(hears(4, 1));
     key_add(4, 1);
     send_id(elsewhere, 4, 0, 11); /* nothing came with the new one yet */
-    check(hears(4, 2) && is_at(4, elsewhere));
+    CHECK(hears(4, 2) && is_at(4, elsewhere));
     send_id(here, 4, 1, 1);
-    check(hears(4, 3) && is_at(4, here));
+    CHECK(hears(4, 3) && is_at(4, here));
     send_id(elsewhere, 4, 0, 12);
-    check(hears(4, 4) && is_at(4, here));
-    check_equal(dco_control_key_swap(dev->peers, 4), 0);
+    CHECK(hears(4, 4) && is_at(4, here));
+    CHECK_EQ(dco_control_key_swap(dev->peers, 4), 0);
     send_id(elsewhere, 4, 0, 13);
-    check(hears(4, 5) && is_at(4, here));
+    CHECK(hears(4, 5) && is_at(4, here));
     send_id(elsewhere, 4, 1, 2);
-    check(hears(4, 6) && is_at(4, elsewhere));
+    CHECK(hears(4, 6) && is_at(4, elsewhere));
     peer_end(4);
 }
 
 /* As stock openvpn with --multihome: the answer to a broadcast has an address of ours. */
-static void
-test_broadcast(void)
+TEST("a broadcast address is none to answer from")
 {
     struct dco_ip ours = ip4(127, 0, 0, 1), local;
 
@@ -332,21 +325,20 @@ test_broadcast(void)
     peer_add(5);
     key_add(5, 0);
     send_id(here, 5, 0, 1);
-    check(hears(5, 1));
+    CHECK(hears(5, 1));
     local = info(5).path.local;
-    check(dco_ip_equal(&local, &ours));
+    CHECK(dco_ip_equal(&local, &ours));
     plane_addr.sin_addr.s_addr = htonl(0x7fffffff); /* of lo */
     send_id(here, 5, 0, 2);
-    check(hears(5, 2));
+    CHECK(hears(5, 2));
     plane_addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     local = info(5).path.local;
-    check(dco_ip_equal(&local, &ours));
+    CHECK(dco_ip_equal(&local, &ours));
     peer_end(5);
 }
 
 /* As stock openvpn without --float: nothing of it is looked at, so that its id stays unused. */
-static void
-test_fixed(void)
+TEST("without --float nothing comes from elsewhere")
 {
     uint64_t refused;
 
@@ -356,12 +348,12 @@ test_fixed(void)
     peer_add(6);
     key_add(6, 0);
     send_id(here, 6, 0, 1);
-    check(hears(6, 1));
+    CHECK(hears(6, 1));
     send_id(elsewhere, 6, 0, 2);
-    check(drops_become(DCO_DROP_RX_ADDRESS, refused + 1));
-    check(is_at(6, here));
+    CHECK(drops_become(DCO_DROP_RX_ADDRESS, refused + 1));
+    CHECK(is_at(6, here));
     send_id(here, 6, 0, 2);
-    check(hears(6, 2) && is_at(6, here));
+    CHECK(hears(6, 2) && is_at(6, here));
     peer_end(6);
     plane_dev_set_floats(dev, true);
 }
@@ -379,8 +371,7 @@ named(int fd, uint8_t opcode)
     uint8_t pkt[14] = {(uint8_t)(opcode << 3)};
 
     send_raw(fd, pkt, sizeof(pkt));
-    if (!check(recv(openvpn_end, &got, sizeof(got), 0) == sizeof(got.hdr) + sizeof(pkt)))
-        return 0;
+    CHECK(recv(openvpn_end, &got, sizeof(got), 0) == sizeof(got.hdr) + sizeof(pkt));
     return got.hdr.source.in.sin_port;
 }
 
@@ -400,31 +391,29 @@ answer_goes(int fd)
 #define CONTROL    4 /* P_CONTROL_V1 */
 #define HARD_RESET 7 /* P_CONTROL_HARD_RESET_CLIENT_V2 */
 
-static void
-test_translated(void)
+TEST("openvpn knows a peer that moved by its first address")
 {
     NEED_PLANE
     peer_add(7);
     key_add(7, 0);
     send_id(here, 7, 0, 1);
-    check(hears(7, 1));
-    check(named(here, CONTROL) == port_of(here));
-    check(answer_goes(here) == port_of(here));
+    CHECK(hears(7, 1));
+    CHECK(named(here, CONTROL) == port_of(here));
+    CHECK(answer_goes(here) == port_of(here));
     send_id(elsewhere, 7, 0, 2);
-    check(hears(7, 2) && is_at(7, elsewhere));
-    check(named(elsewhere, CONTROL) == port_of(here));
-    check(named(here, HARD_RESET) == port_of(elsewhere)); /* a stranger */
-    check(answer_goes(here) == port_of(elsewhere));
-    check(answer_goes(elsewhere) == port_of(here));
+    CHECK(hears(7, 2) && is_at(7, elsewhere));
+    CHECK(named(elsewhere, CONTROL) == port_of(here));
+    CHECK(named(here, HARD_RESET) == port_of(elsewhere)); /* a stranger */
+    CHECK(answer_goes(here) == port_of(elsewhere));
+    CHECK(answer_goes(elsewhere) == port_of(here));
     send_id(here, 7, 0, 3);
-    check(hears(7, 3) && is_at(7, here));
-    check(named(elsewhere, CONTROL) == port_of(elsewhere));
+    CHECK(hears(7, 3) && is_at(7, here));
+    CHECK(named(elsewhere, CONTROL) == port_of(elsewhere));
     peer_end(7);
 }
 
 /* Whom openvpn answers at an address keeps it. For how long is in float_nat_test. */
-static void
-test_half_open(void)
+TEST("but a session in its handshake keeps its own")
 {
     struct sockaddr_in in;
     int third = -1;
@@ -434,23 +423,22 @@ test_half_open(void)
     peer_add(8);
     key_add(8, 0);
     send_id(here, 8, 0, 1);
-    check(hears(8, 1));
-    check(named(third, HARD_RESET) == port_of(third));
-    check(answer_goes(third) == port_of(third)); /* a session begins */
+    CHECK(hears(8, 1));
+    CHECK(named(third, HARD_RESET) == port_of(third));
+    CHECK(answer_goes(third) == port_of(third)); /* a session begins */
     send_id(third, 8, 0, 2);
-    check(hears(8, 2) && is_at(8, third));
-    check(named(third, CONTROL) == port_of(third));
-    check(answer_goes(third) == port_of(third));
-    check(answer_goes(here) == port_of(here));
+    CHECK(hears(8, 2) && is_at(8, third));
+    CHECK(named(third, CONTROL) == port_of(third));
+    CHECK(answer_goes(third) == port_of(third));
+    CHECK(answer_goes(here) == port_of(here));
     send_id(here, 8, 0, 3);
-    check(hears(8, 3) && is_at(8, here));
+    CHECK(hears(8, 3) && is_at(8, here));
     peer_end(8);
     close(third);
 }
 
 /* A peer that was refused gets its translation with the first packet of its own after that. */
-static void
-test_refused_for_a_time(void)
+TEST("as long as there is one")
 {
     struct sockaddr_in in;
     struct float_nat *kept = NULL;
@@ -461,18 +449,18 @@ test_refused_for_a_time(void)
     peer_add(9);
     key_add(9, 0);
     send_id(here, 9, 0, 1);
-    check(hears(9, 1));
-    check(answer_goes(third) == port_of(third));
+    CHECK(hears(9, 1));
+    CHECK(answer_goes(third) == port_of(third));
     send_id(third, 9, 0, 2);
-    check(hears(9, 2) && is_at(9, third));
-    check(named(third, CONTROL) == port_of(third));
+    CHECK(hears(9, 2) && is_at(9, third));
+    CHECK(named(third, CONTROL) == port_of(third));
     kept = sock->float_nat;
     plane_stop_workers();
     sock->float_nat = float_nat_new(); /* openvpn has long been silent */
     plane_resume_workers();
-    check(named(third, HARD_RESET) == port_of(third));
-    check(named(third, CONTROL) == port_of(here));
-    check(answer_goes(here) == port_of(third));
+    CHECK(named(third, HARD_RESET) == port_of(third));
+    CHECK(named(third, CONTROL) == port_of(here));
+    CHECK(answer_goes(here) == port_of(third));
     float_nat_free(kept);
     peer_end(9);
     close(third);
@@ -488,40 +476,38 @@ peer_named(uint32_t id, int fd)
     req.path.remote.ip = ip4(127, 0, 0, 1);
     req.path.remote.port = port_of(fd);
     plane_port_peer_locate(sock, &req);
-    check_equal(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
+    CHECK_EQ(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
     plane_port_peer_made(sock, &req);
 }
 
 /* Peer 10 has gone elsewhere; from where it was comes another one, of another name. */
-static void
-test_old_address(void)
+TEST("one at its old address is where it is")
 {
     NEED_PLANE
     peer_named(10, here);
     key_add(10, 0);
     send_id(elsewhere, 10, 0, 1);
-    check(hears(10, 1) && is_at(10, elsewhere));
-    check(named(here, HARD_RESET) == port_of(elsewhere));
+    CHECK(hears(10, 1) && is_at(10, elsewhere));
+    CHECK(named(here, HARD_RESET) == port_of(elsewhere));
     peer_named(11, elsewhere);
-    check(is_at(11, here) && is_at(10, elsewhere));
-    check(named(here, CONTROL) == port_of(elsewhere));
-    check(named(elsewhere, CONTROL) == port_of(here));
+    CHECK(is_at(11, here) && is_at(10, elsewhere));
+    CHECK(named(here, CONTROL) == port_of(elsewhere));
+    CHECK(named(elsewhere, CONTROL) == port_of(here));
     peer_end(10); /* which takes nothing with it */
-    check(named(here, CONTROL) == port_of(elsewhere));
-    check(answer_goes(elsewhere) == port_of(here));
+    CHECK(named(here, CONTROL) == port_of(elsewhere));
+    CHECK(answer_goes(elsewhere) == port_of(here));
     /* An id that is used again before openvpn has heard that its peer is gone. */
-    check_equal(dco_control_peer_del(dev->peers, 11, DCO_DEL_USERSPACE), 0);
+    CHECK_EQ(dco_control_peer_del(dev->peers, 11, DCO_DEL_USERSPACE), 0);
     peer_named(11, elsewhere);
-    check(is_at(11, here));
+    CHECK(is_at(11, here));
     events_end();
-    check(answer_goes(elsewhere) == port_of(here));
-    check(named(here, CONTROL) == port_of(elsewhere));
+    CHECK(answer_goes(elsewhere) == port_of(here));
+    CHECK(named(here, CONTROL) == port_of(elsewhere));
     peer_end(11);
-    check(named(here, CONTROL) == port_of(here));
+    CHECK(named(here, CONTROL) == port_of(here));
 }
 
-static void
-test_end(void)
+TEST("the end")
 {
     NEED_PLANE
     plane_shutdown();
@@ -531,19 +517,3 @@ test_end(void)
     close(here);
     close(elsewhere);
 }
-
-static const struct test tests[] = {
-    {"forged packets count for nothing", test_forged},
-    {"nor do packets that come again", test_repeated},
-    {"a late packet does not move its peer", test_late},
-    {"nor does one of a key that it has left", test_key_before},
-    {"a broadcast address is none to answer from", test_broadcast},
-    {"without --float nothing comes from elsewhere", test_fixed},
-    {"openvpn knows a peer that moved by its first address", test_translated},
-    {"but a session in its handshake keeps its own", test_half_open},
-    {"as long as there is one", test_refused_for_a_time},
-    {"one at its old address is where it is", test_old_address},
-    {"the end", test_end},
-};
-
-HARNESS_MAIN(tests)

@@ -12,6 +12,7 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -25,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "addresses.h"
 #include "harness.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/fib.h"
@@ -50,9 +52,9 @@ resident_main(void *arg)
     r->entered = sandbox_enter(r->kind);
     if (r->fn != NULL)
         r->fn();
-    check(write(r->out[1], &c, 1) == 1);
+    CHECK(write(r->out[1], &c, 1) == 1);
     while (read(r->in[0], &c, 1) == 1 && c != 'q')
-        check(write(r->out[1], &c, 1) == 1);
+        CHECK(write(r->out[1], &c, 1) == 1);
     sandbox_leave(r->kind);
     return NULL;
 }
@@ -65,16 +67,16 @@ resident_start(struct resident *r, unsigned kind, void (*fn)(void))
     memset(r, 0, sizeof(*r));
     r->fn = fn;
     r->kind = kind;
-    check(pipe2(r->in, O_CLOEXEC) == 0 && pipe2(r->out, O_CLOEXEC) == 0);
-    check(pthread_create(&r->thread, NULL, resident_main, r) == 0);
-    check(read(r->out[0], &c, 1) == 1 && c == 'r');
-    check_equal(r->entered, 0);
+    CHECK(pipe2(r->in, O_CLOEXEC) == 0 && pipe2(r->out, O_CLOEXEC) == 0);
+    CHECK(pthread_create(&r->thread, NULL, resident_main, r) == 0);
+    CHECK(read(r->out[0], &c, 1) == 1 && c == 'r');
+    CHECK_EQ(r->entered, 0);
 }
 
 static void
 resident_end(struct resident *r)
 {
-    check(write(r->in[1], "q", 1) == 1);
+    CHECK(write(r->in[1], "q", 1) == 1);
     pthread_join(r->thread, NULL);
     for (int i = 0; i < 2; i++) {
         close(r->in[i]);
@@ -115,8 +117,7 @@ in_sandbox(void (*fn)(void))
 static void
 denied(long result, const char *what)
 {
-    harness_check(result == -1 && errno == EPERM, __FILE__, __LINE__, "%s: result %ld, errno %d",
-                  what, result, errno);
+    CHECK_THAT(result == -1 && errno == EPERM, "%s: result %ld, errno %d", what, result, errno);
 }
 
 /* Whatever the thread is for. */
@@ -152,8 +153,7 @@ try_forbidden(void)
            "mmap of code");
 }
 
-static void
-test_forbidden(void)
+TEST("what no thread needs is refused")
 {
     in_sandbox(try_forbidden);
     in_sandbox_of(SANDBOX_HOUSEKEEPING, try_forbidden);
@@ -186,8 +186,7 @@ try_as_status(void)
     denied(bind(-1, NULL, 0), "bind");
 }
 
-static void
-test_each_its_own(void)
+TEST("one kind of thread may not do the work of another")
 {
     in_sandbox(try_as_worker);
     in_sandbox_of(SANDBOX_HOUSEKEEPING, try_as_housekeeping);
@@ -210,27 +209,26 @@ try_packets(void)
     memset(msgs, 0, sizeof(msgs));
     msgs[0].msg_hdr.msg_iov = &iov;
     msgs[0].msg_hdr.msg_iovlen = 1;
-    check_equal(sendmmsg(pair[0], msgs, 1, 0), 1);
-    check_equal(ioctl(pair[0], SIOCOUTQ, &queued), 0);
-    check(queued > 0);
-    check_equal(epoll_wait(epoll_fd, &event, 1, 1000), 1);
-    check_equal(recvmmsg(pair[1], msgs, 1, 0, NULL), 1);
-    check_equal(writev(pair[0], &iov, 1), 8);
-    check_equal(syscall(SYS_io_submit, 0, 0, NULL), -1);
-    check_equal(errno, EINVAL); /* no such context; not EPERM */
-    check_equal(readv(pair[1], &iov, 1), 8);
-    check_equal(sendmsg(pair[0], &msgs[0].msg_hdr, MSG_NOSIGNAL), 8);
-    check_equal(recvmsg(pair[1], &msgs[0].msg_hdr, 0), 8);
+    CHECK_EQ(sendmmsg(pair[0], msgs, 1, 0), 1);
+    CHECK_EQ(ioctl(pair[0], SIOCOUTQ, &queued), 0);
+    CHECK(queued > 0);
+    CHECK_EQ(epoll_wait(epoll_fd, &event, 1, 1000), 1);
+    CHECK_EQ(recvmmsg(pair[1], msgs, 1, 0, NULL), 1);
+    CHECK_EQ(writev(pair[0], &iov, 1), 8);
+    CHECK_EQ(syscall(SYS_io_submit, 0, 0, NULL), -1);
+    CHECK_EQ(errno, EINVAL); /* no such context; not EPERM */
+    CHECK_EQ(readv(pair[1], &iov, 1), 8);
+    CHECK_EQ(sendmsg(pair[0], &msgs[0].msg_hdr, MSG_NOSIGNAL), 8);
+    CHECK_EQ(recvmsg(pair[1], &msgs[0].msg_hdr, 0), 8);
 }
 
-static void
-test_packets(void)
+TEST("packets and waiting")
 {
     struct epoll_event event = {.events = EPOLLIN};
 
-    check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
+    CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    check(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, pair[1], &event) == 0);
+    CHECK(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, pair[1], &event) == 0);
     in_sandbox(try_packets);
     close(pair[0]);
     close(pair[1]);
@@ -250,18 +248,17 @@ try_housekeeping(void)
     socklen_t len = sizeof(mtu);
 
     in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    check_equal(connect(probe, (struct sockaddr *)&in, sizeof(in)), 0);
-    check_equal(getsockopt(probe, IPPROTO_IP, IP_MTU, &mtu, &len), 0);
-    check_equal(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
-    check_equal(timer_delete(timer), 0);
-    check_equal(close(probe), 0);
+    CHECK_EQ(connect(probe, (struct sockaddr *)&in, sizeof(in)), 0);
+    CHECK_EQ(getsockopt(probe, IPPROTO_IP, IP_MTU, &mtu, &len), 0);
+    CHECK_EQ(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+    CHECK_EQ(timer_delete(timer), 0);
+    CHECK_EQ(close(probe), 0);
 }
 
-static void
-test_housekeeping(void)
+TEST("paths and timers of housekeeping")
 {
     probe = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    check(probe >= 0);
+    CHECK(probe >= 0);
     in_sandbox_of(SANDBOX_HOUSEKEEPING, try_housekeeping);
 }
 
@@ -272,13 +269,12 @@ try_question(void)
 {
     struct fib_flow flow = {.dst = ip4(127, 0, 0, 1)};
 
-    check_equal(fib_leads_to(&fib, &flow, 1), 0); /* this host; not an error */
+    CHECK_EQ(fib_leads_to(&fib, &flow, 1), 0); /* this host; not an error */
 }
 
-static void
-test_question(void)
+TEST("questions about routes")
 {
-    check_equal(fib_open(&fib), 0);
+    CHECK_EQ(fib_open(&fib), 0);
     in_sandbox(try_question);
     fib_close(&fib);
 }
@@ -289,7 +285,7 @@ try_memory(void)
     for (size_t size = 1; size < 64U << 20; size *= 4) {
         char *p = malloc(size);
 
-        check(p != NULL);
+        CHECK(p != NULL);
         if (p != NULL) {
             memset(p, 1, size);
             p = realloc(p, size * 2);
@@ -298,8 +294,7 @@ try_memory(void)
     }
 }
 
-static void
-test_memory(void)
+TEST("memory")
 {
     in_sandbox(try_memory);
 }
@@ -320,21 +315,20 @@ try_ciphers(void)
         struct aead *aead = aead_new(kinds[i].cipher, key, key, kinds[i].len, tail, tail, 1);
         struct aead_op op = {.pkt = pkt, .in = text, .len = sizeof(text)};
 
-        check(aead != NULL);
+        CHECK(aead != NULL);
         if (aead == NULL)
             continue;
         dco_wire_put_hdr(pkt, 0, 1, 1);
         aead_seal(aead, 0, &op, 1);
-        check(op.ok);
+        CHECK(op.ok);
         op.ok = false;
         aead_open(aead, 0, &op, 1);
-        check(op.ok && memcmp(pkt + DCO_OVERHEAD, text, sizeof(text)) == 0);
+        CHECK(op.ok && memcmp(pkt + DCO_OVERHEAD, text, sizeof(text)) == 0);
         aead_free(aead);
     }
 }
 
-static void
-test_ciphers(void)
+TEST("ciphers of both libraries")
 {
     in_sandbox(try_ciphers);
     setenv("OPENDCO_AEAD", "openssl", 1);
@@ -371,23 +365,22 @@ capabilities_of(unsigned kind)
     int fd;
 
     resident_start(&r, kind, NULL);
-    check((task_field(r.tid, "CapEff:") & ~keep) == 0);
-    check((task_field(r.tid, "CapPrm:") & ~keep) == 0);
-    check_equal((long long)task_field(r.tid, "CapInh:"), 0);
-    check_equal((long long)task_field(r.tid, "CapAmb:"), 0);
-    check_equal((long long)task_field(r.tid, "NoNewPrivs:"), 1);
-    check_equal((long long)task_field(r.tid, "Seccomp:"), 2);
+    CHECK((task_field(r.tid, "CapEff:") & ~keep) == 0);
+    CHECK((task_field(r.tid, "CapPrm:") & ~keep) == 0);
+    CHECK_EQ((long long)task_field(r.tid, "CapInh:"), 0);
+    CHECK_EQ((long long)task_field(r.tid, "CapAmb:"), 0);
+    CHECK_EQ((long long)task_field(r.tid, "NoNewPrivs:"), 1);
+    CHECK_EQ((long long)task_field(r.tid, "Seccomp:"), 2);
     /* openvpn's thread keeps all it has. */
-    check(task_field(getpid(), "CapEff:") == before);
-    check_equal((long long)task_field(getpid(), "NoNewPrivs:"), 0);
+    CHECK(task_field(getpid(), "CapEff:") == before);
+    CHECK_EQ((long long)task_field(getpid(), "NoNewPrivs:"), 0);
     fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    check(fd >= 0);
+    CHECK(fd >= 0);
     close(fd);
     resident_end(&r);
 }
 
-static void
-test_capabilities(void)
+TEST("capabilities and no_new_privs of this thread only")
 {
     capabilities_of(WORKER);
     capabilities_of(SANDBOX_HOUSEKEEPING);
@@ -424,18 +417,17 @@ child_without_filters(void)
     return sandbox_state(SANDBOX_HOUSEKEEPING, &err) ? 15 : 0;
 }
 
-static void
-test_without_filter(void)
+TEST("a thread that gets no filter says so")
 {
     int status = -1;
     pid_t child = fork();
 
     if (child == 0)
         _exit(child_without_filters());
-    check(child > 0 && waitpid(child, &status, 0) == child);
-    check(WIFEXITED(status));
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
     if (WIFEXITED(status))
-        check_equal(WEXITSTATUS(status), 0);
+        CHECK_EQ(WEXITSTATUS(status), 0);
 }
 
 /* What the service brought along may end the process for seccomp(2): then it must not be called. */
@@ -453,18 +445,17 @@ child_of_a_service(void)
     return r.entered != 0;
 }
 
-static void
-test_of_a_service(void)
+TEST("a service whose own filter forbids seccomp(2)")
 {
     int status = -1;
     pid_t child = fork();
 
     if (child == 0)
         _exit(child_of_a_service());
-    check(child > 0 && waitpid(child, &status, 0) == child);
-    check(WIFEXITED(status));
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
     if (WIFEXITED(status))
-        check_equal(WEXITSTATUS(status), 0);
+        CHECK_EQ(WEXITSTATUS(status), 0);
 }
 
 /* Both ways in which openvpn gives up its user, in a child of their own. */
@@ -528,44 +519,23 @@ test_change(int (*change)(void))
     int status = -1;
     pid_t child;
 
-    if (!users_can_change(change)) {
-        harness_skip("the user cannot be changed here");
-        return;
-    }
+    if (!users_can_change(change))
+        test_skip("the user cannot be changed here");
     child = fork();
     if (child == 0)
         _exit(child_changes_user(change));
-    check(child > 0 && waitpid(child, &status, 0) == child);
-    check(WIFEXITED(status));
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
     if (WIFEXITED(status))
-        check_equal(WEXITSTATUS(status), 0);
+        CHECK_EQ(WEXITSTATUS(status), 0);
 }
 
-static void
-test_user(void)
+TEST("--user: set*id() in every thread")
 {
     test_change(plain_change);
 }
 
-static void
-test_user_with_capabilities(void)
+TEST("--user keeping CAP_NET_ADMIN in openvpn's thread")
 {
     test_change(change_with_capabilities);
 }
-
-static const struct test tests[] = {
-    {"what no thread needs is refused", test_forbidden},
-    {"one kind of thread may not do the work of another", test_each_its_own},
-    {"packets and waiting", test_packets},
-    {"paths and timers of housekeeping", test_housekeeping},
-    {"questions about routes", test_question},
-    {"memory", test_memory},
-    {"ciphers of both libraries", test_ciphers},
-    {"capabilities and no_new_privs of this thread only", test_capabilities},
-    {"a thread that gets no filter says so", test_without_filter},
-    {"a service whose own filter forbids seccomp(2)", test_of_a_service},
-    {"--user: set*id() in every thread", test_user},
-    {"--user keeping CAP_NET_ADMIN in openvpn's thread", test_user_with_capabilities},
-};
-
-HARNESS_MAIN(tests)

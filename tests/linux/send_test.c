@@ -108,7 +108,7 @@ send_train(uint32_t n, uint64_t now)
     t->bytes = n * SEG - 10;
     next_id += n;
     tx_send(&worker, now);
-    check_equal(packets - all, n);
+    CHECK_EQ(packets - all, n);
     return trains - before;
 }
 
@@ -124,8 +124,7 @@ begin(void)
         dco_key_sent(&key, 0, 1);
 }
 
-static void
-test_heals(void)
+TEST("trains come back after a refusal")
 {
     static const int errors[] = {EIO, EMSGSIZE, EINVAL};
 
@@ -133,20 +132,19 @@ test_heals(void)
         uint64_t now = 100 * SECOND;
 
         begin();
-        check_equal(send_train(100, now), 1);
+        CHECK_EQ(send_train(100, now), 1);
         kernel_error = errors[i];
-        check_equal(send_train(100, now), 0);
+        CHECK_EQ(send_train(100, now), 0);
         kernel_error = 0;
-        check_equal(send_train(100, now + SECOND / 2), 0); /* not asked for each */
-        check_equal(send_train(100, now + SECOND), 1);
-        check_equal(send_train(100, now + SECOND), 1);
-        check_equal(most, 100);
+        CHECK_EQ(send_train(100, now + SECOND / 2), 0); /* not asked for each */
+        CHECK_EQ(send_train(100, now + SECOND), 1);
+        CHECK_EQ(send_train(100, now + SECOND), 1);
+        CHECK_EQ(most, 100);
     }
 }
 
 /* A peer whose path never takes trains is asked ever more rarely, but is asked. */
-static void
-test_pauses(void)
+TEST("refusals are asked for ever more rarely")
 {
     uint64_t now = 100 * SECOND;
     unsigned asked = 0;
@@ -159,44 +157,31 @@ test_pauses(void)
         send_train(10, now);
         asked += peer.platform.gso_off_ns != off;
     }
-    check(asked >= 6 && asked <= 9);
+    CHECK(asked >= 6 && asked <= 9);
     kernel_error = 0;
-    check_equal(send_train(10, now + 33 * SECOND), 1);
+    CHECK_EQ(send_train(10, now + 33 * SECOND), 1);
 }
 
-static void
-test_limit_of_old_kernel(void)
+TEST("an old kernel's limit is found")
 {
     begin();
-    check_equal(send_train(40, 100 * SECOND), 1);
+    CHECK_EQ(send_train(40, 100 * SECOND), 1);
     kernel_max = KERNEL_UDP_SEGMENTS_OLD;
-    if (send_segments_max() <= KERNEL_UDP_SEGMENTS_OLD) {
-        harness_skip("this kernel has the old limit");
-        return;
-    }
-    check_equal(send_train(100, 100 * SECOND), 1); /* the first 64 as one */
-    check_equal(most, 64);
-    check_equal(send_segments_max(), KERNEL_UDP_SEGMENTS_OLD);
-    check_equal(send_train(64, 100 * SECOND), 1);
+    if (send_segments_max() <= KERNEL_UDP_SEGMENTS_OLD)
+        test_skip("this kernel has the old limit");
+    CHECK_EQ(send_train(100, 100 * SECOND), 1); /* the first 64 as one */
+    CHECK_EQ(most, 64);
+    CHECK_EQ(send_segments_max(), KERNEL_UDP_SEGMENTS_OLD);
+    CHECK_EQ(send_train(64, 100 * SECOND), 1);
 }
 
 /* Must come before the limit was proven. */
-static void
-test_limit_is_not_blamed(void)
+TEST("another refusal does not lower the limit of the process")
 {
     uint32_t max = send_segments_max();
 
     begin();
     kernel_error = EINVAL;
-    check_equal(send_train(100, 100 * SECOND), 0);
-    check_equal(send_segments_max(), max);
+    CHECK_EQ(send_train(100, 100 * SECOND), 0);
+    CHECK_EQ(send_segments_max(), max);
 }
-
-static const struct test tests[] = {
-    {"trains come back after a refusal", test_heals},
-    {"refusals are asked for ever more rarely", test_pauses},
-    {"another refusal does not lower the limit of the process", test_limit_is_not_blamed},
-    {"an old kernel's limit is found", test_limit_of_old_kernel},
-};
-
-HARNESS_MAIN(tests)

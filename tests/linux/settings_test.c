@@ -23,7 +23,7 @@ settings(const char *workers, const char *mss, const char *level)
     setenv("OPENDCO_WORKERS", workers, 1);
     setenv("OPENDCO_MSS", mss, 1);
     setenv("OPENDCO_LOG_LEVEL", level, 1);
-    check(pipe(fd) == 0);
+    CHECK(pipe(fd) == 0);
     dup2(fd[1], STDERR_FILENO);
     close(fd[1]);
     settings_read(&config);
@@ -35,42 +35,33 @@ settings(const char *workers, const char *mss, const char *level)
     return config;
 }
 
-static void
-good(void)
+TEST("settings that are good or absent")
 {
     struct settings config = settings("", "", "");
 
-    check(config.workers == 0 && config.mss == SETTINGS_MSS_AUTO);
+    CHECK(config.workers == 0 && config.mss == SETTINGS_MSS_AUTO);
     config = settings("1", "auto", "info");
-    check(config.workers == 1 && config.mss == SETTINGS_MSS_AUTO);
+    CHECK(config.workers == 1 && config.mss == SETTINGS_MSS_AUTO);
     config = settings("16", "off", "warn");
-    check(config.workers == SETTINGS_WORKERS_MAX && config.mss == SETTINGS_MSS_OFF);
-    check(settings("", "88", "").mss == 88);
-    check(settings("", "65495", "").mss == 65495);
-    check(said[0] == '\0');
+    CHECK(config.workers == SETTINGS_WORKERS_MAX && config.mss == SETTINGS_MSS_OFF);
+    CHECK(settings("", "88", "").mss == 88);
+    CHECK(settings("", "65495", "").mss == 65495);
+    CHECK(said[0] == '\0');
 }
 
-static void
-bad(void)
+TEST("bad ones are named in the log and mean the default")
 {
     static const char *const workers[] = {"0", "17", "-1", "2x", " 2", "many", "4294967297"};
     static const char *const mss[] = {"87", "65496", "Off", "-1", "65537", "99999999999999999999"};
 
     for (size_t i = 0; i < sizeof(workers) / sizeof(workers[0]); i++) {
-        check(settings(workers[i], "", "").workers == 0);
-        check(strstr(said, "OPENDCO_WORKERS: '") && strstr(said, workers[i]));
+        CHECK(settings(workers[i], "", "").workers == 0);
+        CHECK(strstr(said, "OPENDCO_WORKERS: '") && strstr(said, workers[i]));
     }
     for (size_t i = 0; i < sizeof(mss) / sizeof(mss[0]); i++) {
-        check(settings("", mss[i], "").mss == SETTINGS_MSS_AUTO);
-        check(strstr(said, "OPENDCO_MSS: '") && strstr(said, mss[i]));
+        CHECK(settings("", mss[i], "").mss == SETTINGS_MSS_AUTO);
+        CHECK(strstr(said, "OPENDCO_MSS: '") && strstr(said, mss[i]));
     }
     settings("", "", "loud");
-    check(strstr(said, "OPENDCO_LOG_LEVEL: 'loud'") != NULL);
+    CHECK(strstr(said, "OPENDCO_LOG_LEVEL: 'loud'") != NULL);
 }
-
-static const struct test tests[] = {
-    {"settings that are good or absent", good},
-    {"bad ones are named in the log and mean the default", bad},
-};
-
-HARNESS_MAIN(tests)

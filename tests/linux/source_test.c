@@ -44,8 +44,8 @@ device_begin(enum dco_mode mode)
     req.vpn6 = ip_of("fd08::5");
     req.path.remote.ip = ip_of("192.168.1.200");
     req.path.remote.port = htons(4000);
-    check_equal(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
-    check_equal(source_check_init(&sources, &fib), 0);
+    CHECK_EQ(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
+    CHECK_EQ(source_check_init(&sources, &fib), 0);
     return mode == DCO_MODE_P2P ? dev->peers->only : dco_peers_by_id(dev->peers, 5);
 }
 
@@ -69,38 +69,36 @@ source(struct dco_peer *peer, const char *text)
     return source_ok(&sources, dev, peer, &ip);
 }
 
-static void
-test_sources(void)
+TEST("sources: asked once, until something changes")
 {
     struct dco_peer *peer;
 
     NEED_KERNEL
     peer = device_begin(DCO_MODE_MP);
-    check(source(peer, "10.8.0.5") && source(peer, "fd08::5"));
-    check_equal(fib.seq, 0); /* nobody is asked about these */
-    check(!source(peer, "10.8.0.6"));
-    check_equal(fib.seq, 0);
-    check(source(peer, "192.168.77.1") && source(peer, "fd99:7::1"));
-    check(!source(peer, "192.168.1.5") && !source(peer, "fd99:1::5"));
-    check(!source(peer, "192.168.1.1") && !source(peer, "fd99:1::1"));
-    check(!source(peer, "8.8.8.8") && !source(peer, "255.255.255.255"));
-    check_equal(fib.seq, 8);
+    CHECK(source(peer, "10.8.0.5") && source(peer, "fd08::5"));
+    CHECK_EQ(fib.seq, 0); /* nobody is asked about these */
+    CHECK(!source(peer, "10.8.0.6"));
+    CHECK_EQ(fib.seq, 0);
+    CHECK(source(peer, "192.168.77.1") && source(peer, "fd99:7::1"));
+    CHECK(!source(peer, "192.168.1.5") && !source(peer, "fd99:1::5"));
+    CHECK(!source(peer, "192.168.1.1") && !source(peer, "fd99:1::1"));
+    CHECK(!source(peer, "8.8.8.8") && !source(peer, "255.255.255.255"));
+    CHECK_EQ(fib.seq, 8);
     for (unsigned i = 0; i < 100; i++)
-        check(source(peer, "192.168.77.1") && !source(peer, "192.168.1.5"));
-    check_equal(fib.seq, 8); /* remembered */
-    check(system("ip route add 192.168.77.0/24 dev fb0") == 0);
+        CHECK(source(peer, "192.168.77.1") && !source(peer, "192.168.1.5"));
+    CHECK_EQ(fib.seq, 8); /* remembered */
+    CHECK(system("ip route add 192.168.77.0/24 dev fb0") == 0);
     fib_raise_generation();
-    check(!source(peer, "192.168.77.1"));
-    check_equal(fib.seq, 9);
-    check(system("ip route del 192.168.77.0/24 dev fb0") == 0);
+    CHECK(!source(peer, "192.168.77.1"));
+    CHECK_EQ(fib.seq, 9);
+    CHECK(system("ip route del 192.168.77.0/24 dev fb0") == 0);
     fib_raise_generation();
-    check(source(peer, "192.168.77.1"));
+    CHECK(source(peer, "192.168.77.1"));
     device_end();
 }
 
 /* A client as the way out for hosts that a rule chooses: no better route may speak against it. */
-static void
-test_sources_policy(void)
+TEST("sources: routes that rules choose")
 {
     struct dco_route route = {.prefix = ip_of("0.0.0.0"), .gateway = ip_of("10.8.0.5")};
     struct dco_route another = {.prefix = ip_of("0.0.0.0"), .gateway = ip_of("10.8.0.6")};
@@ -108,31 +106,29 @@ test_sources_policy(void)
 
     NEED_KERNEL
     peer = device_begin(DCO_MODE_MP);
-    check(!source(peer, "8.8.8.8"));
+    CHECK(!source(peer, "8.8.8.8"));
     dco_routes_publish(&plane_env, &dev->policy, dco_routes_new(&plane_env, &route, 1));
-    check(source(peer, "8.8.8.8"));
-    check(!source(peer, "192.168.1.5") && !source(peer, "192.168.1.1"));
-    check(!source(peer, "2001:db8::1"));
+    CHECK(source(peer, "8.8.8.8"));
+    CHECK(!source(peer, "192.168.1.5") && !source(peer, "192.168.1.1"));
+    CHECK(!source(peer, "2001:db8::1"));
     dco_routes_publish(&plane_env, &dev->policy, dco_routes_new(&plane_env, &another, 1));
-    check(!source(peer, "8.8.8.8"));
+    CHECK(!source(peer, "8.8.8.8"));
     device_end();
 }
 
-static void
-test_sources_p2p(void)
+TEST("sources: peer to peer")
 {
     struct dco_peer *peer;
 
     NEED_KERNEL
     peer = device_begin(DCO_MODE_P2P);
-    check(source(peer, "192.168.1.5") && source(peer, "8.8.8.8"));
-    check_equal(fib.seq, 0);
+    CHECK(source(peer, "192.168.1.5") && source(peer, "8.8.8.8"));
+    CHECK_EQ(fib.seq, 0);
     device_end();
 }
 
 /* A few thousand hosts behind a client: asked once each, however their packets are mixed. */
-static void
-test_sources_many(void)
+TEST("sources: thousands of hosts")
 {
     struct dco_peer *peer;
     char text[32];
@@ -144,20 +140,19 @@ test_sources_many(void)
         for (uint32_t i = 0; i < 5000; i++) {
             snprintf(text, sizeof(text), "192.168.%u.%u", 20 + i / 250, i % 250 + 1);
             dco_peer_platform(peer)->question_ns = 0;
-            check(source(peer, text));
+            CHECK(source(peer, text));
         }
         if (round == 0)
             first = fib.seq;
     }
-    check_equal(first, 5000);
-    check(fib.seq - first < 5000 / 50); /* sets that are full, by chance */
+    CHECK_EQ(first, 5000);
+    CHECK(fib.seq - first < 5000 / 50); /* sets that are full, by chance */
     device_end();
 }
 
 /* Another source with each packet: a bounded number of questions, then only what is known counts.
  */
-static void
-test_sources_flood(void)
+TEST("sources: another one with each packet")
 {
     struct dco_peer *peer;
     uint64_t began, took;
@@ -166,33 +161,23 @@ test_sources_flood(void)
 
     NEED_KERNEL
     peer = device_begin(DCO_MODE_MP);
-    check(source(peer, "192.168.77.1") && !source(peer, "192.168.1.5"));
+    CHECK(source(peer, "192.168.77.1") && !source(peer, "192.168.1.5"));
     began = clock_now_ns();
     for (uint32_t i = 0; i < 20000; i++) {
         snprintf(text, sizeof(text), "fd99:7::%x:%x", i >> 8, i);
         (void)source(peer, text);
     }
     took = clock_now_ns() - began;
-    check(fib.seq >= 2000 && fib.seq <= 2000 + took / 50000 + 4);
+    CHECK(fib.seq >= 2000 && fib.seq <= 2000 + took / 50000 + 4);
 
     dco_peer_platform(peer)->question_ns = clock_now_ns() + 3600 * SECOND; /* all spent */
     asked = fib.seq;
-    check(!source(peer, "192.168.77.2"));
+    CHECK(!source(peer, "192.168.77.2"));
     fib_raise_generation();
-    check(source(peer, "192.168.77.1") && !source(peer, "192.168.1.5"));
-    check_equal(fib.seq, asked);
+    CHECK(source(peer, "192.168.77.1") && !source(peer, "192.168.1.5"));
+    CHECK_EQ(fib.seq, asked);
     dco_peer_platform(peer)->question_ns = clock_now_ns(); /* and earned again */
-    check(source(peer, "192.168.77.2"));
-    check_equal(fib.seq, asked + 1);
+    CHECK(source(peer, "192.168.77.2"));
+    CHECK_EQ(fib.seq, asked + 1);
     device_end();
 }
-
-static const struct test tests[] = {
-    {"sources: asked once, until something changes", test_sources},
-    {"sources: routes that rules choose", test_sources_policy},
-    {"sources: peer to peer", test_sources_p2p},
-    {"sources: thousands of hosts", test_sources_many},
-    {"sources: another one with each packet", test_sources_flood},
-};
-
-HARNESS_MAIN(tests)

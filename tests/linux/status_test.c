@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "cli/status.h"
+#include "addresses.h"
 #include "harness.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/plane_state.h"
@@ -48,13 +49,11 @@ parse(struct jsonw *j)
     json_error_t error;
     json_t *root = json_loadb(j->text, j->len, JSON_REJECT_DUPLICATES, &error);
 
-    harness_check(root != NULL, __FILE__, __LINE__, "%s: %.*s", root ? "" : error.text, (int)j->len,
-                  j->text);
+    CHECK_THAT(root != NULL, "%s: %.*s", root ? "" : error.text, (int)j->len, j->text);
     return root;
 }
 
-static void
-test_values(void)
+TEST("json: values and nesting")
 {
     struct jsonw j;
     json_t *root, *list;
@@ -74,32 +73,30 @@ test_values(void)
     jsonw_object_begin(&j, "empty");
     jsonw_object_end(&j);
     jsonw_object_end(&j);
-    check_equal(jsonw_end(&j), 0);
+    CHECK_EQ(jsonw_end(&j), 0);
     root = parse(&j);
-    check(strcmp(json_string_value(json_object_get(root, "text")), "a\"b\\c\nd\x01\x7f\xc3\xa4") ==
-          0);
-    check(json_integer_value(json_object_get(root, "large")) == INT64_MAX);
-    check(json_integer_value(json_object_get(root, "negative")) == -1);
-    check(json_is_true(json_object_get(root, "yes")));
+    CHECK_STR(json_string_value(json_object_get(root, "text")), "a\"b\\c\nd\x01\x7f\xc3\xa4");
+    CHECK(json_integer_value(json_object_get(root, "large")) == INT64_MAX);
+    CHECK(json_integer_value(json_object_get(root, "negative")) == -1);
+    CHECK(json_is_true(json_object_get(root, "yes")));
     list = json_object_get(root, "list");
-    check_equal((long long)json_array_size(list), 3);
-    check_equal((long long)json_object_size(json_object_get(root, "empty")), 0);
+    CHECK_EQ((long long)json_array_size(list), 3);
+    CHECK_EQ((long long)json_object_size(json_object_get(root, "empty")), 0);
     json_decref(root);
     jsonw_fini(&j);
 }
 
 /* Whatever bytes a name has: the text parses, and valid parts arrive. */
-static void
-test_any_bytes(void)
+TEST("json: any bytes")
 {
     static const char *const bad[] = {
         "\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x82",    "\xf0\x80\x80\x80",
         "\x80", "a\xc3",    "\xe0\x80\x80", "\xf4\x90\x80\x80", "\xf0\x9f\x98"};
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     struct jsonw j;
     json_t *root;
 
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]) + harness_rounds(2000); i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]) + test_rounds(2000); i++) {
         char text[33] = "";
 
         if (i < sizeof(bad) / sizeof(bad[0]))
@@ -110,15 +107,14 @@ test_any_bytes(void)
         jsonw_object_begin(&j, NULL);
         jsonw_string(&j, text, text);
         jsonw_object_end(&j);
-        check_equal(jsonw_end(&j), 0);
+        CHECK_EQ(jsonw_end(&j), 0);
         root = parse(&j);
         json_decref(root);
         jsonw_fini(&j);
     }
 }
 
-static void
-test_bounds(void)
+TEST("json: bounds and misuse")
 {
     struct jsonw j;
 
@@ -127,24 +123,24 @@ test_bounds(void)
     for (int i = 0; i < 1000; i++)
         jsonw_uint(&j, NULL, 12345);
     jsonw_array_end(&j);
-    check_equal(jsonw_end(&j), -EFBIG);
-    check(j.len <= 100);
+    CHECK_EQ(jsonw_end(&j), -EFBIG);
+    CHECK(j.len <= 100);
     jsonw_fini(&j);
 
     jsonw_init(&j, 4096);
     for (unsigned i = 0; i <= JSON_DEPTH_MAX; i++)
         jsonw_array_begin(&j, NULL);
-    check_equal(jsonw_end(&j), -EINVAL);
+    CHECK_EQ(jsonw_end(&j), -EINVAL);
     jsonw_fini(&j);
 
     jsonw_init(&j, 4096);
     jsonw_array_begin(&j, NULL);
-    check_equal(jsonw_end(&j), -EINVAL);
+    CHECK_EQ(jsonw_end(&j), -EINVAL);
     jsonw_fini(&j);
 
     jsonw_init(&j, 4096);
     jsonw_array_end(&j);
-    check_equal(jsonw_end(&j), -EINVAL);
+    CHECK_EQ(jsonw_end(&j), -EINVAL);
     jsonw_fini(&j);
 }
 
@@ -168,7 +164,7 @@ find_socket(void)
         if (strtol(entry->d_name, &end, 10) != getpid() || len < 5 ||
             strcmp(entry->d_name + len - 5, ".sock") != 0)
             continue;
-        check(snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) < (int)sizeof(path));
+        CHECK(snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) < (int)sizeof(path));
         found++;
     }
     if (dir != NULL)
@@ -224,7 +220,7 @@ run_command(void)
     dup2(null, STDOUT_FILENO);
     status = cli_status(1, argv);
     dup2(out, STDOUT_FILENO);
-    check(fchdir(cwd) == 0);
+    CHECK(fchdir(cwd) == 0);
     close(out);
     close(null);
     close(cwd);
@@ -239,7 +235,7 @@ leave_stale(const char *name)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     snprintf(un.sun_path, sizeof(un.sun_path), "%s/%s", folder, name);
-    check(bind(fd, (struct sockaddr *)&un, sizeof(un)) == 0);
+    CHECK(bind(fd, (struct sockaddr *)&un, sizeof(un)) == 0);
     close(fd);
 }
 
@@ -285,11 +281,11 @@ ask(void)
     json_t *root = NULL;
     int fd = dial();
 
-    check(fd >= 0);
+    CHECK(fd >= 0);
     if (fd >= 0) {
         ssize_t len = read_all(fd, buf, size);
 
-        check(len > 0);
+        CHECK(len > 0);
         j.len = len > 0 ? (size_t)len : 0;
         root = parse(&j);
         close(fd);
@@ -311,56 +307,72 @@ number_of(json_t *object, const char *key)
 {
     json_t *value = json_object_get(object, key);
 
-    check(json_is_integer(value));
+    CHECK(json_is_integer(value));
     return json_integer_value(value);
 }
 
 static void
-test_inactive(void)
+folder_make(void)
+{
+    snprintf(folder, sizeof(folder), "/tmp/opendco-status.XXXXXX");
+    CHECK(mkdtemp(folder) != NULL);
+    setenv("OPENDCO_RUNTIME_DIR", folder, 1);
+}
+
+/* Each test leaves it empty. */
+static void
+folder_remove(void)
+{
+    CHECK(rmdir(folder) == 0);
+}
+
+__attribute__((constructor)) static void
+in_a_folder(void)
+{
+    test_around(folder_make, folder_remove);
+}
+
+TEST("socket: offload is not active")
 {
     struct stat st;
     json_t *root;
 
-    snprintf(folder, sizeof(folder), "/tmp/opendco-status.XXXXXX");
-    check(mkdtemp(folder) != NULL);
-    setenv("OPENDCO_RUNTIME_DIR", folder, 1);
-    check_equal(status_open(), 0);
-    check_equal(status_open(), 0);
-    check(find_socket());
-    check(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
+    CHECK_EQ(status_open(), 0);
+    CHECK_EQ(status_open(), 0);
+    CHECK(find_socket());
+    CHECK(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
     status_start();
     status_start();
     root = ask();
-    check_equal(number_of(root, "pid"), getpid());
-    check(json_is_false(json_object_get(root, "active")));
-    check(strcmp(text_of(root, "reason"), "the \"proto\" is tcp") == 0);
-    check(strcmp(text_of(root, "version"), OPENDCO_VERSION) == 0);
-    check_equal((long long)json_array_size(json_object_get(root, "devices")), 0);
-    check_equal((long long)json_object_size(json_object_get(root, "drops")), DCO_DROP_COUNT);
+    CHECK_EQ(number_of(root, "pid"), getpid());
+    CHECK(json_is_false(json_object_get(root, "active")));
+    CHECK_STR(text_of(root, "reason"), "the \"proto\" is tcp");
+    CHECK_STR(text_of(root, "version"), OPENDCO_VERSION);
+    CHECK_EQ((long long)json_array_size(json_object_get(root, "devices")), 0);
+    CHECK_EQ((long long)json_object_size(json_object_get(root, "drops")), DCO_DROP_COUNT);
     json_decref(root);
     status_close();
-    check(stat(path, &st) < 0 && errno == ENOENT);
+    CHECK(stat(path, &st) < 0 && errno == ENOENT);
     status_close();
 }
 
 /* A folder that others may write to is not trusted, and a path that is too long is refused. */
-static void
-test_bad_folder(void)
+TEST("socket: folders that are not ours")
 {
     char longest[200];
 
-    check(chmod(folder, 0777) == 0);
-    check_equal(status_open(), -EPERM);
+    CHECK(chmod(folder, 0777) == 0);
+    CHECK_EQ(status_open(), -EPERM);
     status_close();
-    check(chmod(folder, 0700) == 0);
+    CHECK(chmod(folder, 0700) == 0);
     memset(longest, 'x', sizeof(longest));
     memcpy(longest, "/tmp/", 5);
     longest[sizeof(longest) - 1] = '\0';
     setenv("OPENDCO_RUNTIME_DIR", longest, 1);
-    check(status_open() < 0);
+    CHECK(status_open() < 0);
     status_close();
     setenv("OPENDCO_RUNTIME_DIR", "/proc/nothing/here", 1);
-    check(status_open() < 0);
+    CHECK(status_open() < 0);
     status_start(); /* without a socket: nothing */
     status_close();
     setenv("OPENDCO_RUNTIME_DIR", folder, 1);
@@ -384,21 +396,20 @@ child_daemon(void)
     return find_socket();
 }
 
-static void
-test_daemon(void)
+TEST("socket: a process that became a daemon")
 {
     int status = -1;
     struct stat st;
     pid_t child;
 
-    check_equal(status_open(), 0);
-    check(find_socket());
+    CHECK_EQ(status_open(), 0);
+    CHECK(find_socket());
     child = fork();
     if (child == 0)
         _exit(child_daemon());
-    check(waitpid(child, &status, 0) == child && WIFEXITED(status));
-    check_equal(WEXITSTATUS(status), 0);
-    check(stat(path, &st) == 0); /* the parent's is still there */
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    CHECK_EQ(WEXITSTATUS(status), 0);
+    CHECK(stat(path, &st) == 0); /* the parent's is still there */
     status_close();
 }
 
@@ -432,21 +443,18 @@ child_without_threads(void)
 }
 
 /* openvpn makes a socket at every restart, and each time the thread is tried again. */
-static void
-test_without_threads(void)
+TEST("socket: no room for a thread")
 {
     int status = -1;
     pid_t child = fork();
 
     if (child == 0)
         _exit(child_without_threads());
-    check(waitpid(child, &status, 0) == child && WIFEXITED(status));
-    check_equal(run_command(), STATUS_NONE); /* removes the socket that it left */
-    if (WEXITSTATUS(status) == 77) {
-        harness_skip("there is one user only");
-        return;
-    }
-    check_equal(WEXITSTATUS(status), 0);
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    CHECK_EQ(run_command(), STATUS_NONE); /* removes the socket that it left */
+    if (WEXITSTATUS(status) == 77)
+        test_skip("there is one user only");
+    CHECK_EQ(WEXITSTATUS(status), 0);
 }
 
 /* Even where the file could be reached, another user is not answered. */
@@ -464,62 +472,57 @@ child_stranger(void)
     return read_all(fd, buf, sizeof(buf)) == 0 ? 0 : 3;
 }
 
-static void
-test_stranger(void)
+TEST("socket: another user")
 {
     int status = -1;
     pid_t child;
 
-    if (getuid() != 0) {
-        harness_skip("not root");
-        return;
-    }
-    check_equal(status_open(), 0);
-    check(find_socket());
+    if (getuid() != 0)
+        test_skip("not root");
+    CHECK_EQ(status_open(), 0);
+    CHECK(find_socket());
     status_start();
-    check(chmod(folder, 0755) == 0 && chmod(path, 0666) == 0);
+    CHECK(chmod(folder, 0755) == 0 && chmod(path, 0666) == 0);
     child = fork();
     if (child == 0)
         _exit(child_stranger());
-    check(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
     if (WEXITSTATUS(status) == 1)
-        harness_skip("the user cannot be changed here");
+        test_skip("the user cannot be changed here");
     else
-        check_equal(WEXITSTATUS(status), 0);
-    check(chmod(folder, 0700) == 0);
+        CHECK_EQ(WEXITSTATUS(status), 0);
+    CHECK(chmod(folder, 0700) == 0);
     status_close();
 }
 
 static void
 look_around(void)
 {
-    check_equal(run_command(), STATUS_NONE);
+    CHECK_EQ(run_command(), STATUS_NONE);
 }
 
 /* Somebody asks while a process is about to listen: it can still be asked afterwards. */
-static void
-test_asked_too_early(void)
+TEST("socket: somebody asks before the process listens")
 {
     before_listen = look_around;
-    check_equal(status_open(), 0);
-    check(before_listen == NULL);
+    CHECK_EQ(status_open(), 0);
+    CHECK(before_listen == NULL);
     status_start();
-    if (check(find_socket()))
-        json_decref(ask());
+    CHECK(find_socket());
+    json_decref(ask());
     status_close();
-    check(!find_socket());
+    CHECK(!find_socket());
 }
 
 static void
 come_up(void)
 {
-    check_equal(status_open(), 0);
+    CHECK_EQ(status_open(), 0);
     status_start();
 }
 
 /* A process with the id of one that died comes up while the dead one's socket is being removed. */
-static void
-test_reused_pid(void)
+TEST("socket: the process id of one that died")
 {
     char name[32], stale[100];
     struct stat st;
@@ -528,46 +531,45 @@ test_reused_pid(void)
     snprintf(stale, sizeof(stale), "%s/%s", folder, name);
     leave_stale(name);
     before_unlink = come_up;
-    check_equal(run_command(), STATUS_NONE);
-    check(before_unlink == NULL);
-    if (check(find_socket()))
-        json_decref(ask());
-    check_equal(run_command(), STATUS_INACTIVE);
+    CHECK_EQ(run_command(), STATUS_NONE);
+    CHECK(before_unlink == NULL);
+    CHECK(find_socket());
+    json_decref(ask());
+    CHECK_EQ(run_command(), STATUS_INACTIVE);
     status_close();
-    check(!find_socket());
+    CHECK(!find_socket());
 
     /* Nor does a socket of that name hinder the new process. */
     leave_stale(name);
     come_up();
-    check_equal(run_command(), STATUS_INACTIVE);
-    check(find_socket() && strcmp(path, stale) != 0);
-    check(stat(stale, &st) < 0 && errno == ENOENT);
+    CHECK_EQ(run_command(), STATUS_INACTIVE);
+    CHECK(find_socket() && strcmp(path, stale) != 0);
+    CHECK(stat(stale, &st) < 0 && errno == ENOENT);
     status_close();
 }
 
 /* Where others could exchange what the command has looked at, it removes nothing. */
-static void
-test_folder_of_others(void)
+TEST("socket: a folder that others may change")
 {
     char stale[100], link[100], mine[sizeof(folder)];
 
     snprintf(stale, sizeof(stale), "%s/1.sock", folder);
     leave_stale("1.sock");
-    check(chmod(folder, 01777) == 0);
-    check_equal(run_command(), STATUS_NONE);
-    check(access(stale, F_OK) == 0);
-    check(chmod(folder, 0700) == 0);
+    CHECK(chmod(folder, 01777) == 0);
+    CHECK_EQ(run_command(), STATUS_NONE);
+    CHECK(access(stale, F_OK) == 0);
+    CHECK(chmod(folder, 0700) == 0);
 
     memcpy(mine, folder, sizeof(mine));
     snprintf(link, sizeof(link), "%s/link", folder);
-    check(symlink(mine, link) == 0);
+    CHECK(symlink(mine, link) == 0);
     setenv("OPENDCO_RUNTIME_DIR", link, 1);
-    check_equal(run_command(), STATUS_ERROR);
-    check(access(stale, F_OK) == 0);
+    CHECK_EQ(run_command(), STATUS_ERROR);
+    CHECK(access(stale, F_OK) == 0);
     setenv("OPENDCO_RUNTIME_DIR", folder, 1);
-    check(unlink(link) == 0);
-    check_equal(run_command(), STATUS_NONE);
-    check(access(stale, F_OK) < 0 && errno == ENOENT);
+    CHECK(unlink(link) == 0);
+    CHECK_EQ(run_command(), STATUS_NONE);
+    CHECK(access(stale, F_OK) < 0 && errno == ENOENT);
 }
 
 /* ---- a real plane ------------------------------------------------------------------------------
@@ -585,16 +587,17 @@ plane_ready(void)
 
     if (unshare(CLONE_NEWNET) < 0 || access("/dev/net/tun", R_OK | W_OK) < 0)
         return false;
-    check(system("ip link set lo up") == 0);
+    CHECK(system("ip link set lo up") == 0);
     in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     plane_configure(&config);
-    if (!check(plane_prepare() == 0) || !check(plane_dev_new("st0", DCO_MODE_MP, &dev) == 0))
-        return false;
+    CHECK(plane_prepare() == 0);
+    CHECK(plane_dev_new("st0", DCO_MODE_MP, &dev) == 0);
     fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    check(bind(fd, (struct sockaddr *)&in, sizeof(in)) == 0);
-    check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
-    check(plane_port_new(fd, NULL, 0, 0, pair[0], &sock) == 0);
-    return check(plane_port_bind_dev(sock, dev) == 0);
+    CHECK(bind(fd, (struct sockaddr *)&in, sizeof(in)) == 0);
+    CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
+    CHECK(plane_port_new(fd, NULL, 0, 0, pair[0], &sock) == 0);
+    CHECK(plane_port_bind_dev(sock, dev) == 0);
+    return true;
 }
 
 static void
@@ -610,7 +613,7 @@ peer_add(uint32_t id, bool v6)
         req.path.remote.ip = ip4(127, 1, (uint8_t)(id >> 8), (uint8_t)id);
     }
     req.path.remote.port = htons(1194);
-    check_equal(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
+    CHECK_EQ(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
 }
 
 static void
@@ -622,148 +625,129 @@ key_add(uint32_t id, enum dco_cipher cipher, uint16_t len)
     req.tx_key = key;
     req.tx_tail = req.rx_tail = tail;
     req.crypto = aead_new(cipher, key, key, len, tail, tail, plane_key_threads());
-    check_equal(dco_control_key_new(dev->peers, &req, clock_now_ns()), 0);
+    CHECK_EQ(dco_control_key_new(dev->peers, &req, clock_now_ns()), 0);
 }
 
+/* A plane with two peers, of which one has a key. */
 static void
-test_active(void)
+plane_up(void)
 {
-    json_t *root, *device, *peers, *p;
-
-    check_equal(status_open(), 0);
+    CHECK_EQ(status_open(), 0);
     status_start();
-    check(find_socket());
+    CHECK(find_socket());
     if (!plane_ready()) {
         status_close();
-        harness_skip("no network namespace or no /dev/net/tun");
-        return;
+        test_skip("no network namespace or no /dev/net/tun");
     }
     offload = true;
     peer_add(1, false);
     peer_add(2, true);
     key_add(1, DCO_CIPHER_AES_GCM, 16);
-    check_equal(dco_control_peer_set(dev->peers, 1, 100, 600, clock_now_ns()), 0);
-    root = ask(); /* housekeeping started the thread */
-    check(json_is_true(json_object_get(root, "active")));
-    check(strcmp(text_of(root, "reason"), "") == 0);
-    check(strcmp(text_of(root, "abi"), "ovpn-dco-v2") == 0);
-    check_equal(number_of(root, "workers"), 2);
-    device = json_array_get(json_object_get(root, "devices"), 0);
-    check(strcmp(text_of(device, "name"), "st0") == 0);
-    check(strcmp(text_of(device, "mode"), "mp") == 0);
-    check_equal(number_of(device, "mtu"), 1428);
-    check_equal((long long)json_object_size(json_object_get(device, "offloads")), 5);
-    check_equal((long long)json_object_size(json_object_get(device, "drops")), DCO_DROP_COUNT);
-    peers = json_object_get(device, "peers");
-    check_equal((long long)json_array_size(peers), 2);
-    p = json_array_get(peers, 0);
-    check_equal(number_of(p, "id"), 1);
-    check(strcmp(text_of(p, "remote"), "127.1.0.1:1194") == 0);
-    check(strcmp(text_of(p, "vpn_ipv4"), "10.9.0.1") == 0);
-    check(strcmp(text_of(p, "vpn_ipv6"), "") == 0);
-    check(strcmp(text_of(p, "cipher"), "AES-128-GCM") == 0);
-    check_equal(number_of(p, "key_id"), 3);
-    check_equal(number_of(p, "key_age_s"), 0);
-    check_equal(number_of(p, "keepalive_interval_s"), 100);
-    check_equal(number_of(p, "keepalive_timeout_s"), 600);
-    p = json_array_get(peers, 1);
-    check(strcmp(text_of(p, "remote"), "[2001:db8::3ea]:1194") == 0);
-    check(strcmp(text_of(p, "vpn_ipv6"), "2001:db8::2") == 0);
-    check(strcmp(text_of(p, "cipher"), "") == 0);
-    check_equal(number_of(p, "key_age_s"), -1);
-    json_decref(root);
+    CHECK_EQ(dco_control_peer_set(dev->peers, 1, 100, 600, clock_now_ns()), 0);
 }
 
 static void
-test_renamed(void)
+plane_down(void)
+{
+    plane_shutdown();
+    plane_port_close(sock);
+    plane_port_put(sock);
+    status_close();
+}
+
+TEST("plane: devices, peers and keys")
+{
+    json_t *root, *device, *peers, *p;
+
+    plane_up();
+    root = ask(); /* housekeeping started the thread */
+    CHECK(json_is_true(json_object_get(root, "active")));
+    CHECK_STR(text_of(root, "reason"), "");
+    CHECK_STR(text_of(root, "abi"), "ovpn-dco-v2");
+    CHECK_EQ(number_of(root, "workers"), 2);
+    device = json_array_get(json_object_get(root, "devices"), 0);
+    CHECK_STR(text_of(device, "name"), "st0");
+    CHECK_STR(text_of(device, "mode"), "mp");
+    CHECK_EQ(number_of(device, "mtu"), 1428);
+    CHECK_EQ((long long)json_object_size(json_object_get(device, "offloads")), 5);
+    CHECK_EQ((long long)json_object_size(json_object_get(device, "drops")), DCO_DROP_COUNT);
+    peers = json_object_get(device, "peers");
+    CHECK_EQ((long long)json_array_size(peers), 2);
+    p = json_array_get(peers, 0);
+    CHECK_EQ(number_of(p, "id"), 1);
+    CHECK_STR(text_of(p, "remote"), "127.1.0.1:1194");
+    CHECK_STR(text_of(p, "vpn_ipv4"), "10.9.0.1");
+    CHECK_STR(text_of(p, "vpn_ipv6"), "");
+    CHECK_STR(text_of(p, "cipher"), "AES-128-GCM");
+    CHECK_EQ(number_of(p, "key_id"), 3);
+    CHECK_EQ(number_of(p, "key_age_s"), 0);
+    CHECK_EQ(number_of(p, "keepalive_interval_s"), 100);
+    CHECK_EQ(number_of(p, "keepalive_timeout_s"), 600);
+    p = json_array_get(peers, 1);
+    CHECK_STR(text_of(p, "remote"), "[2001:db8::3ea]:1194");
+    CHECK_STR(text_of(p, "vpn_ipv6"), "2001:db8::2");
+    CHECK_STR(text_of(p, "cipher"), "");
+    CHECK_EQ(number_of(p, "key_age_s"), -1);
+    json_decref(root);
+    plane_down();
+}
+
+TEST("plane: a device that was given another name")
 {
     json_t *root, *device;
 
-    if (sock == NULL) {
-        harness_skip("no plane");
-        return;
-    }
-    check(system("ip link set st0 name st9") == 0);
+    plane_up();
+    CHECK(system("ip link set st0 name st9") == 0);
     root = ask();
     device = json_array_get(json_object_get(root, "devices"), 0);
-    check(strcmp(text_of(device, "name"), "st9") == 0);
-    check_equal(number_of(device, "mtu"), 1428);
+    CHECK_STR(text_of(device, "name"), "st9");
+    CHECK_EQ(number_of(device, "mtu"), 1428);
     json_decref(root);
+    plane_down();
 }
 
 /* A client that does not read costs the others a few seconds of waiting, and the plane nothing. */
-static void
-test_slow_reader(void)
+TEST("plane: 5000 peers and a client that does not read")
 {
     uint64_t began;
     json_t *root;
     int slow;
 
-    if (sock == NULL) {
-        harness_skip("no plane");
-        return;
-    }
+    plane_up();
     for (uint32_t id = 10; id < 5010; id++)
         peer_add(id, false);
     root = ask();
-    check_equal((long long)json_array_size(
-                    json_object_get(json_array_get(json_object_get(root, "devices"), 0), "peers")),
-                5002);
+    CHECK_EQ((long long)json_array_size(
+                 json_object_get(json_array_get(json_object_get(root, "devices"), 0), "peers")),
+             5002);
     json_decref(root);
 
     slow = dial();
-    check(slow >= 0);
+    CHECK(slow >= 0);
     usleep(100000);
     began = clock_now_ns();
     plane_devs_lock(); /* nobody holds up the plane meanwhile */
     plane_devs_unlock();
-    check(clock_now_ns() - began < 3000000000ULL); /* the answer would hold it for five */
+    CHECK(clock_now_ns() - began < 3000000000ULL); /* the answer would hold it for five */
     root = ask();
     json_decref(root);
     close(slow);
+    plane_down();
 }
 
-static void
-test_shutdown(void)
+TEST("plane: shutdown leaves nothing behind")
 {
     struct stat st;
     uint64_t began;
     int slow;
 
-    if (sock == NULL) {
-        harness_skip("no plane");
-        return;
-    }
+    plane_up();
     slow = dial(); /* and does not read */
     usleep(100000);
     began = clock_now_ns();
     status_close();
-    check(clock_now_ns() - began < 4000000000ULL); /* without the five seconds of that answer */
+    CHECK(clock_now_ns() - began < 4000000000ULL); /* without the five seconds of that answer */
     close(slow);
-    plane_shutdown();
-    plane_port_close(sock);
-    plane_port_put(sock);
-    status_close();
-    check(stat(path, &st) < 0);
-    check(rmdir(folder) == 0);
+    plane_down();
+    CHECK(stat(path, &st) < 0);
 }
-
-static const struct test tests[] = {
-    {"json: values and nesting", test_values},
-    {"json: any bytes", test_any_bytes},
-    {"json: bounds and misuse", test_bounds},
-    {"socket: offload is not active", test_inactive},
-    {"socket: folders that are not ours", test_bad_folder},
-    {"socket: a process that became a daemon", test_daemon},
-    {"socket: no room for a thread", test_without_threads},
-    {"socket: another user", test_stranger},
-    {"socket: somebody asks before the process listens", test_asked_too_early},
-    {"socket: the process id of one that died", test_reused_pid},
-    {"socket: a folder that others may change", test_folder_of_others},
-    {"plane: devices, peers and keys", test_active},
-    {"plane: a device that was given another name", test_renamed},
-    {"plane: 5000 peers and a client that does not read", test_slow_reader},
-    {"plane: shutdown leaves nothing behind", test_shutdown},
-};
-
-HARNESS_MAIN(tests)

@@ -27,9 +27,9 @@ open_pair(void)
 
     out = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     in = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    check(bind(out, (struct sockaddr *)&sa, sizeof(sa)) == 0);
-    check(getsockname(out, (struct sockaddr *)&sa, &len) == 0);
-    check(connect(in, (struct sockaddr *)&sa, sizeof(sa)) == 0);
+    CHECK(bind(out, (struct sockaddr *)&sa, sizeof(sa)) == 0);
+    CHECK(getsockname(out, (struct sockaddr *)&sa, &len) == 0);
+    CHECK(connect(in, (struct sockaddr *)&sa, sizeof(sa)) == 0);
     (void)setsockopt(out, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
     (void)setsockopt(out, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 }
@@ -65,15 +65,12 @@ arrives(const struct dco_super *super)
     size_t at = sizeof(super->vnet);
     ssize_t len;
 
-    if (!check(poll(&pfd, 1, 1000) == 1))
-        return false;
+    CHECK(poll(&pfd, 1, 1000) == 1);
     len = recv(out, buf, sizeof(buf), 0);
-    if (!check_equal(len, (ssize_t)(sizeof(super->vnet) + super->len)) ||
-        !check(memcmp(buf, &super->vnet, sizeof(super->vnet)) == 0))
-        return false;
+    CHECK_EQ(len, (ssize_t)(sizeof(super->vnet) + super->len));
+    CHECK_MEM(buf, &super->vnet, sizeof(super->vnet));
     for (uint32_t i = 0; i < super->pieces; i++) {
-        if (!check(memcmp(buf + at, super->piece[i].data, super->piece[i].len) == 0))
-            return false;
+        CHECK_MEM(buf + at, super->piece[i].data, super->piece[i].len);
         at += super->piece[i].len;
     }
     return true;
@@ -84,10 +81,10 @@ rounds_of_random_size(struct tun_batch *b)
 {
     static struct dco_super super[2 * TUN_BATCH_PACKETS];
     static uint8_t memory[2 * TUN_BATCH_PACKETS][1024];
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
     uint32_t number = 0;
 
-    for (unsigned round = 0; round < harness_rounds(300); round++) {
+    for (unsigned round = 0; round < test_rounds(300); round++) {
         uint32_t n = 1 + rng_below(&rng, round % 3 == 0 ? 2 * TUN_BATCH_PACKETS : 8);
 
         for (uint32_t i = 0; i < n; i++) {
@@ -95,9 +92,9 @@ rounds_of_random_size(struct tun_batch *b)
             uint32_t pieces = 1 + rng_below(&rng, rng_chance(&rng, 20) ? DCO_COALESCE_PIECES : 4);
 
             (void)make(&super[i], memory[i], number++, pieces, 1 + rng_below(&rng, 8));
-            check_equal(tun_batch_add(b, in, &super[i]), 0);
+            CHECK_EQ(tun_batch_add(b, in, &super[i]), 0);
         }
-        check_equal(tun_batch_flush(b), 0);
+        CHECK_EQ(tun_batch_flush(b), 0);
         for (uint32_t i = 0; i < n; i++)
             if (!arrives(&super[i]))
                 return;
@@ -122,11 +119,11 @@ failures(struct tun_batch *b)
     lost += tun_batch_add(b, -1, &super[2]);
     lost += tun_batch_add(b, in, &super[3]);
     lost += tun_batch_flush(b);
-    check_equal(lost, 66 + 5);
-    check(arrives(&super[0]));
-    check(arrives(&super[3]));
-    check_equal(tun_batch_flush(b), 0);
-    check_equal(recv(out, memory[0], sizeof(memory[0]), MSG_DONTWAIT), -1);
+    CHECK_EQ(lost, 66 + 5);
+    CHECK(arrives(&super[0]));
+    CHECK(arrives(&super[3]));
+    CHECK_EQ(tun_batch_flush(b), 0);
+    CHECK_EQ(recv(out, memory[0], sizeof(memory[0]), MSG_DONTWAIT), -1);
 }
 
 static void
@@ -134,9 +131,8 @@ all_ways(bool together)
 {
     struct tun_batch *b = tun_batch_new();
 
-    if (!check(b != NULL))
-        return;
-    check_equal(tun_batch_works(), together);
+    CHECK(b != NULL);
+    CHECK_EQ(tun_batch_works(), together);
     open_pair();
     rounds_of_random_size(b);
     failures(b);
@@ -145,54 +141,19 @@ all_ways(bool together)
     tun_batch_free(b);
 }
 
-static void
-test_together(void)
+TEST("packets written together arrive whole, in order, and losses are counted")
 {
     struct tun_batch *b = tun_batch_new();
     bool works = tun_batch_works();
 
     tun_batch_free(b);
-    if (works)
-        all_ways(true);
-    else
-        harness_skip("io_setup(2) is refused here");
+    if (!works)
+        test_skip("io_setup(2) is refused here");
+    all_ways(true);
 }
 
-/* In a process of its own, because the setting is read once. */
-static void
-test_one_by_one(void)
+TEST("packets written one by one arrive whole, in order, and losses are counted")
 {
-    int status = -1;
-    pid_t pid;
-
-    fflush(stdout);
-    pid = fork();
-    if (pid == 0) {
-        setenv("OPENDCO_OFFLOADS_OFF", "tun-batch", 1);
-        execl("/proc/self/exe", "tun_batch_test", "one-by-one", (char *)NULL);
-        _exit(127);
-    }
-    check(pid > 0 && waitpid(pid, &status, 0) == pid);
-    check_equal(status, 0);
-}
-
-static void
-only_one_by_one(void)
-{
+    setenv("OPENDCO_OFFLOADS_OFF", "tun-batch", 1);
     all_ways(false);
-}
-
-int
-main(int argc, char **argv)
-{
-    static const struct test all[] = {
-        {"packets written together arrive whole, in order, and losses are counted", test_together},
-        {"the same one by one", test_one_by_one},
-    };
-    static const struct test child[] = {{"one by one", only_one_by_one}};
-
-    /* What the child says is its parent's to tell. */
-    if (argc > 1 && strcmp(argv[1], "one-by-one") == 0 && freopen("/dev/null", "w", stdout) != NULL)
-        return harness_main(child, 1);
-    return harness_main(all, sizeof(all) / sizeof(all[0]));
 }

@@ -7,6 +7,7 @@
 #include "harness.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,7 +34,7 @@ threads_run(void *(*fn)(void *), unsigned n)
     pthread_t thread[2 * THREADS];
 
     for (unsigned i = 0; i < n; i++)
-        check_equal(pthread_create(&thread[i], NULL, fn, (void *)(uintptr_t)i), 0);
+        CHECK_EQ(pthread_create(&thread[i], NULL, fn, (void *)(uintptr_t)i), 0);
     for (unsigned i = 0; i < n; i++)
         pthread_join(thread[i], NULL);
 }
@@ -47,7 +48,7 @@ static uint32_t waiting, taken, holding; /* waiting: atomic; the others: vfd loc
 void
 genl_events(void)
 {
-    check(preload_inside());
+    CHECK(preload_inside());
     taken += __atomic_exchange_n(&waiting, 0, __ATOMIC_ACQ_REL);
 }
 
@@ -57,7 +58,7 @@ wish_or_hold(void *arg)
 {
     bool wishes = (uintptr_t)arg % 2 == 0;
 
-    for (unsigned i = 0; i < harness_rounds(WISHES); i++) {
+    for (unsigned i = 0; i < test_rounds(WISHES); i++) {
         if (wishes) {
             __atomic_fetch_add(&waiting, 1, __ATOMIC_ACQ_REL);
             preload_notify();
@@ -70,14 +71,13 @@ wish_or_hold(void *arg)
     return NULL;
 }
 
-static void
-no_wish_is_lost(void)
+TEST("no wish for a notification is lost")
 {
     threads_run(wish_or_hold, 2 * THREADS);
-    check_equal(waiting, 0);
-    check_equal(taken, harness_rounds(WISHES) * THREADS);
-    check_equal(holding, harness_rounds(WISHES) * THREADS);
-    check(!preload_inside());
+    CHECK_EQ(waiting, 0);
+    CHECK_EQ(taken, test_rounds(WISHES) * THREADS);
+    CHECK_EQ(holding, test_rounds(WISHES) * THREADS);
+    CHECK(!preload_inside());
 }
 
 /* ---- vfds come and go ----------------------------------------------------------------------- */
@@ -90,7 +90,7 @@ static void
 count_end(struct vfd *d)
 {
     (void)d;
-    check(preload_inside());
+    CHECK(preload_inside());
     __atomic_fetch_add(&ended, 1, __ATOMIC_RELAXED);
 }
 
@@ -98,7 +98,7 @@ static void
 count_fini(struct vfd *d)
 {
     __atomic_fetch_add(&finished, 1, __ATOMIC_RELAXED);
-    check_equal(d->fds, 0);
+    CHECK_EQ(d->fds, 0);
     free(d);
 }
 
@@ -112,7 +112,7 @@ counted_vfd(int fd)
     struct vfd *d = malloc(sizeof(*d));
 
     vfd_init(d, COUNTED);
-    check(vfd_set(fd, d));
+    CHECK(vfd_set(fd, d));
     __atomic_fetch_add(&made, 1, __ATOMIC_RELAXED);
     return d;
 }
@@ -122,7 +122,7 @@ come_and_go(void *arg)
 {
     struct rng rng = {.state = (uintptr_t)arg + 1};
 
-    for (unsigned i = 0; i < harness_rounds(20000); i++) {
+    for (unsigned i = 0; i < test_rounds(20000); i++) {
         int fd = (int)(2000 + rng_below(&rng, FDS));
         struct vfd *d;
 
@@ -141,57 +141,54 @@ come_and_go(void *arg)
     return NULL;
 }
 
-static void
-every_door_ends_once(void)
+TEST("every vfd ends once")
 {
     threads_run(come_and_go, THREADS);
     for (int fd = 2000; fd < 2000 + FDS; fd++)
         vfd_unset(fd);
-    check(made > 0);
-    check_equal(finished, made);
-    check_equal(ended, made);
+    CHECK(made > 0);
+    CHECK_EQ(finished, made);
+    CHECK_EQ(ended, made);
 }
 
-static void
-numbers_out_of_range(void)
+TEST("numbers out of range have no vfd")
 {
     struct vfd d;
 
     vfd_init(&d, COUNTED);
-    check(vfd_get(-1) == NULL);
-    check(vfd_get(1 << 20) == NULL);
-    check(vfd_get(INT32_MAX) == NULL);
-    check(!vfd_set(-1, &d));
-    check(!vfd_set(1 << 20, &d));
+    CHECK(vfd_get(-1) == NULL);
+    CHECK(vfd_get(1 << 20) == NULL);
+    CHECK(vfd_get(INT32_MAX) == NULL);
+    CHECK(!vfd_set(-1, &d));
+    CHECK(!vfd_set(1 << 20, &d));
     vfd_unset(-1);
     vfd_unset(1 << 20);
 }
 
 /* ---- the swap -------------------------------------------------------------------------------- */
 
-static void
-swap_keeps_flags_and_epoll(void)
+TEST("a swapped descriptor keeps its flags and its place in epoll")
 {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = 99}, got = {0};
     int old[2], pair[2], ep = epoll_create1(0), hidden;
     struct vfd *d;
 
-    check_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, old), 0);
-    check_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+    CHECK_EQ(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, old), 0);
+    CHECK_EQ(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
     d = counted_vfd(old[0]);
-    check_equal(epoll_ctl(ep, EPOLL_CTL_ADD, old[0], &event), 0);
+    CHECK_EQ(epoll_ctl(ep, EPOLL_CTL_ADD, old[0], &event), 0);
     vfd_watched(d, ep, EPOLL_CTL_ADD, &event);
     hidden = dup(old[0]);
     preload_lock();
-    check_equal(vfd_swap(d, old[0], pair[0]), 0);
+    CHECK_EQ(vfd_swap(d, old[0], pair[0]), 0);
     preload_unlock();
-    check_equal(fcntl(old[0], F_GETFD), FD_CLOEXEC);
-    check(fcntl(old[0], F_GETFL) & O_NONBLOCK);
-    check_equal(send(old[1], "x", 1, 0), 1); /* the old file no longer wakes anybody */
-    check_equal(epoll_wait(ep, &got, 1, 0), 0);
-    check_equal(send(pair[1], "x", 1, 0), 1);
-    check_equal(epoll_wait(ep, &got, 1, 0), 1);
-    check_equal(got.data.u64, 99);
+    CHECK_EQ(fcntl(old[0], F_GETFD), FD_CLOEXEC);
+    CHECK(fcntl(old[0], F_GETFL) & O_NONBLOCK);
+    CHECK_EQ(send(old[1], "x", 1, 0), 1); /* the old file no longer wakes anybody */
+    CHECK_EQ(epoll_wait(ep, &got, 1, 0), 0);
+    CHECK_EQ(send(pair[1], "x", 1, 0), 1);
+    CHECK_EQ(epoll_wait(ep, &got, 1, 0), 1);
+    CHECK_EQ(got.data.u64, 99);
     vfd_unset(old[0]);
     close(old[0]);
     close(old[1]);
@@ -232,61 +229,48 @@ child(void)
     return vfd_get(2100) || vfd_get(2101) || vfd_set(2100, &d);
 }
 
-static void
-children(void)
+TEST("children have no vfds unless they are daemons")
 {
     struct vfd *d = malloc(sizeof(*d));
     int status;
     pid_t pid;
 
     vfd_init(d, FORKED);
-    check(vfd_set(2100, d) && vfd_set(2101, d));
+    CHECK(vfd_set(2100, d) && vfd_set(2101, d));
     pid = fork();
     if (pid == 0)
         _exit(child());
-    check_equal(waitpid(pid, &status, 0), pid);
-    check_equal(status, 0);
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
     pid = fork(); /* daemon(): the child goes on with the vfds */
     if (pid == 0) {
         vfd_fork_child(true);
         _exit(vfd_get(2100) == d && vfd_get(2101) == d ? 0 : 1);
     }
-    check_equal(waitpid(pid, &status, 0), pid);
-    check_equal(status, 0);
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
     vfd_unset(2100);
     vfd_unset(2101);
 }
 
 /* A child of vfork() has descriptors of its own, but the parent's memory. */
-static void
-borrowers(void)
+TEST("children of vfork() change none")
 {
     struct vfd d;
     int status;
     pid_t pid;
 
     vfd_init(&d, FORKED);
-    check(vfd_set(2300, &d));
+    CHECK(vfd_set(2300, &d));
     pid = vfork();
     if (pid == 0) {
         vfd_unset(2300);
         _exit(vfd_set(2301, &d));
     }
-    check_equal(waitpid(pid, &status, 0), pid);
-    check_equal(status, 0);
-    check(!vfd_get(2301));
-    check(vfd_get(2300) == &d);
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
+    CHECK(!vfd_get(2301));
+    CHECK(vfd_get(2300) == &d);
     vfd_put(&d);
-    check_equal(d.fds, 1);
+    CHECK_EQ(d.fds, 1);
 }
-
-static const struct test tests[] = {
-    {"no wish for a notification is lost", no_wish_is_lost},
-    {"every vfd ends once", every_door_ends_once},
-    {"numbers out of range have no vfd", numbers_out_of_range},
-    {"a swapped descriptor keeps its flags and its place in epoll", swap_keeps_flags_and_epoll},
-    {"children have no vfds unless they are daemons", children},
-    {"children of vfork() change none", borrowers},
-};
-
-HARNESS_MAIN(tests)

@@ -9,6 +9,7 @@
  * dco_segment_next() makes of the same super-packet must be the same, byte for byte; and what
  * coalescing made of packets must come out as these packets.
  */
+#include "bytes.h"
 #include "packets.h"
 
 #include "coalesce.h"
@@ -50,10 +51,10 @@ open_tun(const char *name)
     return -1;
 }
 
-static bool
+static void
 run(const char *command)
 {
-    return check(system(command) == 0);
+    CHECK(system(command) == 0);
 }
 
 /* Sets missing, or the two devices and the routes between them. */
@@ -74,8 +75,8 @@ set_up(void)
     }
     have_uso = ioctl(in_fd, TUNSETOFFLOAD, base | TUN_F_USO4 | TUN_F_USO6) == 0;
     if (!have_uso)
-        check(ioctl(in_fd, TUNSETOFFLOAD, base) == 0);
-    check(ioctl(out_fd, TUNSETOFFLOAD, 0) == 0);
+        CHECK(ioctl(in_fd, TUNSETOFFLOAD, base) == 0);
+    CHECK(ioctl(out_fd, TUNSETOFFLOAD, 0) == 0);
     run("for d in in0 out0; do ip link set $d addrgenmode none mtu 65535 up || exit 1; done;"
         "ip address add 192.0.2.1/32 dev in0; ip -6 address add 2001:db8::1/128 dev in0;"
         "ip route add 10.8.0.200/32 dev out0; ip route add 10.8.0.0/24 dev in0;"
@@ -90,9 +91,9 @@ ready(bool udp)
     if (!missing && in_fd < 0)
         set_up();
     if (missing)
-        harness_skip(missing);
+        test_skip(missing);
     else if (udp && !have_uso)
-        harness_skip("this kernel's TUN has no UDP segmentation offload");
+        test_skip("this kernel's TUN has no UDP segmentation offload");
     else
         return true;
     return false;
@@ -116,7 +117,7 @@ read_out(uint8_t *pkt, size_t room)
         n -= (ssize_t)sizeof(vnet);
         if (pkt[0] >> 4 == 6 && (pkt[6] == 58 || pkt[6] == 0))
             continue;
-        check(vnet.flags == 0 && vnet.gso_type == 0);
+        CHECK(vnet.flags == 0 && vnet.gso_type == 0);
         return (uint32_t)n;
     }
     return 0;
@@ -171,19 +172,15 @@ cut_like_kernel(const struct packet *p, uint16_t gso, struct rng *rng)
         vnet.gso_type |= DCO_VNET_GSO_ECN;
     memcpy(copy, super, len);
     iov[0].iov_base = &vnet;
-    if (!check_equal(writev(in_fd, iov, 2), (ssize_t)(sizeof(vnet) + len)))
-        return false;
+    CHECK_EQ(writev(in_fd, iov, 2), (ssize_t)(sizeof(vnet) + len));
     one_hop(copy);
-    if (!check(dco_inner_parse(copy, len, &inner)) ||
-        !check(dco_segment_plan(&cut, &vnet, copy, len, &inner, dco_csum)))
-        return false;
+    CHECK(dco_inner_parse(copy, len, &inner));
+    CHECK(dco_segment_plan(&cut, &vnet, copy, len, &inner, dco_csum));
     for (uint32_t i = 0; i < cut.n; i++) {
         got_len = read_out(got, sizeof(got));
         seg = dco_segment_next(&cut, i, &seg_len, dco_csum);
-        if (!harness_check(same_packet(seg, seg_len, got, got_len), __FILE__, __LINE__,
-                           "segment %u of %u (%u bytes, the kernel has %u)", i, cut.n, seg_len,
-                           got_len))
-            return false;
+        CHECK_THAT(same_packet(seg, seg_len, got, got_len),
+                   "segment %u of %u (%u bytes, the kernel has %u)", i, cut.n, seg_len, got_len);
     }
     return true;
 }
@@ -191,8 +188,8 @@ cut_like_kernel(const struct packet *p, uint16_t gso, struct rng *rng)
 static void
 cut_random(uint8_t protocol)
 {
-    struct rng rng = harness_rng();
-    unsigned rounds = harness_rounds(150);
+    struct rng rng = test_rng();
+    unsigned rounds = test_rounds(150);
 
     for (unsigned i = 0; i < rounds; i++) {
         struct packet p = packet_make(i % 2 ? 4 : 6, protocol, 0);
@@ -214,25 +211,22 @@ cut_random(uint8_t protocol)
     }
 }
 
-static void
-cut_tcp(void)
+TEST("vnet: TCP super-packets are cut as the kernel cuts them")
 {
     if (ready(false))
         cut_random(DCO_PROTO_TCP);
 }
 
-static void
-cut_udp(void)
+TEST("vnet: UDP super-packets are cut as the kernel cuts them")
 {
     if (ready(true))
         cut_random(DCO_PROTO_UDP);
 }
 
 /* Every flag alone, so that a difference has a name. */
-static void
-cut_flags(void)
+TEST("vnet: every TCP flag")
 {
-    struct rng rng = harness_rng();
+    struct rng rng = test_rng();
 
     if (!ready(false))
         return;
@@ -241,7 +235,7 @@ cut_flags(void)
 
         p.flags = (uint8_t)(PACKET_TCP_ACK | 1U << bit);
         if (bit != 1)
-            harness_check(cut_like_kernel(&p, 200, &rng), __FILE__, __LINE__, "flag bit %u", bit);
+            CHECK_THAT(cut_like_kernel(&p, 200, &rng), "flag bit %u", bit);
     }
 }
 
@@ -257,7 +251,7 @@ write_in(void *arg, struct dco_super *s)
     (void)arg;
     for (uint32_t i = 0; i < s->pieces; i++)
         iov[1 + i] = (struct iovec){s->piece[i].data, s->piece[i].len};
-    check_equal(writev(in_fd, iov, (int)(1 + s->pieces)), (ssize_t)(sizeof(s->vnet) + s->len));
+    CHECK_EQ(writev(in_fd, iov, (int)(1 + s->pieces)), (ssize_t)(sizeof(s->vnet) + s->len));
     supers += s->pieces > 1;
 }
 
@@ -280,7 +274,7 @@ joined_like_kernel(const struct packet *first, unsigned n, struct rng *rng)
         len[i] = packet_write(&p, pkt[i], rng);
         memcpy(want[i], pkt[i], len[i]);
         one_hop(want[i]);
-        check(dco_inner_parse(pkt[i], len[i], &inner));
+        CHECK(dco_inner_parse(pkt[i], len[i], &inner));
         dco_coalesce_add(&c, pkt[i], len[i], &inner);
         p.seq += p.payload_len;
         p.id++;
@@ -288,10 +282,8 @@ joined_like_kernel(const struct packet *first, unsigned n, struct rng *rng)
     dco_coalesce_flush(&c);
     for (unsigned i = 0; i < n; i++) {
         got_len = read_out(got, sizeof(got));
-        if (!harness_check(got_len == len[i] && same_packet(want[i], len[i], got, got_len),
-                           __FILE__, __LINE__, "packet %u of %u: %u bytes, not %u", i, n, got_len,
-                           len[i]))
-            return false;
+        CHECK_THAT(got_len == len[i] && same_packet(want[i], len[i], got, got_len),
+                   "packet %u of %u: %u bytes, not %u", i, n, got_len, len[i]);
     }
     return true;
 }
@@ -299,8 +291,8 @@ joined_like_kernel(const struct packet *first, unsigned n, struct rng *rng)
 static void
 join_random(uint8_t protocol)
 {
-    struct rng rng = harness_rng();
-    unsigned rounds = harness_rounds(150);
+    struct rng rng = test_rng();
+    unsigned rounds = test_rounds(150);
 
     supers = 0;
     for (unsigned i = 0; i < rounds; i++) {
@@ -316,28 +308,17 @@ join_random(uint8_t protocol)
         if (!joined_like_kernel(&p, 1 + rng_below(&rng, 100), &rng))
             break;
     }
-    check(supers > rounds / 2);
+    CHECK(supers > rounds / 2);
 }
 
-static void
-join_tcp(void)
+TEST("vnet: coalesced TCP comes out of the kernel as it was")
 {
     if (ready(false))
         join_random(DCO_PROTO_TCP);
 }
 
-static void
-join_udp(void)
+TEST("vnet: coalesced UDP comes out of the kernel as it was")
 {
     if (ready(true))
         join_random(DCO_PROTO_UDP);
 }
-
-static const struct test tests[] = {
-    {"vnet: TCP super-packets are cut as the kernel cuts them", cut_tcp},
-    {"vnet: every TCP flag", cut_flags},
-    {"vnet: UDP super-packets are cut as the kernel cuts them", cut_udp},
-    {"vnet: coalesced TCP comes out of the kernel as it was", join_tcp},
-    {"vnet: coalesced UDP comes out of the kernel as it was", join_udp},
-};
-HARNESS_MAIN(tests)

@@ -1,63 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the core's test programs share: tests and checks reported in TAP, a seeded random generator,
- * and a home for the core (struct dco_env) that counts everything alive, fails allocations on
- * request, and defers in three ways.
- *
- * Environment: TEST_SEED=n (decimal) repeats a run; TEST_ROUNDS=n multiplies the random work.
+ * A home for the core (struct dco_env) that counts everything alive, fails allocations on request,
+ * and defers in three ways.
  */
-#ifndef HARNESS_H
-#define HARNESS_H
+#ifndef HOME_H
+#define HOME_H
 
-#include <inttypes.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "control.h"
-
-/* Tests */
-
-struct test {
-    const char *name;
-    void (*run)(void);
-};
-
-/* Runs all, prints one TAP line per test, the plan and "N passed, N failed". The exit status. */
-int harness_main(const struct test *tests, size_t n);
-#define HARNESS_MAIN(tests)                                                                        \
-    int main(void)                                                                                 \
-    {                                                                                              \
-        return harness_main(tests, sizeof(tests) / sizeof(tests[0]));                              \
-    }
-
-/* Any thread. A failed check is printed (at most 20 per test) and fails the test that runs; the
- * value says whether it held. */
-bool harness_check(bool held, const char *file, int line, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-#define check(condition)  harness_check((condition), __FILE__, __LINE__, "%s", #condition)
-#define check_equal(a, b) harness_equal((a), (b), __FILE__, __LINE__, #a " == " #b)
-bool harness_equal(long long a, long long b, const char *file, int line, const char *what);
-
-/* Marks the test that runs as skipped; the caller returns. */
-void harness_skip(const char *why);
-
-/* rounds multiplied by TEST_ROUNDS, and never less than 1. */
-unsigned harness_rounds(unsigned rounds);
-
-/* Random numbers (splitmix64). Each test starts from a seed made of TEST_SEED and its name. */
-
-struct rng {
-    uint64_t state;
-};
-
-struct rng harness_rng(void);
-uint64_t rng_next(struct rng *rng);
-uint32_t rng_below(struct rng *rng, uint32_t n); /* 0 .. n - 1 */
-bool rng_chance(struct rng *rng, uint32_t percent);
-void rng_bytes(struct rng *rng, void *p, size_t len);
-
-/* The home */
+#include "harness.h"
+#include "home.h"
 
 enum home_defer {
     HOME_IMMEDIATE, /* single thread, no reader open: run at once */
@@ -106,15 +59,6 @@ void home_crypto_drop(struct home *home, struct test_crypto *crypto);
 struct test_transport *home_transport(struct home *home, uint32_t number);
 void home_transport_get(struct home *home, struct test_transport *t);
 void home_transport_put(struct home *home, struct test_transport *t);
-
-/* Short ways to write arguments */
-
-struct dco_ip ip4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
-/* The last 8 bytes; the first 8 are 2001:db8::. */
-struct dco_ip ip6(uint64_t low);
-/* 192.0.2.0/24 and up: host counts from 192.0.0.0. port in host order. */
-struct dco_endpoint endpoint4(uint32_t host, uint16_t port);
-struct dco_path path4(uint32_t host, uint16_t port);
 
 /* struct dco_peers is large: on the heap, and gone with peers_free(). */
 struct dco_peers *peers_make(struct home *home, enum dco_mode mode);
