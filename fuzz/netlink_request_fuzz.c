@@ -86,7 +86,7 @@ request(uint8_t kind, uint8_t flags, const uint8_t *body, size_t len)
             nlctrl_answer(family, &w.sink, nlh);
     } else {
         (void)nl_peer_ref_of(family, nlh, &ref);
-        nl_request(family, &w.ops, &w.sink, nlh);
+        world_request(&w, family, nlh);
         answers_check(nlh);
     }
     free(nlh);

@@ -121,14 +121,6 @@ key_complete(const struct nl_message *m)
            m->decrypt.key.data != NULL && m->decrypt.tail.data != NULL;
 }
 
-/* openvpn exits when a key is refused, and disconnects every client. */
-static bool
-removal_unheard(const struct nl_call *c, uint32_t peer_id)
-{
-    return c->ops->removal_unheard != NULL &&
-           c->ops->removal_unheard(c->ops->arg, c->ifindex, peer_id);
-}
-
 static int
 key_install(const struct nl_call *c, struct dco_key_new *req, const struct nl_key *key)
 {
@@ -137,10 +129,9 @@ key_install(const struct nl_call *c, struct dco_key_new *req, const struct nl_ke
     if (err != 0)
         return err;
     err = dco_control_key_new(c->peers, req, c->ops->now(c->ops->arg));
-    if (err == 0)
-        return 0;
-    c->ops->crypto_free(c->ops->arg, req->crypto);
-    return err == -ENOENT && removal_unheard(c, req->peer_id) ? 0 : err;
+    if (err != 0)
+        c->ops->crypto_free(c->ops->arg, req->crypto);
+    return err;
 }
 
 static struct dco_key_new
@@ -172,7 +163,7 @@ nl_key_new(const struct nl_call *c, const struct nl_message *m)
         return -EINVAL;
     err = dco_control_peer_get(c->peers, req.peer_id, &info);
     if (err != 0)
-        return removal_unheard(c, req.peer_id) ? 0 : err;
+        return err;
     if (m->decrypt.key.len != key.len || !dco_cipher_takes(key.cipher, key.len))
         return -EINVAL;
     return key_install(c, &req, &key);

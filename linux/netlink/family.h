@@ -34,12 +34,6 @@ struct nl_family {
     const struct nl_command *command;
     const struct nl_set *top;   /* attributes of the top level */
     uint8_t peer_new, peer_del; /* numbers of these two */
-
-    /* What its openvpn makes of notifications. */
-    bool follows_floats; /* looks for a server's client at its new address */
-    bool renews_keys;    /* makes a new key when one is wanted */
-    bool keeps_order;    /* hears what a request caused before its acknowledgement, as from the
-                            kernel; else that would be lost, and has to come behind */
 };
 
 extern const struct nl_family nl_dco_v2; /* OpenVPN 2.6 */

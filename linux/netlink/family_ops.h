@@ -39,8 +39,6 @@ struct nl_ops {
     int (*crypto_new)(void *arg, const struct nl_key *key, void **crypto);
     void (*crypto_free)(void *arg, void *crypto);
     uint64_t (*now)(void *arg); /* monotonic, nanoseconds */
-    /* Whether the process has yet to hear that the peer was removed. May be NULL: it has. */
-    bool (*removal_unheard)(void *arg, uint32_t ifindex, uint32_t peer_id);
 };
 
 #endif

@@ -82,7 +82,7 @@ peer_id_number(const struct nl_set *set)
     return a->number;
 }
 
-/* The command, if it tells of an event or makes a peer. */
+/* The command, if it tells of an event, makes a peer or installs a key. */
 static const struct nl_command *
 command_about_peer(const struct nl_family *family, uint8_t number)
 {
@@ -91,7 +91,7 @@ command_about_peer(const struct nl_family *family, uint8_t number)
     if (number >= family->commands)
         return NULL;
     command = &family->command[number];
-    return command->event != 0 || number == family->peer_new ? command : NULL;
+    return command->event != 0 || command->secret || number == family->peer_new ? command : NULL;
 }
 
 bool
@@ -111,6 +111,7 @@ nl_peer_ref_of(const struct nl_family *family, const struct nlmsghdr *nlh, struc
         return false;
     ref->command = genl->cmd;
     ref->removal = command->event == DCO_EVENT_DEL;
+    ref->key = command->secret;
     return u32_find(genl + 1, len, NL_A_IFINDEX, &ref->ifindex) &&
            u32_find(mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest),
                     peer_id_number(nl_command_set(family, command)), &ref->peer_id);

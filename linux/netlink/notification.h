@@ -20,14 +20,15 @@ size_t nl_notification_fill(const struct nl_family *family, void *buf, uint32_t 
 /* The family whose notification a datagram is, or NULL if it is none of ours. */
 const struct nl_family *nl_notification_of(const void *data, size_t len);
 
-/* Which peer a notification, or a request for a new peer, is about. */
+/* Which peer a notification, or a request for a new peer or key, is about. */
 struct nl_peer_ref {
     uint32_t ifindex, peer_id;
     uint8_t command;
     bool removal; /* it says that the peer was removed */
+    bool key;     /* it asks for a new key */
 };
 
-/* False if nlh is neither of both in this family, or not well formed. nlh is aligned to 4, readable
+/* False if nlh is none of these in this family, or not well formed. nlh is aligned to 4, readable
  * up to the next multiple of 4, and nlmsg_len >= NLMSG_HDRLEN. */
 bool nl_peer_ref_of(const struct nl_family *family, const struct nlmsghdr *nlh,
                     struct nl_peer_ref *ref);

@@ -197,7 +197,4 @@ const struct nl_family nl_ovpn = {
     .top = &top,
     .peer_new = OVPN_PEER_NEW,
     .peer_del = OVPN_PEER_DEL,
-    .follows_floats = true,
-    .renews_keys = true,
-    .keeps_order = true,
 };

@@ -85,36 +85,56 @@ command_find(const struct nl_family *family, uint8_t number, bool dump)
     return command->run != NULL && (!dump || command->dump) ? command : NULL;
 }
 
-void
+static bool
+is_dump(const struct nlmsghdr *request)
+{
+    return (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+}
+
+/* The command of the request, or NULL if there is none that it may call. */
+static const struct nl_command *
+command_of(const struct nl_family *family, const struct nlmsghdr *request)
+{
+    const struct genlmsghdr *genl = mnl_nlmsg_get_payload(request);
+
+    if (request->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN)
+        return NULL;
+    return command_find(family, genl->cmd, is_dump(request));
+}
+
+bool
 nl_request(const struct nl_family *family, const struct nl_ops *ops,
-           const struct netlink_sink *sink, const struct nlmsghdr *request)
+           const struct netlink_sink *sink, const struct nlmsghdr *request, int *err)
 {
     struct nl_call c = {.family = family, .ops = ops, .sink = sink, .request = request};
     const struct genlmsghdr *genl = mnl_nlmsg_get_payload(request);
-    const struct nl_command *command;
-    bool dump = (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
-    int err;
+    const struct nl_command *command = command_of(family, request);
 
+    *err = 0;
     if (!netlink_is_request(sink, request))
-        return;
-    if (request->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN) {
-        netlink_ack(sink, request, -EINVAL, true);
-        return;
-    }
-    command = command_find(family, genl->cmd, dump);
+        return false;
     if (command == NULL) {
-        netlink_ack(sink, request, -EOPNOTSUPP, true);
-        return;
+        *err = request->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN ? -EINVAL : -EOPNOTSUPP;
+        return true;
     }
-    err = nl_validate(family->top, genl->cmd, genl + 1,
-                      request->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN);
-    if (err == 0 && dump) {
+    *err = nl_validate(family->top, genl->cmd, genl + 1,
+                       request->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN);
+    if (*err == 0 && is_dump(request)) {
         run_dump(&c, command);
-        return;
+        return false;
     }
-    if (err == 0)
-        err = run_do(&c, genl->cmd);
-    if (err == -ENOMEM) /* openvpn would exit, with all its clients */
+    if (*err == 0)
+        *err = run_do(&c, genl->cmd);
+    return true;
+}
+
+void
+nl_request_acknowledge(const struct nl_family *family, const struct netlink_sink *sink,
+                       const struct nlmsghdr *request, int err)
+{
+    const struct nl_command *command = command_of(family, request);
+
+    if (err == -ENOMEM) /* openvpn would exit and disconnect all its clients */
         err = -ENOSPC;
-    netlink_ack(sink, request, err, !command->secret);
+    netlink_ack(sink, request, err, command == NULL || !command->secret);
 }

@@ -5,10 +5,8 @@
  *
  * Any thread; calls for one device must not overlap with the end of that device.
  *
- * Where it is more lenient than the drivers: a key for a peer that was removed is accepted, and
- * goes nowhere, as long as the process cannot know of the removal, because openvpn exits when a key
- * is refused. Want of memory is ENOSPC, because ENOMEM makes openvpn exit. Where it is stricter: a
- * key that was installed before is refused.
+ * Where it is more lenient than the drivers: lack of memory is ENOSPC, because ENOMEM makes openvpn
+ * exit. Where it is stricter: a key that was installed before is refused.
  */
 #ifndef DCO_NETLINK_REQUEST_H
 #define DCO_NETLINK_REQUEST_H
@@ -27,10 +25,15 @@ struct nl_call {
     struct dco_peers *peers; /* of the device ifindex */
 };
 
-/* Carries out one request for the family and emits everything that answers it: reply, dump, ACK.
- * request is aligned to 4, readable up to the next multiple of 4, and nlmsg_len >= NLMSG_HDRLEN.
- * May hold key material: the caller wipes it. */
-void nl_request(const struct nl_family *family, const struct nl_ops *ops,
-                const struct netlink_sink *sink, const struct nlmsghdr *request);
+/* Carries out one request for the family and emits its replies. Returns whether it is still to be
+ * acknowledged, with *err (0 or a negative errno); a dump is not. request is aligned to 4, readable
+ * up to the next multiple of 4, and nlmsg_len >= NLMSG_HDRLEN. May hold key material: the caller
+ * wipes it. */
+bool nl_request(const struct nl_family *family, const struct nl_ops *ops,
+                const struct netlink_sink *sink, const struct nlmsghdr *request, int *err);
+
+/* Emits that acknowledgement. An error echoes the request, unless it may hold key material. */
+void nl_request_acknowledge(const struct nl_family *family, const struct netlink_sink *sink,
+                            const struct nlmsghdr *request, int err);
 
 #endif

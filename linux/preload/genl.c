@@ -7,40 +7,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/atomic.h"
 #include "linux/netlink/nlctrl.h"
 #include "linux/netlink/notification.h"
 #include "linux/netlink/request.h"
-#include "linux/preload/datagrams.h"
+#include "linux/openvpn/key_exhaustion.h"
+#include "linux/openvpn/notifications.h"
+#include "linux/openvpn/offer.h"
+#include "linux/openvpn/restart_timer.h"
+#include "linux/plane/plane.h"
+#include "linux/preload/family_ops.h"
 #include "linux/preload/lifecycle.h"
 #include "linux/preload/vfd.h"
-#include "linux/openvpn/offer.h"
-#include "linux/preload/family_ops.h"
-#include "linux/sys/iov.h"
-#include "linux/openvpn/restart_timer.h"
 #include "linux/preload/vfd_kinds.h"
 #include "linux/sys/calls.h"
+#include "linux/sys/iov.h"
 #include "linux/sys/log.h"
-#include "linux/plane/plane.h"
 
 #define RELAY_MAX (1U << 16)
 
 struct genl_vfd {
     struct vfd vfd;
-    bool swapped; /* atomic; set once, under the vfd lock. All below: vfd lock */
-    /* Families of whose multicast group it is a member, by their number in nl_families. */
+    bool swapped; /* atomic; set once, under the preload lock. All below: preload lock */
+    /* Families whose multicast group it has joined, by their index in nl_families. */
     bool member[NL_FAMILIES];
-    bool foreign; /* of another family's: the real socket may receive by itself */
-    bool waiting; /* atomic; the list is not empty */
+    bool
+        foreign; /* it joined a group of another family, so the real socket may receive by itself */
+    bool waiting; /* atomic; notifications.ready is not empty */
     int hidden;   /* the real socket */
     int inner;    /* our end of the pair */
     uint32_t portid;
-    struct datagrams queue; /* what did not yet fit into the pair */
-    struct datagrams *held; /* while a request is answered: notifications that go behind it */
-    const struct nl_family *asked; /* then: by which family */
-    struct genl_vfd *next;         /* of all swapped vfds */
+    struct notifications notifications; /* `ready` is what did not yet fit into the pair */
+    struct genl_vfd *next;              /* in swapped_vfds */
 };
 
-static struct genl_vfd *swapped_vfds; /* vfd lock */
+/* Preload lock. One list per process: each event of the plane goes to all of them. */
+static struct genl_vfd *swapped_vfds;
 
 static struct genl_vfd *
 genl_of(struct vfd *vfd)
@@ -51,32 +53,28 @@ genl_of(struct vfd *vfd)
 static bool
 is_swapped(const struct genl_vfd *g)
 {
-    return __atomic_load_n(&g->swapped, __ATOMIC_ACQUIRE);
+    return dco_load_acquire(&g->swapped);
 }
 
 /* ---- towards the reader ---------------------------------------------------------------------- */
 
-/* As much as the pair takes now. The rest goes when the process has read. */
+/* Writes as much as the pair takes now. The rest follows when the process has read. */
 static void
 pump(struct genl_vfd *g)
 {
-    while (g->queue.head) {
-        struct datagram *dg = g->queue.head;
+    struct datagrams *ready = &g->notifications.ready;
+
+    while (ready->head != NULL) {
+        struct datagram *dg = ready->head;
         ssize_t n = sys()->send(g->inner, dg->data, dg->len, MSG_DONTWAIT | MSG_NOSIGNAL);
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM))
             break;
-        free(datagrams_take(&g->queue));
+        free(datagrams_take(ready));
     }
-    __atomic_store_n(&g->waiting, g->queue.head != NULL, __ATOMIC_RELEASE);
-}
-
-static void
-queue_emit(void *arg, const void *data, size_t len)
-{
-    datagrams_copy(&((struct genl_vfd *)arg)->queue, data, len);
+    dco_store_release(&g->waiting, ready->head != NULL);
 }
 
 /* ---- the swap -------------------------------------------------------------------------------- */
@@ -138,7 +136,7 @@ swap(struct genl_vfd *g, int fd)
     sys()->close(pair[0]);
     g->next = swapped_vfds;
     swapped_vfds = g;
-    __atomic_store_n(&g->swapped, true, __ATOMIC_RELEASE);
+    dco_store_release(&g->swapped, true);
     return 0;
 }
 
@@ -184,156 +182,72 @@ any_for_us(uint8_t *data, size_t len)
     return false;
 }
 
-/* Everything that the real socket holds. The kernel answers while the request is being sent, and
- * produces the next part of a dump when the one before is read. */
+/* Adds everything that the socket holds to the list. */
 static void
-relay(struct genl_vfd *g)
+drain(int fd, struct datagrams *list)
 {
     void *buf = malloc(RELAY_MAX);
     ssize_t n;
 
-    while (buf && (n = sys()->recv(g->hidden, buf, RELAY_MAX, MSG_DONTWAIT)) > 0)
-        queue_emit(g, buf, (size_t)n);
+    while (buf != NULL && (n = sys()->recv(fd, buf, RELAY_MAX, MSG_DONTWAIT)) > 0)
+        datagrams_copy(list, buf, (size_t)n);
     free(buf);
 }
 
+/* The kernel answers while the request is being sent, and produces the next part of a dump when the
+ * one before is read. */
 static void
-forward(struct genl_vfd *g, const struct nlmsghdr *nlh)
+forward(struct genl_vfd *g, const struct nlmsghdr *request)
 {
-    const struct netlink_sink sink = {queue_emit, g, g->portid};
+    struct datagrams *ready = &g->notifications.ready;
+    const struct netlink_sink sink = {datagrams_emit, ready, g->portid};
 
-    if (sys()->send(g->hidden, nlh, nlh->nlmsg_len, MSG_NOSIGNAL) < 0)
-        netlink_ack(&sink, nlh, -errno, true);
+    if (sys()->send(g->hidden, request, request->nlmsg_len, MSG_NOSIGNAL) < 0)
+        netlink_ack(&sink, request, -errno, true);
     else
-        relay(g);
-}
-
-/* OpenVPN before 2.6.20 loses a notification that it reads while it waits for an answer. So what it
- * has not read yet leaves the pair, and notifications come back behind the answers. */
-static void
-unread_take(struct genl_vfd *g, int fd, struct datagrams *notifications)
-{
-    struct datagrams unread;
-    struct datagram *dg;
-    void *buf = malloc(RELAY_MAX);
-    ssize_t n;
-
-    datagrams_init(&unread);
-    while (buf && (n = sys()->recv(fd, buf, RELAY_MAX, MSG_DONTWAIT)) > 0)
-        datagrams_copy(&unread, buf, (size_t)n);
-    free(buf);
-    datagrams_move(&unread, &g->queue);
-    while ((dg = datagrams_take(&unread)))
-        datagrams_add(nl_notification_of(dg->data, dg->len) ? notifications : &g->queue, dg);
-}
-
-/* Takes out of the list what it says about that peer, by one command or (0) by any. */
-static void
-forget(struct datagrams *list, const struct nl_family *family, const struct nl_peer_ref *peer,
-       uint8_t command)
-{
-    struct nl_peer_ref s;
-    struct datagrams others;
-    struct datagram *dg;
-
-    datagrams_init(&others);
-    while ((dg = datagrams_take(list))) {
-        if (nl_peer_ref_of(family, (const void *)dg->data, &s) && s.ifindex == peer->ifindex &&
-            s.peer_id == peer->peer_id && (command == 0 || s.command == command))
-            free(dg);
-        else
-            datagrams_add(&others, dg);
-    }
-    datagrams_move(list, &others);
-}
-
-/* The process ends or begins a session: before, and after, the request is carried out. What is said
- * about the peer that had the number of the new one would be taken for the new one's; an openvpn
- * that no longer reads notifications (restart.h) would let them pile up, besides. */
-static void
-session_changes(const struct nl_family *family, const struct nlmsghdr *nlh,
-                struct datagrams *notifications)
-{
-    const struct genlmsghdr *genl = NLMSG_DATA(nlh);
-    struct plane_dev *dev = plane_dev_next(NULL);
-    struct nl_peer_ref fresh;
-
-    if (nlh->nlmsg_len < NLMSG_LENGTH(sizeof(*genl)) ||
-        (genl->cmd != family->peer_new && genl->cmd != family->peer_del))
-        return;
-    genl_events(); /* it may have happened this moment */
-    restart_timer_cancel();
-    if (genl->cmd != family->peer_new)
-        return;
-    if (dev && restart_timer_applies(dev))
-        datagrams_free(notifications);
-    else if (nl_peer_ref_of(family, nlh, &fresh))
-        forget(notifications, family, &fresh, 0);
-}
-
-/* For openvpn only: others are told what the kernel would tell them. */
-static bool
-removal_unheard(void *arg, uint32_t ifindex, uint32_t peer_id)
-{
-    const struct genl_vfd *g = arg;
-    struct nl_peer_ref s;
-
-    if (!offer_is_openvpn())
-        return false;
-    genl_events();
-    for (const struct datagram *dg = g->held->head; dg; dg = dg->next)
-        if (nl_peer_ref_of(g->asked, (const void *)dg->data, &s) && s.removal &&
-            s.ifindex == ifindex && s.peer_id == peer_id)
-            return true;
-    return false;
-}
-
-/* What the request itself caused, before its answer: genl_events() does not hold it back. */
-static void
-ordered_emit(void *arg, const void *data, size_t len)
-{
-    genl_events();
-    queue_emit(arg, data, len);
+        drain(g->hidden, ready);
 }
 
 static void
-carry_out(struct genl_vfd *g, const struct nl_family *family, const struct nlmsghdr *nlh)
+carry_out(struct genl_vfd *g, const struct nl_family *family, const struct nlmsghdr *request)
 {
-    const struct netlink_sink sink = {family->keeps_order ? ordered_emit : queue_emit, g,
-                                      g->portid};
-    struct nl_ops host = family_ops;
+    struct datagrams replies;
+    const struct netlink_sink sink = {datagrams_emit, &replies, g->portid};
+    bool acknowledge;
+    int err = 0;
 
-    host.arg = g;
-    host.removal_unheard = removal_unheard;
-    g->asked = family;
-    session_changes(family, nlh, g->held);
-    nl_request(family, &host, &sink, nlh);
-    session_changes(family, nlh, g->held);
-    g->asked = NULL;
+    datagrams_init(&replies);
+    genl_events(); /* something may have happened this moment */
+    notifications_before(&g->notifications, family, request);
+    acknowledge = nl_request(family, &family_ops, &sink, request, &err);
+    genl_events(); /* what the request caused */
+    err = notifications_after(&g->notifications, family, request, err);
+    if (acknowledge)
+        nl_request_acknowledge(family, &sink, request, err);
+    datagrams_move(&g->notifications.ready, &replies);
 }
 
 static void
 answer(struct genl_vfd *g, int fd, uint8_t *data, size_t len)
 {
-    const struct netlink_sink sink = {queue_emit, g, g->portid};
+    const struct netlink_sink sink = {datagrams_emit, &g->notifications.ready, g->portid};
     const struct nl_family *family;
-    struct datagrams notifications;
+    struct datagrams unread;
     struct nlmsghdr *nlh;
 
-    datagrams_init(&notifications);
-    unread_take(g, fd, &notifications);
-    g->held = &notifications;
-    while ((nlh = message_next(&data, &len))) {
+    datagrams_init(&unread);
+    drain(fd, &unread);
+    notifications_hold(&g->notifications, &unread);
+    while ((nlh = message_next(&data, &len)) != NULL) {
         family = family_of(nlh);
-        if (!family)
+        if (family == NULL)
             forward(g, nlh);
         else if (nlh->nlmsg_type != family->family_id)
             nlctrl_answer(family, &sink, nlh);
         else
             carry_out(g, family, nlh);
     }
-    g->held = NULL;
-    datagrams_move(&g->queue, &notifications);
+    notifications_release(&g->notifications);
     pump(g);
 }
 
@@ -418,7 +332,7 @@ refill(struct genl_vfd *g)
 {
     preload_lock();
     if (g->foreign)
-        relay(g);
+        drain(g->hidden, &g->notifications.ready);
     pump(g);
     preload_unlock();
 }
@@ -432,7 +346,7 @@ genl_recvmsg(struct vfd *vfd, int fd, struct msghdr *msg, int flags)
 
     if (!is_swapped(g))
         return sys()->recvmsg(fd, msg, flags);
-    if (g->foreign || __atomic_load_n(&g->waiting, __ATOMIC_ACQUIRE))
+    if (g->foreign || dco_load_acquire(&g->waiting))
         refill(g);
     n = sys()->recvmsg(fd, &inner, flags);
     if (n < 0)
@@ -441,7 +355,7 @@ genl_recvmsg(struct vfd *vfd, int fd, struct msghdr *msg, int flags)
         heard();
     msg->msg_controllen = 0;
     msg->msg_flags = inner.msg_flags;
-    if (__atomic_load_n(&g->waiting, __ATOMIC_ACQUIRE))
+    if (dco_load_acquire(&g->waiting))
         refill(g);
     return n;
 }
@@ -564,7 +478,7 @@ genl_fini(struct vfd *vfd)
 {
     struct genl_vfd *g = genl_of(vfd);
 
-    datagrams_free(&g->queue);
+    notifications_free(&g->notifications);
     free(g);
 }
 
@@ -603,62 +517,9 @@ genl_opened(int fd)
         return; /* the socket then reaches the kernel only */
     vfd_init(&g->vfd, VFD_GENL);
     g->hidden = g->inner = -1;
-    datagrams_init(&g->queue);
+    notifications_init(&g->notifications);
     if (!vfd_set(fd, &g->vfd))
         free(g);
-}
-
-/* Where openvpn cannot be asked for a new key, a key that must not be used any more ends the
- * session, as a lost peer would, and openvpn makes a new one with new keys. */
-static void
-key_wanted(struct plane_dev *dev, bool renews, const struct dco_event *event)
-{
-    if (renews && event->key_spent) {
-        log_line(LOG_LEVEL_ERROR, "peer %u: its key is used up, openvpn is asked for a new one",
-                 event->peer_id);
-    } else if (renews) {
-        log_line(LOG_LEVEL_INFO, "peer %u: openvpn is asked for a new key", event->peer_id);
-    } else if (!event->key_spent) {
-        log_line(
-            LOG_LEVEL_WARN,
-            "peer %u: its key comes near its limit; lower reneg-sec, or the session ends there",
-            event->peer_id);
-    } else {
-        log_line(
-            LOG_LEVEL_ERROR,
-            "peer %u: its key is used up, so the session ends and is made anew: lower reneg-sec",
-            event->peer_id);
-        (void)dco_control_peer_del(plane_dev_peers(dev), event->peer_id, DCO_DEL_EXPIRED);
-    }
-}
-
-/* What openvpn itself has just done to a peer. */
-static bool
-caused_by_request(const struct dco_event *event)
-{
-    return event->kind == DCO_EVENT_DEL &&
-           (event->del_reason == DCO_DEL_TEARDOWN || event->del_reason == DCO_DEL_USERSPACE);
-}
-
-/* What happens by itself goes behind the answers to a request: openvpn would close a client while
- * it is at work on it. A removal that goes before them leaves nothing behind about its peer. */
-static void
-notify(struct genl_vfd *g, const struct nl_family *family, const struct dco_event *event,
-       const void *data, size_t len)
-{
-    bool now = !g->held || (family->keeps_order && caused_by_request(event));
-    struct datagrams *list = now ? &g->queue : g->held;
-    struct nl_peer_ref s;
-
-    if (nl_peer_ref_of(family, data, &s)) {
-        if (g->held && now)
-            forget(g->held, family, &s, 0);
-        if (event->kind == DCO_EVENT_FLOAT) /* only the last place counts */
-            forget(list, family, &s, s.command);
-    }
-    datagrams_copy(list, data, len);
-    if (now)
-        pump(g);
 }
 
 static void
@@ -666,16 +527,19 @@ event_handle(struct plane_dev *dev, const struct nl_family *family, const struct
 {
     uint8_t buf[NL_NOTIFICATION_MAX] __attribute__((aligned(8)));
     size_t len = nl_notification_fill(family, buf, plane_dev_index(dev), event);
-    unsigned number = nl_family_index(family);
+    unsigned index = nl_family_index(family);
 
     if (event->kind == DCO_EVENT_KEY_WANTED)
-        key_wanted(dev, family->renews_keys, event);
+        key_exhaustion_handle(dev, openvpn_traits(family), event);
     if (event->kind == DCO_EVENT_DEL && event->del_reason == DCO_DEL_EXPIRED &&
         restart_timer_applies(dev))
         restart_timer_start();
-    for (struct genl_vfd *g = swapped_vfds; len && g; g = g->next)
-        if (g->member[number])
-            notify(g, family, event, buf, len);
+    for (struct genl_vfd *g = swapped_vfds; len > 0 && g != NULL; g = g->next) {
+        if (!g->member[index])
+            continue;
+        notifications_add(&g->notifications, family, event, buf, len);
+        pump(g);
+    }
 }
 
 void
@@ -687,7 +551,7 @@ genl_events(void)
 
     while (plane_event_take(&dev, &event)) {
         family = nl_family_by_kind(plane_dev_kind(dev), SIZE_MAX);
-        if (family)
+        if (family != NULL)
             event_handle(dev, family, &event);
     }
 }

@@ -17,6 +17,7 @@
 #include "linux/preload/vfd_kinds.h"
 #include "linux/sys/calls.h"
 #include "linux/openvpn/offload_state.h"
+#include "linux/openvpn/traits.h"
 #include "linux/sys/log.h"
 #include "linux/plane/plane.h"
 
@@ -67,7 +68,8 @@ dev_new(const struct link_request *link, struct plane_dev **dev)
 
     if (error)
         return error;
-    plane_dev_set_kind(*dev, link->family->link_kind, link->family->follows_floats && server);
+    plane_dev_set_kind(*dev, link->family->link_kind,
+                       openvpn_traits(link->family)->follows_floats && server);
     plane_dev_set_floats(*dev, server || offer_floats());
     return 0;
 }

@@ -50,7 +50,7 @@ errno_of(const struct nlmsghdr *nlh)
     const struct nlmsghdr *ack;
 
     world_forget(&w);
-    nl_request(&nl_ovpn, &w.ops, &w.sink, nlh);
+    world_request(&w, &nl_ovpn, nlh);
     if (w.datagrams == 0)
         return -1;
     ack = datagram(w.datagrams - 1);
@@ -228,7 +228,7 @@ TEST("a dump")
     CHECK_EQ(peer(OVPN_PEER_NEW, WORLD_MP, GOOD), 0);
     CHECK_EQ(peer(OVPN_PEER_NEW, WORLD_MP, ID(2) FD(5) REMOTE6 PORT VPN6), 0);
     world_forget(&w);
-    nl_request(&nl_ovpn, &w.ops, &w.sink, start(OVPN_PEER_GET, NLM_F_DUMP, WORLD_MP));
+    world_request(&w, &nl_ovpn, start(OVPN_PEER_GET, NLM_F_DUMP, WORLD_MP));
     CHECK_EQ(w.datagrams, 2);
     nlh = datagram(0);
     left = (int)w.ends[0];

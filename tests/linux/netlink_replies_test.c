@@ -67,7 +67,7 @@ request_send(struct script *s)
 
     CHECK(family != NULL);
     CHECK_EQ(nlh->nlmsg_len, len);
-    nl_request(family, &w.ops, &w.sink, nlh);
+    world_request(&w, family, nlh);
     if (s->record != NULL)
         replies_record(&w, s->record);
 }

@@ -116,6 +116,15 @@ world_init(struct world *w)
 }
 
 void
+world_request(struct world *w, const struct nl_family *family, const struct nlmsghdr *nlh)
+{
+    int err;
+
+    if (nl_request(family, &w->ops, &w->sink, nlh, &err))
+        nl_request_acknowledge(family, &w->sink, nlh, err);
+}
+
+void
 world_forget(struct world *w)
 {
     w->out_len = 0;

@@ -35,6 +35,8 @@ struct world {
 #define WORLD_SEQ     77U
 
 void world_init(struct world *w);
+/* Carries out a request and acknowledges it. */
+void world_request(struct world *w, const struct nl_family *family, const struct nlmsghdr *nlh);
 void world_forget(struct world *w);
 void world_fini(struct world *w);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Lists of datagrams that wait for their reader, oldest first. The caller serialises. */
-#ifndef DCO_PRELOAD_DATAGRAMS_H
-#define DCO_PRELOAD_DATAGRAMS_H
+/* Lists of netlink datagrams, oldest first. The caller serialises. */
+#ifndef DCO_NETLINK_DATAGRAMS_H
+#define DCO_NETLINK_DATAGRAMS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,16 +19,19 @@ struct datagrams {
 void datagrams_init(struct datagrams *l);
 void datagrams_add(struct datagrams *l, struct datagram *dg);
 
-/* A copy of data at the end; without memory it is lost, and the log says so. */
+/* Adds a copy of data. Without memory the datagram is lost, and the log says so. */
 void datagrams_copy(struct datagrams *l, const void *data, size_t len);
 
-/* The oldest, the caller's to free(); NULL if there is none. */
+/* The same as netlink_sink.emit; arg: struct datagrams. */
+void datagrams_emit(void *arg, const void *data, size_t len);
+
+/* Takes the oldest out, which the caller frees with free(); NULL if there is none. */
 struct datagram *datagrams_take(struct datagrams *l);
 
-/* Moves everything of from behind what is in to. */
+/* Appends all of `from` to `to`; `from` is empty then. */
 void datagrams_move(struct datagrams *to, struct datagrams *from);
 
-/* Frees all; the list is empty then. */
+/* Frees all datagrams; the list is empty then. */
 void datagrams_free(struct datagrams *l);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "linux/preload/datagrams.h"
+#include "linux/netlink/datagrams.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,7 @@ datagrams_copy(struct datagrams *l, const void *data, size_t len)
 {
     struct datagram *dg = malloc(sizeof(*dg) + len);
 
-    if (!dg) {
+    if (dg == NULL) {
         log_line(LOG_LEVEL_ERROR, "no memory: a netlink answer is lost");
         return;
     }
@@ -35,15 +35,21 @@ datagrams_copy(struct datagrams *l, const void *data, size_t len)
     datagrams_add(l, dg);
 }
 
+void
+datagrams_emit(void *arg, const void *data, size_t len)
+{
+    datagrams_copy(arg, data, len);
+}
+
 struct datagram *
 datagrams_take(struct datagrams *l)
 {
     struct datagram *dg = l->head;
 
-    if (!dg)
+    if (dg == NULL)
         return NULL;
     l->head = dg->next;
-    if (!l->head)
+    if (l->head == NULL)
         l->tail = &l->head;
     return dg;
 }
@@ -51,7 +57,7 @@ datagrams_take(struct datagrams *l)
 void
 datagrams_move(struct datagrams *to, struct datagrams *from)
 {
-    if (!from->head)
+    if (from->head == NULL)
         return;
     *to->tail = from->head;
     to->tail = from->tail;
@@ -63,6 +69,6 @@ datagrams_free(struct datagrams *l)
 {
     struct datagram *dg;
 
-    while ((dg = datagrams_take(l)))
+    while ((dg = datagrams_take(l)) != NULL)
         free(dg);
 }
