@@ -23,8 +23,8 @@ $(BUILD)/obj/pic/%.o: %.c
 	@mkdir -p $(@D)
 	$(call step,CC) $(CC) $(PIC_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# It defines functions whose fortified forms the headers define inline.
-$(BUILD)/obj/pic/linux/preload/hooks.o: override CFLAGS += -U_FORTIFY_SOURCE
+# They define functions whose fortified forms the headers define inline.
+$(addprefix $(BUILD)/obj/pic/linux/preload/,hooks.o file_hooks.o): override CFLAGS += -U_FORTIFY_SOURCE
 
 $(BUILD)/obj/cli/%.o: %.c
 	@mkdir -p $(@D)

@@ -18,8 +18,9 @@
 #include "linux/plane/plane.h"
 #include "linux/preload/family_ops.h"
 #include "linux/preload/lifecycle.h"
-#include "linux/preload/vfd.h"
+#include "linux/preload/lock.h"
 #include "linux/preload/vfd_kinds.h"
+#include "linux/preload/vfd_swap.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/iov.h"
 #include "linux/sys/log.h"
@@ -104,36 +105,21 @@ timeout_copy(int from, int to, int option)
         (void)sys()->setsockopt(to, SOL_SOCKET, option, &tv, len);
 }
 
-static void
-swap_fd(struct vfd *vfd, int fd, void *arg)
-{
-    int error = vfd_swap(vfd, fd, *(int *)arg);
-
-    if (error)
-        log_line(LOG_LEVEL_ERROR, "cannot replace netlink socket %d: %s", fd, strerror(-error));
-}
-
 /* 0 or -errno; then nothing has changed. */
 static int
 swap(struct genl_vfd *g, int fd)
 {
-    int pair[2];
+    struct vfd_pair pair;
+    int err;
 
     g->portid = portid_of(fd);
-    g->hidden = sys()->fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    if (g->hidden < 0)
-        return -errno;
-    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) < 0) {
-        int error = errno;
-
-        sys()->close(g->hidden);
-        g->hidden = -1;
-        return -error;
-    }
-    timeout_copy(fd, pair[0], SO_RCVTIMEO);
-    g->inner = pair[1];
-    vfd_each_fd(&g->vfd, swap_fd, &pair[0]);
-    sys()->close(pair[0]);
+    err = vfd_pair_make(fd, &pair);
+    if (err)
+        return err;
+    g->hidden = pair.hidden;
+    g->inner = pair.inner;
+    timeout_copy(fd, pair.outer, SO_RCVTIMEO);
+    vfd_pair_swap(&g->vfd, &pair, "netlink");
     g->next = swapped_vfds;
     swapped_vfds = g;
     dco_store_release(&g->swapped, true);

@@ -1,39 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Every function of the C library that this library stands in front of. Each looks whether a vfd
- * stands behind the descriptor; if not, or if the plane itself calls, the C library does the work.
+ * The interposed functions on sockets. Each looks whether a vfd stands behind the fd; if not, or if
+ * one of our own threads calls, the C library does the work.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
 #include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <syslog.h>
 #include <unistd.h>
 
-#include "linux/preload/vfd.h"
 #include "linux/openvpn/offer.h"
 #include "linux/preload/genl.h"
-#include "linux/preload/lifecycle.h"
-#include "linux/sys/calls.h"
+#include "linux/preload/hook.h"
+#include "linux/preload/lock.h"
 #include "linux/preload/rtnl.h"
-#include "linux/sys/std_fds.h"
 #include "linux/preload/udp.h"
-#include "linux/sys/log.h"
-
-#define HOOK __attribute__((visibility("default")))
+#include "linux/preload/vfd.h"
+#include "linux/preload/vfd_swap.h"
+#include "linux/sys/calls.h"
+#include "linux/sys/std_fds.h"
 
 /* Declared by the C library only under _FORTIFY_SOURCE. */
 HOOK ssize_t __read_chk(int fd, void *buf, size_t len, size_t size);
 HOOK ssize_t __recv_chk(int fd, void *buf, size_t len, size_t size, int flags);
 HOOK ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t size, int flags,
                             struct sockaddr *sa, socklen_t *sa_len);
-HOOK int __open_2(const char *path, int flags);
-HOOK int __open64_2(const char *path, int flags);
 
 /* The vfd that answers this call instead of the C library. */
 static struct vfd *
@@ -42,7 +34,7 @@ answering(int fd)
     return preload_inside() ? NULL : vfd_get(fd);
 }
 
-/* ---- making descriptors ---------------------------------------------------------------------- */
+/* Making descriptors */
 
 HOOK int
 socket(int domain, int type, int protocol)
@@ -70,7 +62,7 @@ close(int fd)
     return sys()->close(fd);
 }
 
-/* `to` is a new number for the open file of `from`. */
+/* `to` is a new fd of the open file of `from`. */
 static int
 duplicated(int from, int to)
 {
@@ -78,7 +70,7 @@ duplicated(int from, int to)
 
     if (!preload_inside())
         std_fds_duplicated(to);
-    if (d) {
+    if (d != NULL) {
         (void)vfd_set(to, d);
         vfd_put(d);
     }
@@ -147,14 +139,14 @@ epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
     int result = sys()->epoll_ctl(epfd, op, fd, event);
     struct vfd *d = result < 0 ? NULL : answering(fd);
 
-    if (d) {
+    if (d != NULL) {
         vfd_watched(d, epfd, op, event);
         vfd_put(d);
     }
     return result;
 }
 
-/* ---- sending --------------------------------------------------------------------------------- */
+/* Sending */
 
 /* NULL if no vfd answers. */
 static struct vfd *
@@ -162,7 +154,7 @@ sending(int fd)
 {
     struct vfd *d = answering(fd);
 
-    if (d && !vfd_ops(d)->sendmsg) {
+    if (d != NULL && vfd_ops(d)->sendmsg == NULL) {
         vfd_put(d);
         return NULL;
     }
@@ -194,7 +186,7 @@ sendmsg(int fd, const struct msghdr *msg, int flags)
 {
     struct vfd *d = sending(fd);
 
-    return d ? send_through(d, fd, msg, flags) : sys()->sendmsg(fd, msg, flags);
+    return d != NULL ? send_through(d, fd, msg, flags) : sys()->sendmsg(fd, msg, flags);
 }
 
 HOOK ssize_t
@@ -202,8 +194,8 @@ sendto(int fd, const void *data, size_t len, int flags, const struct sockaddr *s
 {
     struct vfd *d = sending(fd);
 
-    return d ? send_piece(d, fd, data, len, flags, sa, sa_len)
-             : sys()->sendto(fd, data, len, flags, sa, sa_len);
+    return d != NULL ? send_piece(d, fd, data, len, flags, sa, sa_len)
+                     : sys()->sendto(fd, data, len, flags, sa, sa_len);
 }
 
 HOOK ssize_t
@@ -211,7 +203,8 @@ send(int fd, const void *data, size_t len, int flags)
 {
     struct vfd *d = sending(fd);
 
-    return d ? send_piece(d, fd, data, len, flags, NULL, 0) : sys()->send(fd, data, len, flags);
+    return d != NULL ? send_piece(d, fd, data, len, flags, NULL, 0)
+                     : sys()->send(fd, data, len, flags);
 }
 
 HOOK ssize_t
@@ -219,7 +212,7 @@ write(int fd, const void *data, size_t len)
 {
     struct vfd *d = sending(fd);
 
-    return d ? send_piece(d, fd, data, len, 0, NULL, 0) : sys()->write(fd, data, len);
+    return d != NULL ? send_piece(d, fd, data, len, 0, NULL, 0) : sys()->write(fd, data, len);
 }
 
 HOOK ssize_t
@@ -228,17 +221,17 @@ writev(int fd, const struct iovec *iov, int n)
     struct vfd *d = n >= 0 ? sending(fd) : NULL;
     struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n};
 
-    return d ? send_through(d, fd, &msg, 0) : sys()->writev(fd, iov, n);
+    return d != NULL ? send_through(d, fd, &msg, 0) : sys()->writev(fd, iov, n);
 }
 
-/* ---- receiving ------------------------------------------------------------------------------- */
+/* Receiving */
 
 static struct vfd *
 receiving(int fd)
 {
     struct vfd *d = answering(fd);
 
-    if (d && !vfd_ops(d)->recvmsg) {
+    if (d != NULL && vfd_ops(d)->recvmsg == NULL) {
         vfd_put(d);
         return NULL;
     }
@@ -275,7 +268,7 @@ recvmsg(int fd, struct msghdr *msg, int flags)
 {
     struct vfd *d = receiving(fd);
 
-    return d ? receive_through(d, fd, msg, flags) : sys()->recvmsg(fd, msg, flags);
+    return d != NULL ? receive_through(d, fd, msg, flags) : sys()->recvmsg(fd, msg, flags);
 }
 
 HOOK ssize_t
@@ -283,8 +276,8 @@ recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *sa, socklen_
 {
     struct vfd *d = receiving(fd);
 
-    return d ? receive_piece(d, fd, buf, len, flags, sa, sa_len)
-             : sys()->recvfrom(fd, buf, len, flags, sa, sa_len);
+    return d != NULL ? receive_piece(d, fd, buf, len, flags, sa, sa_len)
+                     : sys()->recvfrom(fd, buf, len, flags, sa, sa_len);
 }
 
 HOOK ssize_t
@@ -292,7 +285,8 @@ recv(int fd, void *buf, size_t len, int flags)
 {
     struct vfd *d = receiving(fd);
 
-    return d ? receive_piece(d, fd, buf, len, flags, NULL, NULL) : sys()->recv(fd, buf, len, flags);
+    return d != NULL ? receive_piece(d, fd, buf, len, flags, NULL, NULL)
+                     : sys()->recv(fd, buf, len, flags);
 }
 
 HOOK ssize_t
@@ -300,7 +294,7 @@ read(int fd, void *buf, size_t len)
 {
     struct vfd *d = receiving(fd);
 
-    return d ? receive_piece(d, fd, buf, len, 0, NULL, NULL) : sys()->read(fd, buf, len);
+    return d != NULL ? receive_piece(d, fd, buf, len, 0, NULL, NULL) : sys()->read(fd, buf, len);
 }
 
 HOOK ssize_t
@@ -309,7 +303,7 @@ readv(int fd, const struct iovec *iov, int n)
     struct vfd *d = n >= 0 ? receiving(fd) : NULL;
     struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n};
 
-    return d ? receive_through(d, fd, &msg, 0) : sys()->readv(fd, iov, n);
+    return d != NULL ? receive_through(d, fd, &msg, 0) : sys()->readv(fd, iov, n);
 }
 
 /* The C library aborts where len exceeds size, so that case goes to it. */
@@ -320,8 +314,8 @@ __recvfrom_chk(int fd, void *buf, size_t len, size_t size, int flags, struct soc
 {
     struct vfd *d = len <= size ? receiving(fd) : NULL;
 
-    return d ? receive_piece(d, fd, buf, len, flags, sa, sa_len)
-             : sys()->recvfrom_chk(fd, buf, len, size, flags, sa, sa_len);
+    return d != NULL ? receive_piece(d, fd, buf, len, flags, sa, sa_len)
+                     : sys()->recvfrom_chk(fd, buf, len, size, flags, sa, sa_len);
 }
 
 HOOK ssize_t
@@ -329,8 +323,8 @@ __recv_chk(int fd, void *buf, size_t len, size_t size, int flags)
 {
     struct vfd *d = len <= size ? receiving(fd) : NULL;
 
-    return d ? receive_piece(d, fd, buf, len, flags, NULL, NULL)
-             : sys()->recv_chk(fd, buf, len, size, flags);
+    return d != NULL ? receive_piece(d, fd, buf, len, flags, NULL, NULL)
+                     : sys()->recv_chk(fd, buf, len, size, flags);
 }
 
 HOOK ssize_t
@@ -338,243 +332,31 @@ __read_chk(int fd, void *buf, size_t len, size_t size)
 {
     struct vfd *d = len <= size ? receiving(fd) : NULL;
 
-    return d ? receive_piece(d, fd, buf, len, 0, NULL, NULL) : sys()->read_chk(fd, buf, len, size);
+    return d != NULL ? receive_piece(d, fd, buf, len, 0, NULL, NULL)
+                     : sys()->read_chk(fd, buf, len, size);
 }
 
-/* ---- other calls on sockets ------------------------------------------------------------------ */
+/* Other calls on sockets */
 
-HOOK int
-bind(int fd, const struct sockaddr *sa, socklen_t len)
-{
-    struct vfd *d = answering(fd);
-    int result =
-        d && vfd_ops(d)->bind ? vfd_ops(d)->bind(d, fd, sa, len) : sys()->bind(fd, sa, len);
+/* Defines a call that the vfd behind fd answers if it can, and the C library otherwise. */
+#define HOOK_ANSWERED(call, parameters, ...)                                                       \
+    HOOK int call parameters                                                                       \
+    {                                                                                              \
+        struct vfd *d = answering(fd);                                                             \
+        bool ours = d != NULL && vfd_ops(d)->call != NULL;                                         \
+        int result = ours ? vfd_ops(d)->call(d, __VA_ARGS__) : sys()->call(__VA_ARGS__);           \
+                                                                                                   \
+        if (d != NULL)                                                                             \
+            vfd_put(d);                                                                            \
+        return result;                                                                             \
+    }
 
-    if (d)
-        vfd_put(d);
-    return result;
-}
-
-HOOK int
-connect(int fd, const struct sockaddr *sa, socklen_t len)
-{
-    struct vfd *d = answering(fd);
-    int result = d && vfd_ops(d)->connect ? vfd_ops(d)->connect(d, fd, sa, len)
-                                          : sys()->connect(fd, sa, len);
-
-    if (d)
-        vfd_put(d);
-    return result;
-}
-
-HOOK int
-shutdown(int fd, int how)
-{
-    struct vfd *d = answering(fd);
-    int result =
-        d && vfd_ops(d)->shutdown ? vfd_ops(d)->shutdown(d, fd, how) : sys()->shutdown(fd, how);
-
-    if (d)
-        vfd_put(d);
-    return result;
-}
-
-HOOK int
-getsockname(int fd, struct sockaddr *sa, socklen_t *len)
-{
-    struct vfd *d = answering(fd);
-    int result = d && vfd_ops(d)->getsockname ? vfd_ops(d)->getsockname(d, fd, sa, len)
-                                              : sys()->getsockname(fd, sa, len);
-
-    if (d)
-        vfd_put(d);
-    return result;
-}
-
-HOOK int
-getpeername(int fd, struct sockaddr *sa, socklen_t *len)
-{
-    struct vfd *d = answering(fd);
-    int result = d && vfd_ops(d)->getpeername ? vfd_ops(d)->getpeername(d, fd, sa, len)
-                                              : sys()->getpeername(fd, sa, len);
-
-    if (d)
-        vfd_put(d);
-    return result;
-}
-
-HOOK int
-getsockopt(int fd, int level, int name, void *value, socklen_t *len)
-{
-    struct vfd *d = answering(fd);
-    int result = d && vfd_ops(d)->getsockopt
-                     ? vfd_ops(d)->getsockopt(d, fd, level, name, value, len)
-                     : sys()->getsockopt(fd, level, name, value, len);
-
-    if (d)
-        vfd_put(d);
-    return result;
-}
-
-HOOK int
-setsockopt(int fd, int level, int name, const void *value, socklen_t len)
-{
-    struct vfd *d = answering(fd);
-    int result = d && vfd_ops(d)->setsockopt
-                     ? vfd_ops(d)->setsockopt(d, fd, level, name, value, len)
-                     : sys()->setsockopt(fd, level, name, value, len);
-
-    if (d)
-        vfd_put(d);
-    return result;
-}
-
-/* ---- files ----------------------------------------------------------------------------------- */
-
-/* The device may have other names (--dev-node). */
-static bool
-is_tun_node(const char *path, int fd)
-{
-    struct stat st;
-
-    if (strcmp(path, "/dev/net/tun") == 0)
-        return true;
-    return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(10, 200);
-}
-
-/* Few files are opened to read and to write, so is_tun_node() is rarely called. */
-static void
-look_for_tun(const char *path, int flags, int fd)
-{
-    if (fd < 0 || (flags & O_ACCMODE) != O_RDWR || preload_inside() || !is_tun_node(path, fd))
-        return;
-    preload_lock();
-    if (offer_tun_opened())
-        lifecycle_answer();
-    preload_unlock();
-}
-
-static int
-any_open(const char *path, int flags, mode_t mode)
-{
-    int fd = sys()->open(path, flags, mode);
-
-    look_for_tun(path, flags, fd);
-    return fd;
-}
-
-HOOK int
-open(const char *path, int flags, ...)
-{
-    va_list ap;
-    mode_t mode;
-
-    va_start(ap, flags);
-    mode = flags & (O_CREAT | __O_TMPFILE) ? va_arg(ap, mode_t) : 0;
-    va_end(ap);
-    return any_open(path, flags, mode);
-}
-
-HOOK int
-open64(const char *path, int flags, ...)
-{
-    va_list ap;
-    mode_t mode;
-
-    va_start(ap, flags);
-    mode = flags & (O_CREAT | __O_TMPFILE) ? va_arg(ap, mode_t) : 0;
-    va_end(ap);
-    return any_open(path, flags, mode);
-}
-
-HOOK int
-__open_2(const char *path, int flags)
-{
-    int fd = sys()->open_2(path, flags);
-
-    look_for_tun(path, flags, fd);
-    return fd;
-}
-
-HOOK int
-__open64_2(const char *path, int flags)
-{
-    int fd = sys()->open_2(path, flags);
-
-    look_for_tun(path, flags, fd);
-    return fd;
-}
-
-/* openvpn prints the first line of such a file as the DCO version; 2.7 looks for the folder first.
- */
-#define MODULE_2_6 "/sys/module/ovpn_dco_v2"
-#define MODULE_2_7 "/sys/module/ovpn"
-
-static FILE *
-any_fopen(const char *path, const char *mode)
-{
-    static const char version[] = OPENDCO_VERSION " (OpenDCO)\n";
-
-    if (mode[0] == 'r' &&
-        (strcmp(path, MODULE_2_6 "/version") == 0 || strcmp(path, MODULE_2_7 "/version") == 0))
-        return fmemopen((void *)version, sizeof(version) - 1, "r");
-    if (mode[0] == 'r' && !preload_inside())
-        offer_file_opened(path);
-    return sys()->fopen(path, mode);
-}
-
-/* True if stat() has failed for want of that folder only. */
-static bool
-stands_in(const char *path, int result)
-{
-    return result < 0 && errno == ENOENT && strcmp(path, MODULE_2_7) == 0;
-}
-
-HOOK int
-stat(const char *path, struct stat *st)
-{
-    int result = fstatat(AT_FDCWD, path, st, 0);
-
-    if (!stands_in(path, result))
-        return result;
-    *st = (struct stat){.st_mode = S_IFDIR | 0555};
-    return 0;
-}
-
-HOOK int
-stat64(const char *path, struct stat64 *st)
-{
-    int result = fstatat64(AT_FDCWD, path, st, 0);
-
-    if (!stands_in(path, result))
-        return result;
-    *st = (struct stat64){.st_mode = S_IFDIR | 0555};
-    return 0;
-}
-
-HOOK FILE *
-fopen(const char *path, const char *mode)
-{
-    return any_fopen(path, mode);
-}
-
-HOOK FILE *
-fopen64(const char *path, const char *mode)
-{
-    return any_fopen(path, mode);
-}
-
-/* ---- the process ----------------------------------------------------------------------------- */
-
-HOOK int
-daemon(int nochdir, int noclose)
-{
-    return lifecycle_daemon(nochdir, noclose);
-}
-
-HOOK void
-openlog(const char *ident, int option, int facility)
-{
-    log_use_syslog();
-    sys()->openlog(ident, option, facility);
-}
+HOOK_ANSWERED(bind, (int fd, const struct sockaddr *sa, socklen_t len), fd, sa, len)
+HOOK_ANSWERED(connect, (int fd, const struct sockaddr *sa, socklen_t len), fd, sa, len)
+HOOK_ANSWERED(shutdown, (int fd, int how), fd, how)
+HOOK_ANSWERED(getsockname, (int fd, struct sockaddr *sa, socklen_t *len), fd, sa, len)
+HOOK_ANSWERED(getpeername, (int fd, struct sockaddr *sa, socklen_t *len), fd, sa, len)
+HOOK_ANSWERED(getsockopt, (int fd, int level, int name, void *value, socklen_t *len), fd, level,
+              name, value, len)
+HOOK_ANSWERED(setsockopt, (int fd, int level, int name, const void *value, socklen_t len), fd,
+              level, name, value, len)

@@ -2,31 +2,39 @@
 #include "linux/preload/lifecycle.h"
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
+#include <syslog.h>
+#include <unistd.h>
 
-#include "linux/preload/vfd.h"
 #include "linux/openvpn/offer.h"
-#include "linux/sys/calls.h"
-#include "linux/sys/std_fds.h"
-#include "linux/sys/log.h"
-#include "linux/sys/thread.h"
 #include "linux/plane/plane.h"
+#include "linux/preload/hook.h"
+#include "linux/preload/lock.h"
+#include "linux/preload/vfd.h"
 #include "linux/status/server.h"
+#include "linux/sys/calls.h"
+#include "linux/sys/log.h"
+#include "linux/sys/std_fds.h"
+#include "linux/sys/thread.h"
 
-static bool started;   /* set once, before the first thread of the plane */
-static bool answering; /* set once, before the status thread */
+/* One per process, whose life this is. */
+static struct {
+    bool started;   /* set once, before the first thread of the plane */
+    bool answering; /* set once, before the status thread */
+} life;
+
 static __thread bool daemonizing __attribute__((tls_model("initial-exec")));
 
 /* A child that only runs a script or a plugin must not keep the port and the device alive. */
 static void
 fork_child(void)
 {
-    bool keep = daemonizing || !started;
+    bool keep = daemonizing || !life.started;
 
+    preload_lock_fork_child();
     vfd_fork_child(keep);
     preload_enter(); /* what follows are the plane's own calls */
-    if (!daemonizing && answering)
+    if (!daemonizing && life.answering)
         status_fork_child();
     if (!keep)
         plane_fork_child();
@@ -34,7 +42,7 @@ fork_child(void)
     if (keep)
         return;
     offer_fork_child();
-    started = false;
+    life.started = false;
 }
 
 /* Registered late, so that it runs before what openvpn's libraries registered for their end. */
@@ -42,9 +50,9 @@ static void
 at_exit(void)
 {
     preload_lock();
-    if (answering)
+    if (life.answering)
         status_close();
-    if (started)
+    if (life.started)
         plane_shutdown();
     preload_unlock();
 }
@@ -52,7 +60,7 @@ at_exit(void)
 static void
 register_exit(void)
 {
-    if (!started && !answering)
+    if (!life.started && !life.answering)
         (void)atexit(at_exit);
 }
 
@@ -63,7 +71,7 @@ lifecycle_ask(const char *name)
 
     if (offer_known()) {
         register_exit();
-        started = true;
+        life.started = true;
     }
     return offered;
 }
@@ -73,15 +81,15 @@ void
 lifecycle_answer(void)
 {
     register_exit();
-    answering = true;
+    life.answering = true;
     std_fds_reserve();
     (void)status_open();
     status_start();
 }
 
 /* No thread of ours runs yet: openvpn calls it before it makes a device. */
-int
-lifecycle_daemon(int nochdir, int noclose)
+HOOK int
+daemon(int nochdir, int noclose)
 {
     int result;
 
@@ -94,6 +102,13 @@ lifecycle_daemon(int nochdir, int noclose)
 /* A socket that a library opens on one of our threads is not openvpn's. */
 const struct thread_hooks thread_hooks = {.on_start = preload_enter};
 const struct plane_hooks plane_hooks = {.on_event = preload_notify};
+
+HOOK void
+openlog(const char *ident, int option, int facility)
+{
+    log_use_syslog();
+    sys()->openlog(ident, option, facility);
+}
 
 __attribute__((constructor)) static void
 lifecycle_begin(int argc, char **argv, char **envp)

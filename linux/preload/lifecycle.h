@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The life of the process: start, fork(), daemon(), exit. */
+/*
+ * The life of the process: start, fork(), daemon(), exit. The child of daemon(3) goes on with
+ * everything that is open; other children of fork() have nothing of ours.
+ */
 #ifndef DCO_PRELOAD_LIFECYCLE_H
 #define DCO_PRELOAD_LIFECYCLE_H
 
@@ -12,8 +15,5 @@ bool lifecycle_ask(const char *name);
 /* openvpn is at work: from now on `opendco status` gets an answer. The preload lock held; after
  * daemon() it is called again. */
 void lifecycle_answer(void);
-
-/* daemon(3) whose child goes on with everything that is open. */
-int lifecycle_daemon(int nochdir, int noclose);
 
 #endif

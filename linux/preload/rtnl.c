@@ -11,6 +11,7 @@
 
 #include "linux/netlink/link.h"
 #include "linux/preload/lifecycle.h"
+#include "linux/preload/lock.h"
 #include "linux/preload/vfd.h"
 #include "linux/openvpn/offer.h"
 #include "linux/sys/iov.h"

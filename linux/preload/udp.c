@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "linux/preload/lock.h"
 #include "linux/preload/vfd.h"
+#include "linux/preload/vfd_swap.h"
 #include "linux/openvpn/offer.h"
 #include "linux/preload/group.h"
 #include "linux/preload/vfd_kinds.h"

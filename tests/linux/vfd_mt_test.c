@@ -15,7 +15,9 @@
 #include "linux/sys/calls.h"
 
 /* The preload layer is in no test program. */
+#include "linux/preload/lock.c"
 #include "linux/preload/vfd.c"
+#include "linux/preload/vfd_swap.c"
 
 const struct sys_calls *
 sys(void)
@@ -43,7 +45,7 @@ threads_run(void *(*fn)(void *), unsigned n)
 
 #define WISHES 20000U
 
-static uint32_t waiting, taken, holding; /* waiting: atomic; the others: vfd lock */
+static uint32_t waiting, taken, holding; /* waiting: atomic; the others: preload lock */
 
 void
 genl_events(void)
@@ -151,7 +153,7 @@ TEST("every vfd ends once")
     CHECK_EQ(ended, made);
 }
 
-TEST("numbers out of range have no vfd")
+TEST("fds out of range have no vfd")
 {
     struct vfd d;
 
@@ -216,12 +218,13 @@ static const struct vfd_ops forked = {.fork_child = count_closed, .fini = count_
 
 const struct vfd_ops *const vfd_kinds[VFD_KINDS] = {[COUNTED] = &counted, [FORKED] = &forked};
 
-/* One vfd behind two numbers closes once, and the child has none afterwards. */
+/* One vfd behind two fds closes once, and the child has none afterwards. */
 static int
 child(void)
 {
     struct vfd d;
 
+    preload_lock_fork_child();
     vfd_fork_child(false);
     vfd_init(&d, FORKED);
     if (closed_in_child != 1 || closed_fd != 2101)
@@ -244,6 +247,7 @@ TEST("children have no vfds unless they are daemons")
     CHECK_EQ(status, 0);
     pid = fork(); /* daemon(): the child goes on with the vfds */
     if (pid == 0) {
+        preload_lock_fork_child();
         vfd_fork_child(true);
         _exit(vfd_get(2100) == d && vfd_get(2101) == d ? 0 : 1);
     }

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The interposed functions on files: openvpn finds our module under /sys/module, and the offer of a
+ * family learns which files are opened.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "linux/openvpn/offer.h"
+#include "linux/preload/hook.h"
+#include "linux/preload/lifecycle.h"
+#include "linux/preload/lock.h"
+#include "linux/sys/calls.h"
+
+/* Declared by the C library only under _FORTIFY_SOURCE. */
+HOOK int __open_2(const char *path, int flags);
+HOOK int __open64_2(const char *path, int flags);
+
+/* The device may have other names (--dev-node). */
+static bool
+is_tun_node(const char *path, int fd)
+{
+    struct stat st;
+
+    if (strcmp(path, "/dev/net/tun") == 0)
+        return true;
+    return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(10, 200);
+}
+
+/* Few files are opened to read and to write, so is_tun_node() is rarely called. */
+static void
+look_for_tun(const char *path, int flags, int fd)
+{
+    if (fd < 0 || (flags & O_ACCMODE) != O_RDWR || preload_inside() || !is_tun_node(path, fd))
+        return;
+    preload_lock();
+    if (offer_tun_opened())
+        lifecycle_answer();
+    preload_unlock();
+}
+
+static int
+any_open(const char *path, int flags, mode_t mode)
+{
+    int fd = sys()->open(path, flags, mode);
+
+    look_for_tun(path, flags, fd);
+    return fd;
+}
+
+HOOK int
+open(const char *path, int flags, ...)
+{
+    va_list ap;
+    mode_t mode;
+
+    va_start(ap, flags);
+    mode = flags & (O_CREAT | __O_TMPFILE) ? va_arg(ap, mode_t) : 0;
+    va_end(ap);
+    return any_open(path, flags, mode);
+}
+
+HOOK int
+open64(const char *path, int flags, ...)
+{
+    va_list ap;
+    mode_t mode;
+
+    va_start(ap, flags);
+    mode = flags & (O_CREAT | __O_TMPFILE) ? va_arg(ap, mode_t) : 0;
+    va_end(ap);
+    return any_open(path, flags, mode);
+}
+
+HOOK int
+__open_2(const char *path, int flags)
+{
+    int fd = sys()->open_2(path, flags);
+
+    look_for_tun(path, flags, fd);
+    return fd;
+}
+
+HOOK int
+__open64_2(const char *path, int flags)
+{
+    int fd = sys()->open_2(path, flags);
+
+    look_for_tun(path, flags, fd);
+    return fd;
+}
+
+/* openvpn prints the first line of such a file as the DCO version; 2.7 looks for the folder first.
+ */
+#define MODULE_2_6 "/sys/module/ovpn_dco_v2"
+#define MODULE_2_7 "/sys/module/ovpn"
+
+static FILE *
+any_fopen(const char *path, const char *mode)
+{
+    static const char version[] = OPENDCO_VERSION " (OpenDCO)\n";
+
+    if (mode[0] == 'r' &&
+        (strcmp(path, MODULE_2_6 "/version") == 0 || strcmp(path, MODULE_2_7 "/version") == 0))
+        return fmemopen((void *)version, sizeof(version) - 1, "r");
+    if (mode[0] == 'r' && !preload_inside())
+        offer_file_opened(path);
+    return sys()->fopen(path, mode);
+}
+
+/* Whether stat() failed only because that folder does not exist. */
+static bool
+stands_in(const char *path, int result)
+{
+    return result < 0 && errno == ENOENT && strcmp(path, MODULE_2_7) == 0;
+}
+
+HOOK int
+stat(const char *path, struct stat *st)
+{
+    int result = fstatat(AT_FDCWD, path, st, 0);
+
+    if (!stands_in(path, result))
+        return result;
+    *st = (struct stat){.st_mode = S_IFDIR | 0555};
+    return 0;
+}
+
+HOOK int
+stat64(const char *path, struct stat64 *st)
+{
+    int result = fstatat64(AT_FDCWD, path, st, 0);
+
+    if (!stands_in(path, result))
+        return result;
+    *st = (struct stat64){.st_mode = S_IFDIR | 0555};
+    return 0;
+}
+
+HOOK FILE *
+fopen(const char *path, const char *mode)
+{
+    return any_fopen(path, mode);
+}
+
+HOOK FILE *
+fopen64(const char *path, const char *mode)
+{
+    return any_fopen(path, mode);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Puts a socket of ours in the place of one that the process made. The fds stay the same; the
+ * process's own socket goes on behind them as a hidden one. The preload lock held, unless a
+ * function says otherwise.
+ */
+#ifndef DCO_PRELOAD_VFD_SWAP_H
+#define DCO_PRELOAD_VFD_SWAP_H
+
+#include "linux/preload/vfd.h"
+
+/* A duplicate of the process's socket and a new pair of datagram sockets; all close-on-exec. */
+struct vfd_pair {
+    int hidden; /* the process's socket */
+    int inner;  /* our end */
+    int outer;  /* the end that the process gets */
+};
+
+/* Makes them for fd. 0 or -errno, and then nothing was made. */
+int vfd_pair_make(int fd, struct vfd_pair *pair);
+
+/* Puts the outer end on each fd of d, and closes pair->outer itself. An fd that cannot be replaced
+ * keeps the old socket, and the log says so; what: its name there. */
+void vfd_pair_swap(struct vfd *d, struct vfd_pair *pair, const char *what);
+
+/* Puts the open file of `with` on fd, which keeps its status flags, its close-on-exec flag and its
+ * epoll registrations. `with` stays open. 0 or -errno. */
+int vfd_swap(struct vfd *d, int fd, int with);
+
+/* Remembers what epoll_ctl() of an fd of d did. The preload lock not held. */
+void vfd_watched(struct vfd *d, int epfd, int op, const struct epoll_event *event);
+
+#endif
