@@ -57,7 +57,7 @@ is_swapped(const struct genl_vfd *g)
     return dco_load_acquire(&g->swapped);
 }
 
-/* ---- towards the reader ---------------------------------------------------------------------- */
+/* Towards the reader */
 
 /* Writes as much as the pair takes now. The rest follows when the process has read. */
 static void
@@ -78,7 +78,7 @@ pump(struct genl_vfd *g)
     dco_store_release(&g->waiting, ready->head != NULL);
 }
 
-/* ---- the swap -------------------------------------------------------------------------------- */
+/* The swap */
 
 static uint32_t
 portid_of(int fd)
@@ -126,7 +126,7 @@ swap(struct genl_vfd *g, int fd)
     return 0;
 }
 
-/* ---- requests -------------------------------------------------------------------------------- */
+/* Requests */
 
 /* The family that answers a message, or NULL if the kernel does. */
 static const struct nl_family *
@@ -134,10 +134,10 @@ family_of(const struct nlmsghdr *nlh)
 {
     const struct nl_family *family = nl_family_by_id(nlh->nlmsg_type);
 
-    if (family)
+    if (family != NULL)
         return offer_known() ? family : NULL;
     family = nlctrl_asks_for(nlh);
-    return family && lifecycle_ask(family->name) ? family : NULL;
+    return family != NULL && lifecycle_ask(family->name) ? family : NULL;
 }
 
 /* The next message of a datagram, or NULL at its end or where it is not well formed: the kernel
@@ -162,8 +162,8 @@ any_for_us(uint8_t *data, size_t len)
 {
     struct nlmsghdr *nlh;
 
-    while ((nlh = message_next(&data, &len)))
-        if (family_of(nlh))
+    while ((nlh = message_next(&data, &len)) != NULL)
+        if (family_of(nlh) != NULL)
             return true;
     return false;
 }
@@ -243,7 +243,7 @@ to_kernel(const struct msghdr *msg)
 {
     const struct sockaddr_nl *nl = msg->msg_name;
 
-    return !nl || msg->msg_namelen < sizeof(*nl) || nl->nl_pid == 0;
+    return nl == NULL || msg->msg_namelen < sizeof(*nl) || nl->nl_pid == 0;
 }
 
 static ssize_t
@@ -253,29 +253,29 @@ genl_sendmsg(struct vfd *vfd, int fd, const struct msghdr *msg, int flags)
     size_t len;
     uint8_t *data;
     bool ours;
-    int error = 0;
+    int err = 0;
 
     if (!to_kernel(msg))
         return sys()->sendmsg(is_swapped(g) ? g->hidden : fd, msg, flags);
     data = iov_gather(msg, &len);
-    if (!data)
+    if (data == NULL)
         return -1;
     preload_lock();
     if (!g->swapped && any_for_us(data, len))
-        error = swap(g, fd);
+        err = swap(g, fd);
     ours = g->swapped;
     if (ours)
         answer(g, fd, data, len);
     preload_unlock();
     iov_wipe(data, len);
-    if (error) {
-        errno = -error;
+    if (err) {
+        errno = -err;
         return -1;
     }
     return ours ? (ssize_t)len : sys()->sendmsg(fd, msg, flags);
 }
 
-/* ---- reading --------------------------------------------------------------------------------- */
+/* Reading */
 
 /* Returns whether it is a notification. */
 static bool
@@ -295,7 +295,7 @@ address_fill(struct msghdr *msg, size_t len)
     }
     if (got >= sizeof(head) && len >= sizeof(head))
         family = nl_notification_of(head, sizeof(head));
-    if (family)
+    if (family != NULL)
         nl.nl_groups = 1U << ((family->group_id - 1) % 32);
     if (msg->msg_name && msg->msg_namelen)
         memcpy(msg->msg_name, &nl, msg->msg_namelen < sizeof(nl) ? msg->msg_namelen : sizeof(nl));
@@ -346,7 +346,7 @@ genl_recvmsg(struct vfd *vfd, int fd, struct msghdr *msg, int flags)
     return n;
 }
 
-/* ---- other calls ----------------------------------------------------------------------------- */
+/* Other calls */
 
 static int
 behind(struct vfd *vfd, int fd)
@@ -399,20 +399,20 @@ static int
 membership(struct genl_vfd *g, int fd, int name, const void *value, socklen_t len)
 {
     const struct nl_family *family;
-    int group, error = 0;
+    int group, err = 0;
 
     if ((name != NETLINK_ADD_MEMBERSHIP && name != NETLINK_DROP_MEMBERSHIP) || len < sizeof(group))
         return 0;
     memcpy(&group, value, sizeof(group));
     family = family_of_group(group);
-    if (!family || !offer_known()) {
+    if (family == NULL || !offer_known()) {
         g->foreign |= g->swapped && name == NETLINK_ADD_MEMBERSHIP;
         return 0;
     }
     if (!g->swapped)
-        error = swap(g, fd);
-    if (error)
-        return error;
+        err = swap(g, fd);
+    if (err)
+        return err;
     g->member[nl_family_index(family)] = name == NETLINK_ADD_MEMBERSHIP;
     return 1;
 }
@@ -440,7 +440,7 @@ genl_setsockopt(struct vfd *vfd, int fd, int level, int name, const void *value,
     return sys()->setsockopt(behind(vfd, fd), level, name, value, len);
 }
 
-/* ---- life ------------------------------------------------------------------------------------ */
+/* The end of a vfd */
 
 static void
 genl_end(struct vfd *vfd)
@@ -456,7 +456,7 @@ genl_end(struct vfd *vfd)
         *at = g->next;
     sys()->close(g->inner);
     sys()->close(g->hidden);
-    g->inner = g->hidden = -1; /* another thread may be inside, and the numbers are used again */
+    g->inner = g->hidden = -1; /* another thread may be inside, and the fds may be used again */
 }
 
 static void
@@ -499,7 +499,7 @@ genl_opened(int fd)
 {
     struct genl_vfd *g = calloc(1, sizeof(*g));
 
-    if (!g)
+    if (g == NULL)
         return; /* the socket then reaches the kernel only */
     vfd_init(&g->vfd, VFD_GENL);
     g->hidden = g->inner = -1;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/atomic.h"
 #include "linux/netlink/link.h"
 #include "linux/preload/lifecycle.h"
 #include "linux/preload/lock.h"
@@ -35,23 +36,23 @@ rtnl_of(struct vfd *vfd)
     return (struct rtnl_vfd *)vfd;
 }
 
-/* ---- requests -------------------------------------------------------------------------------- */
+/* Requests */
 
 /* A request without a name leaves the choice to the kernel: kind and number. */
 static int
 dev_make(const struct link_request *link, struct plane_dev **dev)
 {
     char name[IFNAMSIZ];
-    int error = -EEXIST;
+    int err = -EEXIST;
 
     if (link->name[0])
         return plane_dev_new(link->name, link->mode, dev);
-    for (uint8_t i = 0; i < UNNAMED_MAX && error == -EEXIST; i++) {
+    for (uint8_t i = 0; i < UNNAMED_MAX && err == -EEXIST; i++) {
         snprintf(name, sizeof(name), "%s%u", link->family->link_kind, i);
         if (!if_nametoindex(name))
-            error = plane_dev_new(name, link->mode, dev);
+            err = plane_dev_new(name, link->mode, dev);
     }
-    return error;
+    return err;
 }
 
 /* What exists already, or is not to be created, the kernel refuses by itself, as for any kind. */
@@ -64,11 +65,11 @@ kernel_refuses(const struct nlmsghdr *request, const struct link_request *link)
 static int
 dev_new(const struct link_request *link, struct plane_dev **dev)
 {
-    int error = dev_make(link, dev);
+    int err = dev_make(link, dev);
     bool server = link->mode == DCO_MODE_MP;
 
-    if (error)
-        return error;
+    if (err)
+        return err;
     plane_dev_set_kind(*dev, link->family->link_kind,
                        openvpn_traits(link->family)->follows_floats && server);
     plane_dev_set_floats(*dev, server || offer_floats());
@@ -79,21 +80,21 @@ static void
 link_new(struct nlmsghdr *request, const struct link_request *link)
 {
     struct plane_dev *dev;
-    int error = link->error;
+    int err = link->error;
 
-    if (!error && kernel_refuses(request, link))
+    if (!err && kernel_refuses(request, link))
         return;
     if (!offer_known() && !lifecycle_ask(link->family->name))
         return;
-    if (!error && link->name[0] && !link_name_ok(link->name))
-        error = -EINVAL;
-    if (!error && link->ifindex)
-        error = -EOPNOTSUPP; /* a TUN cannot be given a number */
-    if (!error)
-        error = dev_new(link, &dev);
-    if (error) {
-        log_line(LOG_LEVEL_WARN, "cannot create device %s: %s", link->name, strerror(-error));
-        link_becomes_result(request, error);
+    if (!err && link->name[0] && !link_name_ok(link->name))
+        err = -EINVAL;
+    if (!err && link->ifindex)
+        err = -EOPNOTSUPP; /* a TUN cannot be given a number */
+    if (!err)
+        err = dev_new(link, &dev);
+    if (err) {
+        log_line(LOG_LEVEL_WARN, "cannot create device %s: %s", link->name, strerror(-err));
+        link_becomes_result(request, err);
         return;
     }
     offload_state_active(link->family->name);
@@ -107,7 +108,7 @@ link_delete(struct nlmsghdr *request, const struct link_request *link)
     struct plane_dev *dev =
         link->ifindex ? plane_dev_by_index(link->ifindex) : plane_dev_by_name(link->name);
 
-    if (!dev)
+    if (dev == NULL)
         return;
     plane_dev_free(dev);
     link_becomes_result(request, 0);
@@ -150,7 +151,7 @@ datagram_handle(struct rtnl_vfd *r, uint8_t *data, size_t len)
             break;
         step = step < len ? step : len;
         if (message_handle(nlh))
-            __atomic_store_n(&r->answers, true, __ATOMIC_RELEASE);
+            dco_store_release(&r->answers, true);
         kept = NLMSG_ALIGN((size_t)nlh->nlmsg_len);
         kept = kept < step ? kept : step;
         memmove(to, from, kept);
@@ -171,7 +172,7 @@ rtnl_sendmsg(struct vfd *vfd, int fd, const struct msghdr *msg, int flags)
     ssize_t n;
 
     iov.iov_base = iov_gather(msg, &len);
-    if (!iov.iov_base)
+    if (iov.iov_base == NULL)
         return -1;
     preload_lock();
     iov.iov_len = datagram_handle(rtnl_of(vfd), iov.iov_base, len);
@@ -183,7 +184,7 @@ rtnl_sendmsg(struct vfd *vfd, int fd, const struct msghdr *msg, int flags)
     return n < 0 ? n : (ssize_t)len;
 }
 
-/* ---- answers --------------------------------------------------------------------------------- */
+/* Answers */
 
 static const char *
 kind_of(uint32_t ifindex)
@@ -203,10 +204,10 @@ rtnl_recvmsg(struct vfd *vfd, int fd, struct msghdr *msg, int flags)
     struct iovec iov = {.iov_len = size};
     ssize_t n;
 
-    if (!__atomic_load_n(&rtnl_of(vfd)->answers, __ATOMIC_ACQUIRE) || size > IOV_REQUEST_MAX)
+    if (!dco_load_acquire(&rtnl_of(vfd)->answers) || size > IOV_REQUEST_MAX)
         return sys()->recvmsg(fd, msg, flags);
     iov.iov_base = calloc(1, size + NLMSG_HDRLEN);
-    if (!iov.iov_base)
+    if (iov.iov_base == NULL)
         return -1;
     inner.msg_iov = &iov;
     inner.msg_iovlen = 1;
@@ -244,7 +245,7 @@ rtnl_opened(int fd)
 {
     struct rtnl_vfd *r = calloc(1, sizeof(*r));
 
-    if (!r)
+    if (r == NULL)
         return;
     vfd_init(&r->vfd, VFD_RTNL);
     if (!vfd_set(fd, &r->vfd))
