@@ -9,6 +9,7 @@
 #include "linux/sys/calls.h"
 
 /* The scanner is part of the preloaded library, which no test program links. */
+#include "linux/openvpn/config_parse.c"
 #include "linux/openvpn/config_scan.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "linux/openvpn/config_scan.h"
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "linux/sys/calls.h"
-
-#define WORDS_MAX 16 /* openvpn takes as many */
-#define LINE_MAX_ 256
+#include "linux/openvpn/config_parse.h"
 
 /* What is known half way through: some options rule offload out only together. */
 struct scan {
     struct config_scan *conf;
-    unsigned files, depth;
+    struct config_parser parser;
     bool tls, topology_subnet, topology_other, proto_force_udp;
     bool dev, dev_tap, peer, tool;
 };
@@ -44,7 +37,7 @@ starts(const char *a, const char *prefix)
     return strncmp(a, prefix, strlen(prefix)) == 0;
 }
 
-/* ---- options --------------------------------------------------------------------------------- */
+/* Options */
 
 static bool
 cipher_ok(const char *name, size_t len)
@@ -152,12 +145,11 @@ compression(struct scan *s, const char *name, const char *value)
         rules_out(s, name, value);
 }
 
-static void config_file(struct scan *s, const char *path);
-
 /* words[n..] are "". */
 static void
-option(struct scan *s, const char *const *w)
+option(void *arg, const char *const *w)
 {
+    struct scan *s = arg;
     const char *name = starts(w[0], "--") ? w[0] + 2 : w[0];
 
     role(s, name, w[1]);
@@ -188,172 +180,18 @@ option(struct scan *s, const char *const *w)
     else if (is(name, "topology"))
         *(is(w[1], "subnet") ? &s->topology_subnet : &s->topology_other) = true;
     else if (is(name, "config"))
-        config_file(s, w[1]);
+        config_parse_file(&s->parser, w[1]);
 }
 
-/* ---- files ----------------------------------------------------------------------------------- */
-
-/* Splits a line as openvpn does: blanks, quotes of both kinds, backslash, comments. Ill-formed
- * lines have no words. */
-struct words {
-    char text[LINE_MAX_ + WORDS_MAX];
-    const char *w[WORDS_MAX];
-};
-
-static bool
-is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/* One word from *at into *to; false if its quote does not end. */
-static bool
-word_take(const char **at, const char *end, char **to)
-{
-    const char *c = *at;
-    char quote = '\0';
-
-    if (*c == '"' || *c == '\'')
-        quote = *c++;
-    for (; c < end && (quote ? *c != quote : !is_blank(*c)); c++) {
-        if (*c == '\\' && quote != '\'' && c + 1 < end)
-            c++;
-        *(*to)++ = *c;
-    }
-    *(*to)++ = '\0';
-    *at = quote && c < end ? c + 1 : c;
-    return !quote || c < end;
-}
-
-static void
-words_split(struct words *out, const char *line, size_t len)
-{
-    const char *end = line + (len < LINE_MAX_ ? len : LINE_MAX_);
-    char *to = out->text;
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < WORDS_MAX; i++)
-        out->w[i] = "";
-    for (;;) {
-        while (line < end && is_blank(*line))
-            line++;
-        if (line == end || *line == '#' || *line == ';' || n == WORDS_MAX)
-            return;
-        out->w[n++] = to;
-        if (!word_take(&line, end, &to)) {
-            for (unsigned i = 0; i < WORDS_MAX; i++)
-                out->w[i] = "";
-            return;
-        }
-    }
-}
-
-/* <ca> ... </ca>: not options. <connection> holds some. */
-static bool
-inline_opens(const char *word, char *tag, size_t size)
-{
-    size_t len = strlen(word);
-
-    if (len < 3 || len >= size || word[0] != '<' || word[len - 1] != '>' || word[1] == '/')
-        return false;
-    if (is(word, "<connection>"))
-        return false;
-    snprintf(tag, size, "</%.*s>", (int)(len - 2), word + 1);
-    return true;
-}
-
-static void
-lines(struct scan *s, const char *text, size_t len)
-{
-    char tag[LINE_MAX_ + 2] = "";
-    struct words words;
-
-    while (len) {
-        const char *nl = memchr(text, '\n', len);
-        size_t line = nl ? (size_t)(nl - text) : len;
-
-        words_split(&words, text, line);
-        if (tag[0]) {
-            if (starts(words.w[0], tag))
-                tag[0] = '\0';
-        } else if (words.w[0][0] && !inline_opens(words.w[0], tag, sizeof(tag) - 1)) {
-            option(s, words.w);
-        }
-        line += nl != NULL;
-        text += line;
-        len -= line;
-    }
-}
-
-/* Relative names: openvpn may have changed its directory since. */
-static int
-open_config(const char *path)
-{
-    const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    const char *pwd = getenv("PWD");
-    int fd = sys()->open(path, flags);
-    char full[4096];
-
-    if (fd >= 0 || path[0] == '/' || !pwd ||
-        snprintf(full, sizeof(full), "%s/%s", pwd, path) >= (int)sizeof(full))
-        return fd;
-    return sys()->open(full, flags);
-}
-
-static char *
-read_all(int fd, size_t size)
-{
-    char *text = malloc(size + 1);
-    size_t got = 0;
-
-    while (text && got < size) {
-        ssize_t n = sys()->read(fd, text + got, size - got);
-
-        if (n <= 0)
-            break;
-        got += (size_t)n;
-    }
-    if (text)
-        memset(text + got, 0, size + 1 - got);
-    return text;
-}
-
-/* A pipe would be used up, so only regular files. They may hold keys: the copy is wiped. */
-static void
-config_file(struct scan *s, const char *path)
-{
-    int fd = -1;
-    struct stat st;
-    char *text = NULL;
-    size_t size = 0;
-
-    if (s->depth < CONFIG_DEPTH_MAX && s->files < CONFIG_FILES_MAX)
-        fd = open_config(path);
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= CONFIG_FILE_MAX) {
-        size = (size_t)st.st_size;
-        text = read_all(fd, size);
-    }
-    if (fd >= 0)
-        sys()->close(fd);
-    if (!text) {
-        s->conf->readable = false;
-        return;
-    }
-    s->files++;
-    s->depth++;
-    lines(s, text, size);
-    s->depth--;
-    explicit_bzero(text, size);
-    free(text);
-}
-
-/* ---- the whole ------------------------------------------------------------------------------- */
+/* The result */
 
 static void
 conclude(struct scan *s)
 {
     struct config_scan *h = s->conf;
 
+    if (s->parser.unreadable)
+        h->readable = false;
     h->vpn = s->dev && (s->tls || s->peer) && !s->tool;
     if (s->proto_force_udp)
         h->tcp = false;
@@ -370,19 +208,19 @@ conclude(struct scan *s)
 static void
 arguments(struct scan *s, int argc, char *const *argv)
 {
-    const char *w[WORDS_MAX];
+    const char *w[CONFIG_WORDS_MAX];
 
     if (argc == 2 && !starts(argv[1], "--")) {
-        config_file(s, argv[1]);
+        config_parse_file(&s->parser, argv[1]);
         return;
     }
     for (int i = 1; i < argc;) {
         unsigned n = 0;
 
-        for (unsigned k = 0; k < WORDS_MAX; k++)
+        for (unsigned k = 0; k < CONFIG_WORDS_MAX; k++)
             w[k] = "";
         do {
-            if (n < WORDS_MAX)
+            if (n < CONFIG_WORDS_MAX)
                 w[n++] = argv[i];
             i++;
         } while (i < argc && !starts(argv[i], "--"));
@@ -399,7 +237,7 @@ config_scan_floats(const struct config_scan *conf)
 void
 config_scan_scan(struct config_scan *conf, int argc, char *const *argv)
 {
-    struct scan s = {.conf = conf};
+    struct scan s = {.conf = conf, .parser = {.option = option, .arg = &s}};
 
     memset(conf, 0, sizeof(*conf));
     conf->readable = argc > 1;
@@ -410,10 +248,10 @@ config_scan_scan(struct config_scan *conf, int argc, char *const *argv)
 void
 config_scan_text(struct config_scan *conf, const char *text, size_t len)
 {
-    struct scan s = {.conf = conf};
+    struct scan s = {.conf = conf, .parser = {.option = option, .arg = &s}};
 
     memset(conf, 0, sizeof(*conf));
     conf->readable = true;
-    lines(&s, text, len);
+    config_parse_text(&s.parser, text, len);
     conclude(&s);
 }

@@ -15,10 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CONFIG_FILE_MAX  (1U << 20)
-#define CONFIG_FILES_MAX 16U
-#define CONFIG_DEPTH_MAX 10U /* as openvpn */
-#define CONFIG_TEXT_MAX  96U
+#define CONFIG_TEXT_MAX 96U
 
 struct config_scan {
     bool readable; /* the command line, and every file it names, could be read */

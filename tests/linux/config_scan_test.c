@@ -6,10 +6,15 @@
 #include "harness.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "linux/sys/calls.h"
 
 /* The scanner is part of the preloaded library, which no test program links. */
+#include "linux/openvpn/config_parse.c"
 #include "linux/openvpn/config_scan.c"
 
 const struct sys_calls *

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/openvpn/config_parse.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "linux/sys/calls.h"
+
+#define LINE_MAX_ 256
+
+/* Splits a line as openvpn does: blanks, quotes of both kinds, backslash, comments. Ill-formed
+ * lines have no words. */
+struct words {
+    char text[LINE_MAX_ + CONFIG_WORDS_MAX];
+    const char *w[CONFIG_WORDS_MAX];
+};
+
+static bool
+is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* One word from *at into *to; false if its quote does not end. */
+static bool
+word_take(const char **at, const char *end, char **to)
+{
+    const char *c = *at;
+    char quote = '\0';
+
+    if (*c == '"' || *c == '\'')
+        quote = *c++;
+    for (; c < end && (quote ? *c != quote : !is_blank(*c)); c++) {
+        if (*c == '\\' && quote != '\'' && c + 1 < end)
+            c++;
+        *(*to)++ = *c;
+    }
+    *(*to)++ = '\0';
+    *at = quote && c < end ? c + 1 : c;
+    return !quote || c < end;
+}
+
+static void
+words_split(struct words *out, const char *line, size_t len)
+{
+    const char *end = line + (len < LINE_MAX_ ? len : LINE_MAX_);
+    char *to = out->text;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < CONFIG_WORDS_MAX; i++)
+        out->w[i] = "";
+    for (;;) {
+        while (line < end && is_blank(*line))
+            line++;
+        if (line == end || *line == '#' || *line == ';' || n == CONFIG_WORDS_MAX)
+            return;
+        out->w[n++] = to;
+        if (!word_take(&line, end, &to)) {
+            for (unsigned i = 0; i < CONFIG_WORDS_MAX; i++)
+                out->w[i] = "";
+            return;
+        }
+    }
+}
+
+/* <ca> ... </ca>: not options. <connection> holds some. */
+static bool
+inline_opens(const char *word, char *tag, size_t size)
+{
+    size_t len = strlen(word);
+
+    if (len < 3 || len >= size || word[0] != '<' || word[len - 1] != '>' || word[1] == '/')
+        return false;
+    if (strcmp(word, "<connection>") == 0)
+        return false;
+    snprintf(tag, size, "</%.*s>", (int)(len - 2), word + 1);
+    return true;
+}
+
+void
+config_parse_text(struct config_parser *p, const char *text, size_t len)
+{
+    char tag[LINE_MAX_ + 2] = "";
+    struct words words;
+
+    while (len) {
+        const char *nl = memchr(text, '\n', len);
+        size_t line = nl ? (size_t)(nl - text) : len;
+
+        words_split(&words, text, line);
+        if (tag[0]) {
+            if (strncmp(words.w[0], tag, strlen(tag)) == 0)
+                tag[0] = '\0';
+        } else if (words.w[0][0] && !inline_opens(words.w[0], tag, sizeof(tag) - 1)) {
+            p->option(p->arg, words.w);
+        }
+        line += nl != NULL;
+        text += line;
+        len -= line;
+    }
+}
+
+/* Relative names: openvpn may have changed its directory since. */
+static int
+open_config(const char *path)
+{
+    const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    const char *pwd = getenv("PWD");
+    int fd = sys()->open(path, flags);
+    char full[4096];
+
+    if (fd >= 0 || path[0] == '/' || !pwd ||
+        snprintf(full, sizeof(full), "%s/%s", pwd, path) >= (int)sizeof(full))
+        return fd;
+    return sys()->open(full, flags);
+}
+
+static char *
+read_all(int fd, size_t size)
+{
+    char *text = malloc(size + 1);
+    size_t got = 0;
+
+    while (text && got < size) {
+        ssize_t n = sys()->read(fd, text + got, size - got);
+
+        if (n <= 0)
+            break;
+        got += (size_t)n;
+    }
+    if (text)
+        memset(text + got, 0, size + 1 - got);
+    return text;
+}
+
+/* A pipe would be used up, so only regular files. They may hold keys: the copy is wiped. */
+void
+config_parse_file(struct config_parser *p, const char *path)
+{
+    int fd = -1;
+    struct stat st;
+    char *text = NULL;
+    size_t size = 0;
+
+    if (p->depth < CONFIG_DEPTH_MAX && p->files < CONFIG_FILES_MAX)
+        fd = open_config(path);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= CONFIG_FILE_MAX) {
+        size = (size_t)st.st_size;
+        text = read_all(fd, size);
+    }
+    if (fd >= 0)
+        sys()->close(fd);
+    if (!text) {
+        p->unreadable = true;
+        return;
+    }
+    p->files++;
+    p->depth++;
+    config_parse_text(p, text, size);
+    p->depth--;
+    explicit_bzero(text, size);
+    free(text);
+}
