@@ -4,6 +4,7 @@
  * packet; the MSS clamp changes nothing but MSS values and the checksum, keeps a right checksum
  * right, and has nothing left to do the second time.
  */
+#include "bytes.h"
 #include "mss.h"
 #include "packets.h"
 

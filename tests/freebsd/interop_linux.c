@@ -62,12 +62,12 @@ key(const char *args)
     req.key_len = (uint16_t)len;
     req.tx_tail = tails[0];
     req.rx_tail = tails[1];
-    req.crypto = dco_aead_new(req.cipher, tx, rx, (size_t)len, tails[0], tails[1], plane_lanes());
+    req.crypto = aead_new(req.cipher, tx, rx, (size_t)len, tails[0], tails[1], plane_key_threads());
     if (req.crypto == NULL)
         return -errno;
     err = dco_control_key_new(plane_dev_peers(dev), &req, 0);
     if (err < 0)
-        dco_aead_free(req.crypto);
+        aead_free(req.crypto);
     return err;
 }
 
@@ -132,9 +132,9 @@ answer(int result)
 }
 
 static int
-peer_new(struct plane_sock *sock, const struct sockaddr_in *remote)
+peer_new(struct plane_port *sock, const struct sockaddr_in *remote)
 {
-    struct dco_peer_new peer = {.id = PEER_ID, .tx_id = PEER_ID, .transport = plane_sock_get(sock)};
+    struct dco_peer_new peer = {.id = PEER_ID, .tx_id = PEER_ID, .transport = plane_port_get(sock)};
 
     peer.path.remote.ip = dco_ip4((const uint8_t *)&remote->sin_addr);
     peer.path.remote.port = remote->sin_port;
@@ -154,7 +154,7 @@ int
 main(int argc, char **argv)
 {
     struct plane_config config = {.workers = 1};
-    struct plane_sock *sock = NULL;
+    struct plane_port *sock = NULL;
     struct sockaddr_in remote;
     char line[400];
     int err;
@@ -181,8 +181,8 @@ main(int argc, char **argv)
     }
     plane_shutdown();
     if (sock != NULL) {
-        plane_sock_close(sock);
-        plane_sock_put(sock);
+        plane_port_close(sock);
+        plane_port_put(sock);
     }
     return err != 0;
 }
