@@ -20,9 +20,8 @@ programs: binaries $(TRAFFIC) $(TUNNELS) $(BENCH)/stages
 binaries: $(PRODUCTS)
 .PHONY: programs binaries
 
-# What a tunnel needs besides its own file: the plane, and of the preload layer only the steering.
-PLANE_OBJ := $(addprefix $(BUILD)/obj/bench/bench/,port.o) \
-    $(BUILD)/obj/pic/linux/preload/steer.o \
+# What a tunnel needs besides its own file: the plane.
+PLANE_OBJ := \
     $(filter-out $(addprefix $(BUILD)/obj/pic/linux/,preload/% openvpn/% netlink/% status/%),$(LIB_OBJ))
 NULL_OBJ := $(filter-out %/linux/crypto/aead_null.o,$(PLANE_OBJ)) \
     $(BUILD)/obj/bench/linux/crypto/aead_null.o

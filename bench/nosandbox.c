@@ -3,7 +3,7 @@
  * For the one program that runs under callgrind, which maps memory whenever it likes: threads
  * without their system call filter.
  */
-#include "linux/plane/internal.h"
+#include "linux/sys/sandbox.h"
 
 int
 sandbox_enter(unsigned thread)

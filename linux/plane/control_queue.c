@@ -10,6 +10,8 @@
  * subscriber has). Known and unknown sources have buckets of their own, so a stranger never uses up
  * what a peer may use.
  */
+#include "linux/plane/control_queue.h"
+
 #include <linux/sockios.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -17,7 +19,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "linux/plane/internal.h"
+#include "core/siphash.h"
+#include "linux/sys/endpoint.h"
 #include "linux/sys/calls.h"
 
 /* Asked for; the kernel doubles it for its own bookkeeping. About 3000 full-size packets. Without

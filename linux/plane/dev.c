@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/plane/dev.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,21 +12,36 @@
 #include <unistd.h>
 
 #include "linux/sys/log.h"
-#include "linux/plane/plane_state.h"
+#include "linux/plane/dev_private.h"
+#include "linux/plane/grace.h"
+#include "linux/plane/housekeeping.h"
+#include "linux/plane/platform.h"
+#include "linux/plane/port_private.h"
+#include "linux/plane/routes.h"
+#include "linux/plane/send.h"
+#include "linux/plane/threads.h"
 #include "linux/plane/tun.h"
+#include "linux/plane/tun_batch.h"
 #include "linux/plane/worker.h"
+#include "linux/plane/workers.h"
 #include "linux/sys/calls.h"
+
+/* Of the process: openvpn may make several, and the kernel's notifications name any of them. */
+static struct {
+    pthread_mutex_t lock; /* plane_devs_lock() */
+    struct plane_dev *first;
+} devs = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 void
 plane_devs_lock(void)
 {
-    pthread_mutex_lock(&plane.devs_lock);
+    pthread_mutex_lock(&devs.lock);
 }
 
 void
 plane_devs_unlock(void)
 {
-    pthread_mutex_unlock(&plane.devs_lock);
+    pthread_mutex_unlock(&devs.lock);
 }
 
 static bool
@@ -52,10 +69,12 @@ redirects_off(const char *name)
     sys()->close(fd);
 }
 
-static struct worker *
-queue_worker(const struct plane_dev *dev, unsigned queue)
+unsigned
+dev_queues(unsigned workers)
 {
-    return plane.worker[queue % dev->workers];
+    unsigned each = TUN_QUEUES_MAX / workers;
+
+    return workers * (each < DEV_QUEUES_EACH ? each : DEV_QUEUES_EACH);
 }
 
 static int
@@ -65,7 +84,7 @@ dev_watch(struct plane_dev *dev)
 
     for (unsigned i = 0; i < dev->queues && err >= 0; i++) {
         struct source source = {.kind = SOURCE_TUN, .fd = dev->tun[i], .dev = dev};
-        struct worker *w = queue_worker(dev, i);
+        struct worker *w = workers_get(i);
 
         worker_enter(w);
         err = worker_add(w, &source);
@@ -78,7 +97,7 @@ static void
 dev_unwatch(struct plane_dev *dev)
 {
     for (unsigned i = 0; i < dev->queues; i++) {
-        struct worker *w = queue_worker(dev, i);
+        struct worker *w = workers_get(i);
 
         worker_enter(w);
         worker_remove(w, dev->tun[i]);
@@ -90,17 +109,17 @@ static void
 dev_link(struct plane_dev *dev)
 {
     plane_devs_lock();
-    dev->next = plane.devs;
-    plane.devs = dev;
+    dev->next = devs.first;
+    devs.first = dev;
     plane_devs_unlock();
-    plane_wake();
+    housekeeping_wake();
 }
 
 static void
 dev_unlink(struct plane_dev *dev)
 {
     plane_devs_lock();
-    for (struct plane_dev **d = &plane.devs; *d != NULL; d = &(*d)->next) {
+    for (struct plane_dev **d = &devs.first; *d != NULL; d = &(*d)->next) {
         if (*d == dev) {
             *d = dev->next;
             break;
@@ -165,8 +184,8 @@ dev_make(struct plane_dev *dev)
 {
     int err;
 
-    dev->workers = plane.workers;
-    dev->queues = plane_queues(plane.workers);
+    dev->workers = workers_decide();
+    dev->queues = dev_queues(dev->workers);
     err = tun_new(dev->name, dev->queues, dev->tun, &dev->ifindex);
     if (err < 0)
         return err;
@@ -185,7 +204,7 @@ devs_reap(void)
 {
     struct plane_dev *dev, *next;
 
-    for (dev = plane.devs; dev != NULL; dev = next) {
+    for (dev = devs.first; dev != NULL; dev = next) {
         next = dev->next;
         if (dco_load(&dev->gone))
             plane_dev_free(dev);
@@ -210,7 +229,7 @@ plane_dev_new(const char *name, enum dco_mode mode, struct plane_dev **out)
     snprintf(dev->name, sizeof(dev->name), "%s", name);
     dev->mode = mode;
     dev->kind = "";
-    err = plane_start(); /* first: it may find that there is room for fewer workers */
+    err = threads_start(); /* first: it may find that there is room for fewer workers */
     if (err == 0)
         err = dev_make(dev);
     if (err == 0) {
@@ -219,21 +238,9 @@ plane_dev_new(const char *name, enum dco_mode mode, struct plane_dev **out)
         return 0;
     }
     free(dev);
-    if (plane.devs == NULL)
-        plane_stop();
+    if (devs.first == NULL)
+        threads_stop();
     return err;
-}
-
-static void
-dev_retire(const struct plane_dev *dev)
-{
-    struct dco_drops drops;
-
-    plane_dev_drops(dev, &drops);
-    plane_devs_lock();
-    for (unsigned r = 0; r < DCO_DROP_COUNT; r++)
-        plane.retired.count[r] += drops.count[r];
-    plane_devs_unlock();
 }
 
 /* First nobody may find the device, then nobody may be inside it, then it ends. */
@@ -242,23 +249,23 @@ plane_dev_free(struct plane_dev *dev)
 {
     dev_unlink(dev);
     dev_unwatch(dev);
-    plane_port_forget_dev(dev);
-    plane_synchronize();
+    port_forget_dev(dev);
+    grace_synchronize();
     dev_peers_free(dev);
     dco_routes_free(dev->policy);
-    plane_synchronize();
+    grace_synchronize();
     tun_free(dco_load(&dev->gone) ? 0 : dev->ifindex, dev->queues, dev->tun);
     dev_close_query(dev);
-    dev_retire(dev);
+    drops_retire(dev);
     free(dev);
-    if (plane.devs == NULL)
-        plane_stop();
+    if (devs.first == NULL)
+        threads_stop();
 }
 
 struct plane_dev *
 plane_dev_by_index(uint32_t ifindex)
 {
-    struct plane_dev *d = plane.devs;
+    struct plane_dev *d = devs.first;
 
     while (d != NULL && d->ifindex != ifindex)
         d = d->next;
@@ -268,7 +275,7 @@ plane_dev_by_index(uint32_t ifindex)
 struct plane_dev *
 plane_dev_by_name(const char *name)
 {
-    struct plane_dev *d = plane.devs;
+    struct plane_dev *d = devs.first;
 
     while (d != NULL && strcmp(d->name, name) != 0)
         d = d->next;
@@ -278,7 +285,7 @@ plane_dev_by_name(const char *name)
 struct plane_dev *
 plane_dev_next(const struct plane_dev *dev)
 {
-    return dev == NULL ? plane.devs : dev->next;
+    return dev == NULL ? devs.first : dev->next;
 }
 
 uint32_t
@@ -330,9 +337,20 @@ plane_dev_status(struct plane_dev *dev, struct plane_dev_status *status)
     status->tun_uso = dev->tun_uso;
     status->udp_gso = send_gso_works();
     status->tun_batch = tun_batch_works();
-    for (struct plane_port *s = plane.socks; s != NULL; s = s->next)
-        if (dco_load(&s->dev) == dev) {
-            status->udp_gro = s->udp_gro;
-            status->udp_sockets += 1 + s->n;
+    for (struct plane_port *p = port_next(NULL); p != NULL; p = port_next(p))
+        if (dco_load(&p->dev) == dev) {
+            status->udp_gro = p->udp_gro;
+            status->udp_sockets += 1 + p->n;
         }
+}
+
+void
+dev_fork_child(void)
+{
+    for (struct plane_dev *d = devs.first; d != NULL; d = d->next) {
+        for (unsigned i = 0; i < d->queues; i++)
+            sys()->close(d->tun[i]);
+        dev_close_query(d);
+    }
+    devs.first = NULL;
 }

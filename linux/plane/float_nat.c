@@ -12,11 +12,12 @@
  * stranger's packet costs two lookups whatever the length. A new float_nat costs as much; one that
  * ends a walk through its chain, which FLOAT_NAT_CHAIN_MAX bounds.
  */
+#include "linux/plane/float_nat.h"
+
 #include <stdlib.h>
 #include <sys/random.h>
 
 #include "core/atomic.h"
-#include "linux/plane/internal.h"
 #include "linux/sys/log.h"
 #include "linux/plane/recent.h"
 
@@ -158,7 +159,7 @@ bucket_del(struct float_nat *a, struct entry *e)
     }
 }
 
-/* ---- chains ---------------------------------------------------------------------------------- */
+/* Chains */
 
 static void
 set_ends(struct entry *first, struct entry *last, uint32_t length)

@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/plane/housekeeping.h"
+
+#include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/timers.h"
-#include "linux/plane/housekeeping.h"
-#include "linux/sys/log.h"
-#include "linux/sys/thread.h"
-#include "linux/plane/plane_state.h"
+#include "linux/plane/dev_private.h"
+#include "linux/plane/events.h"
+#include "linux/plane/grace.h"
+#include "linux/plane/keepalive.h"
+#include "linux/plane/pathmtu.h"
 #include "linux/plane/routes.h"
 #include "linux/sys/calls.h"
+#include "linux/sys/clock.h"
+#include "linux/sys/log.h"
+#include "linux/sys/sandbox.h"
+#include "linux/sys/thread.h"
 
 #define MS          1000000ULL
 #define IDLE_NS     (1000 * MS) /* longest wait */
@@ -28,7 +37,7 @@ static int wake_fd =
     -1; /* atomic; never closed, so that a late wake cannot hit a stranger's file */
 
 void
-plane_wake(void)
+housekeeping_wake(void)
 {
     static const uint64_t one = 1;
     int saved = errno;
@@ -69,7 +78,7 @@ turn(uint64_t now, bool path_mtu, bool *waiting)
     *waiting = false;
     plane_devs_lock();
     for (struct plane_dev *dev = plane_dev_next(NULL); dev != NULL; dev = plane_dev_next(dev)) {
-        if (dev->routes == NULL)
+        if (!dev->routes_attached)
             routes_attach(dev);
         run_timers(dev, now, &next);
         if (path_mtu)
@@ -114,10 +123,10 @@ housekeeping_main(void *arg)
         if (path_mtu)
             path_mtu_at = now + PATH_MTU_NS;
         next = turn(now, path_mtu, &waiting);
-        plane_synchronize();
-        plane_dispatch_events();
+        grace_synchronize();
+        events_dispatch();
         if (waiting) {
-            dco_store_release(&plane.events, 1U);
+            events_raise();
             earlier(&next, now + RETRY_NS);
         }
         wait_until(next);
@@ -159,7 +168,7 @@ housekeeping_stop(void)
     if (!running)
         return;
     dco_store_release(&stop, true);
-    plane_wake();
+    housekeeping_wake();
     pthread_join(thread, NULL);
     running = false;
 }

@@ -3,25 +3,19 @@
  * Keepalives of housekeeping: one packet, sealed on a thread of its own, in the order of the packet
  * ids that the workers use at the same time.
  */
+#include "linux/plane/keepalive.h"
+
 #include <sched.h>
 #include <unistd.h>
 
 #include "core/peers.h"
 #include "linux/crypto/aead.h"
-#include "linux/plane/housekeeping.h"
-#include "linux/plane/plane_state.h"
-#include "linux/plane/tx.h"
+#include "linux/plane/drops.h"
+#include "linux/plane/plane.h"
+#include "linux/plane/send.h"
 
 #define TURN_YIELDS 1000U /* then naps: a worker's burst lasts microseconds */
 #define NAP_US      100U
-
-struct dco_drops housekeeping_drops;
-
-static void
-count_drop(enum dco_drop reason)
-{
-    dco_store(&housekeeping_drops.count[reason], housekeeping_drops.count[reason] + 1);
-}
 
 /* The ids before ours are in the hands of workers, which send without waiting for anything that
  * this thread holds. However long one of them was kept from running: an id that is never accounted
@@ -55,12 +49,12 @@ seal(struct dco_peer *peer, struct dco_key *key, uint32_t id, uint8_t *pkt)
 static enum dco_drop
 send_sealed(struct dco_peer *peer, const uint8_t *pkt, size_t len)
 {
-    struct plane_port *sock = dco_peer_transport(peer);
+    struct plane_port *port = dco_peer_transport(peer);
     struct dco_path path;
     int err;
 
     dco_peer_path(peer, &path);
-    err = send_single(sock, sock->fd[0], &path, pkt, len);
+    err = send_single(port, port->fd[0], &path, pkt, len);
     if (err < 0)
         return send_drop_reason(-err);
     dco_peer_count(peer, DCO_LINK_TX, 1, len);
@@ -85,15 +79,15 @@ send_one(struct dco_peer *peer, struct dco_key *key)
         dco_key_sent(key, id, 1);
     }
     if (drop != DCO_DROP_NONE)
-        count_drop(drop);
+        drops_count_keepalive(drop);
 }
 
 void
 keepalive_send(struct dco_peer **peers, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        struct plane_port *sock = dco_peer_transport(peers[i]);
-        struct dco_key *key = sock->fd[0] < 0 ? NULL : dco_peer_hold_key(peers[i]);
+        struct plane_port *port = dco_peer_transport(peers[i]);
+        struct dco_key *key = port->fd[0] < 0 ? NULL : dco_peer_hold_key(peers[i]);
 
         if (key != NULL) {
             send_one(peers[i], key);

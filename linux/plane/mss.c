@@ -5,7 +5,7 @@
 #include "core/ip.h"
 #include "core/mss.h"
 #include "core/wire.h"
-#include "linux/plane/plane.h"
+#include "linux/sys/setting_rules.h"
 
 #define MTU_UNKNOWN 1500 /* assumed until the path was looked at */
 

@@ -5,10 +5,13 @@
  * has one such socket per family, made by openvpn's thread, which may set a mark when housekeeping
  * no longer may. Between two questions it is disconnected and holds no port.
  */
+#include "linux/plane/pathmtu.h"
+
+#include <string.h>
 #include <unistd.h>
 
 #include "core/atomic.h"
-#include "linux/plane/internal.h"
+#include "linux/sys/endpoint.h"
 #include "linux/plane/route_mtu.h"
 #include "linux/sys/calls.h"
 
@@ -42,29 +45,29 @@ copy_options(int from, int to)
 }
 
 void
-path_mtu_open(struct plane_port *sock)
+path_mtu_open(struct plane_port *port)
 {
     static const int families[2] = {AF_INET, AF_INET6};
 
     for (int i = 0; i < 2; i++) {
-        sock->probe[i] = sys()->socket(families[i], SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        if (sock->probe[i] >= 0)
-            copy_options(sock->fd[0], sock->probe[i]);
+        port->probe[i] = sys()->socket(families[i], SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (port->probe[i] >= 0)
+            copy_options(port->fd[0], port->probe[i]);
     }
-    sock->route_fd = route_mtu_open();
+    port->route_fd = route_mtu_open();
 }
 
 void
-path_mtu_close(struct plane_port *sock)
+path_mtu_close(struct plane_port *port)
 {
     for (int i = 0; i < 2; i++) {
-        if (sock->probe[i] >= 0)
-            sys()->close(sock->probe[i]);
-        sock->probe[i] = -1;
+        if (port->probe[i] >= 0)
+            sys()->close(port->probe[i]);
+        port->probe[i] = -1;
     }
-    if (sock->route_fd >= 0)
-        sys()->close(sock->route_fd);
-    sock->route_fd = -1;
+    if (port->route_fd >= 0)
+        sys()->close(port->route_fd);
+    port->route_fd = -1;
 }
 
 /* Also undoes the local address of the question before; one that has gone since is no reason to
@@ -110,35 +113,35 @@ disconnect(int fd)
 /* With mtu-disc yes the kernel refuses what it believes too large, instead of fragmenting it: then
  * only packets that fit get through, whoever said so. */
 static bool
-may_fragment(const struct plane_port *sock)
+may_fragment(const struct plane_port *port)
 {
     int how = 0;
     socklen_t len = sizeof(how);
 
-    return sys()->getsockopt(sock->fd[0], IPPROTO_IP, IP_MTU_DISCOVER, &how, &len) == 0 &&
+    return sys()->getsockopt(port->fd[0], IPPROTO_IP, IP_MTU_DISCOVER, &how, &len) == 0 &&
            how != IP_PMTUDISC_DO;
 }
 
 /* What the administrator set counts, however little it is. */
 static unsigned
-not_below_sense(const struct plane_port *sock, const struct dco_path *path, unsigned mtu)
+not_below_sense(const struct plane_port *port, const struct dco_path *path, unsigned mtu)
 {
-    struct route_question q = {path->remote.ip, path->local, sock->way.oif, sock->way.mark};
+    struct route_question q = {path->remote.ip, path->local, port->way.oif, port->way.mark};
     unsigned set;
 
-    if (!may_fragment(sock))
+    if (!may_fragment(port))
         return mtu;
-    set = route_mtu_get(sock->route_fd, &q);
+    set = route_mtu_get(port->route_fd, &q);
     set = set < LEARNT_MIN ? set : LEARNT_MIN;
     return mtu > set ? mtu : set;
 }
 
 unsigned
-path_mtu_get(const struct plane_port *sock, const struct dco_path *path)
+path_mtu_get(const struct plane_port *port, const struct dco_path *path)
 {
     bool six = path->remote.ip.family == 6;
     sa_family_t family = six ? AF_INET6 : AF_INET;
-    int fd = sock->probe[six];
+    int fd = port->probe[six];
     unsigned mtu;
 
     if (path->remote.ip.family == 0 || fd < 0)
@@ -147,7 +150,7 @@ path_mtu_get(const struct plane_port *sock, const struct dco_path *path)
     mtu = connected_mtu(fd, &path->remote, family);
     disconnect(fd);
     if (!six && mtu != 0 && mtu < LEARNT_MIN) /* the kernel itself holds IPv6 to that */
-        mtu = not_below_sense(sock, path, mtu);
+        mtu = not_below_sense(port, path, mtu);
     return mtu;
 }
 

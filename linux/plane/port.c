@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/plane/port.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,35 +8,51 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "linux/sys/kernel_abi.h"
 #include "linux/sys/log.h"
-#include "linux/plane/kernel_offload.h"
-#include "linux/plane/plane_state.h"
+#include "linux/plane/control_queue.h"
+#include "linux/sys/endpoint.h"
+#include "linux/plane/float_nat.h"
+#include "linux/plane/pathmtu.h"
+#include "linux/plane/port_buffers.h"
+#include "linux/plane/port_group.h"
+#include "linux/plane/port_private.h"
 #include "linux/plane/worker.h"
+#include "linux/plane/workers.h"
 #include "linux/sys/calls.h"
+#include "linux/sys/clock.h"
 
-/* All members or none: one without UDP_GRO switches aggregation off for many sources of the others,
- * because the kernel decides by a lookup that ignores the steering program. */
-static bool
-sock_gro(const struct plane_port *sock)
+static struct plane_port *first; /* plane_devs_lock(); all ports of the process */
+
+static void
+port_link(struct plane_port *port)
 {
-    int on = 1, off = 0;
-    unsigned i;
+    plane_devs_lock();
+    port->next = first;
+    first = port;
+    plane_devs_unlock();
+}
 
-    if (!offload_wanted(OFFLOAD_UDP_GRO))
-        return false;
-    for (i = 0; i < sock_fds(sock); i++)
-        if (sys()->setsockopt(sock->fd[i], SOL_UDP, UDP_GRO, &on, sizeof(on)) < 0)
+static void
+port_unlink(struct plane_port *port)
+{
+    plane_devs_lock();
+    for (struct plane_port **p = &first; *p != NULL; p = &(*p)->next) {
+        if (*p == port) {
+            *p = port->next;
             break;
-    if (i == sock_fds(sock))
-        return true;
-    while (i-- > 0)
-        (void)sys()->setsockopt(sock->fd[i], SOL_UDP, UDP_GRO, &off, sizeof(off));
-    return false;
+        }
+    }
+    plane_devs_unlock();
+}
+
+struct plane_port *
+port_next(const struct plane_port *port)
+{
+    return port == NULL ? first : port->next;
 }
 
 static sa_family_t
-sock_family(int fd)
+port_family(int fd)
 {
     struct sockaddr_storage ss = {0};
     socklen_t len = sizeof(ss);
@@ -43,7 +61,7 @@ sock_family(int fd)
 }
 
 static uint32_t
-sock_option(int fd, int name)
+port_option(int fd, int name)
 {
     uint32_t value = 0;
     socklen_t len = sizeof(value);
@@ -52,7 +70,7 @@ sock_option(int fd, int name)
 }
 
 static void
-sock_way_read(int fd, struct sock_way *way)
+port_way_read(int fd, struct port_way *way)
 {
     struct sockaddr_storage ss = {0};
     socklen_t len = sizeof(ss);
@@ -63,27 +81,27 @@ sock_way_read(int fd, struct sock_way *way)
         endpoint_from_sockaddr(&ep, (struct sockaddr *)&ss);
     way->port = ep.port;
     way->local = dco_ip_canon(&ep.ip);
-    way->oif = sock_option(fd, SO_BINDTOIFINDEX);
-    way->mark = sock_option(fd, SO_MARK);
+    way->oif = port_option(fd, SO_BINDTOIFINDEX);
+    way->mark = port_option(fd, SO_MARK);
     way->uid = fstat(fd, &st) == 0 ? st.st_uid : getuid();
 }
 
 /* Member 0 is openvpn's own and gets control packets, member 1 + i belongs to worker i. */
 static struct worker *
-sock_worker(unsigned member)
+port_worker(unsigned member)
 {
-    return plane.worker[member == 0 ? 0 : (member - 1) % plane.workers];
+    return workers_get(member == 0 ? 0 : member - 1);
 }
 
 static int
-sock_watch(struct plane_port *sock)
+port_watch(struct plane_port *port)
 {
     int err = 0;
 
-    sock->watched = true;
-    for (unsigned i = 0; i <= sock->n && err >= 0; i++) {
-        struct source source = {.kind = SOURCE_UDP, .fd = sock->fd[i], .sock = sock};
-        struct worker *w = sock_worker(i);
+    port->watched = true;
+    for (unsigned i = 0; i <= port->n && err >= 0; i++) {
+        struct source source = {.kind = SOURCE_UDP, .fd = port->fd[i], .port = port};
+        struct worker *w = port_worker(i);
 
         worker_enter(w);
         err = worker_add(w, &source);
@@ -93,147 +111,217 @@ sock_watch(struct plane_port *sock)
 }
 
 static void
-sock_unwatch(struct plane_port *sock)
+port_unwatch(struct plane_port *port)
 {
-    if (!sock->watched)
+    if (!port->watched)
         return;
-    sock->watched = false;
-    for (unsigned i = 0; i <= sock->n; i++) {
-        struct worker *w = sock_worker(i);
+    port->watched = false;
+    for (unsigned i = 0; i <= port->n; i++) {
+        struct worker *w = port_worker(i);
 
         worker_enter(w);
-        worker_remove(w, sock->fd[i]);
+        worker_remove(w, port->fd[i]);
         worker_leave(w);
     }
 }
 
-/* Socks are linked and unlinked by this thread only, so the list stands still and its lock
- * need not be held. */
 void
-plane_port_forget_dev(struct plane_dev *dev)
+port_forget_dev(struct plane_dev *dev)
 {
-    for (struct plane_port *s = plane.socks; s != NULL; s = s->next) {
-        if (dco_load(&s->dev) != dev)
+    for (struct plane_port *p = first; p != NULL; p = p->next) {
+        if (dco_load(&p->dev) != dev)
             continue;
-        sock_unwatch(s);
-        dco_store_release(&s->dev, NULL);
+        port_unwatch(p);
+        dco_store_release(&p->dev, NULL);
     }
 }
 
+/* A group of sockets is worth it where many clients are. One that was refused is no error: one
+ * socket carries the port. */
 static void
-close_all(int fd, const int *members, unsigned n, int control_fd)
+make_readers(struct plane_port *port)
 {
-    sys()->close(fd);
-    for (unsigned i = 0; i < n; i++)
-        sys()->close(members[i]);
-    sys()->close(control_fd);
+    unsigned n = workers_decide();
+    struct stat st = {.st_uid = 0};
+    int err = port_group_make(port, n, n);
+
+    if (err == -EPERM) {
+        (void)fstat(port->fd[0], &st);
+        log_line(
+            LOG_LEVEL_WARN,
+            "this port is read by one socket, so one worker decrypts everything: any process of "
+            "uid %u could join a group of sockets and take its packets. Start openvpn as root to "
+            "get a socket for each worker; after SIGUSR1 with --user, restart it fully",
+            (unsigned)st.st_uid);
+    } else if (err < 0) {
+        log_line(LOG_LEVEL_WARN,
+                 "this port is read by one socket, so one worker decrypts everything: %s",
+                 strerror(-err));
+    }
 }
 
-/* Without its descriptors. */
-static struct plane_port *
-sock_alloc(int control_fd)
+/* A port with one peer is read from openvpn's own socket. */
+static void
+make_sender(struct plane_port *port)
 {
-    struct plane_port *sock = calloc(1, sizeof(*sock));
+    int err = port_group_make(port, 0, 1);
 
-    if (sock == NULL)
-        return NULL;
-    sock->float_nat = float_nat_new();
-    if (sock->float_nat != NULL)
-        sock->ctrl = control_queue_new(control_fd);
-    if (sock->ctrl == NULL) {
-        if (sock->float_nat != NULL)
-            float_nat_free(sock->float_nat);
-        free(sock);
-        return NULL;
-    }
-    sock->refs = 1;
-    return sock;
+    if (err < 0)
+        log_line(LOG_LEVEL_DEBUG, "no socket of its own for sending, which is slower: %s",
+                 strerror(-err));
 }
 
 int
-plane_port_new(int fd, const int *members, unsigned n, unsigned senders, int control_fd,
-               struct plane_port **out)
+plane_port_new(int fd, bool server, struct plane_port **out)
 {
-    struct plane_port *sock = NULL;
-    bool fits = n <= PLANE_WORKERS_MAX && senders <= PLANE_WORKERS_MAX && plane.workers > 0;
+    struct plane_port *port = calloc(1, sizeof(*port));
 
-    if (fits)
-        sock = sock_alloc(control_fd);
-    if (sock == NULL) {
-        close_all(fd, members, n + senders, control_fd);
-        return fits ? -ENOMEM : -EINVAL;
+    if (port != NULL)
+        port->float_nat = float_nat_new();
+    if (port == NULL || port->float_nat == NULL) {
+        free(port);
+        sys()->close(fd);
+        return -ENOMEM;
     }
-    sock->n = n;
-    sock->senders = senders;
-    sock->fd[0] = fd;
-    for (unsigned i = 0; i < n + senders; i++)
-        sock->fd[1 + i] = members[i];
-    sock->family = sock_family(fd);
-    sock_way_read(fd, &sock->way);
-    path_mtu_open(sock);
-    sock->udp_gro = sock_gro(sock);
-    if (!sock->udp_gro)
-        log_line(LOG_LEVEL_INFO,
-                 "no UDP_GRO: received datagrams are not aggregated, which is slower");
-    plane_port_link(sock);
-    *out = sock;
+    port->refs = 1;
+    port->fd[0] = fd;
+    port->probe[0] = port->probe[1] = port->route_fd = -1;
+    if (server)
+        make_readers(port);
+    port_link(port);
+    if (server)
+        port_buffers_divide();
+    *out = port;
     return 0;
 }
 
-struct plane_port *
-plane_port_get(struct plane_port *sock)
+/* With IP_RECVERR an ICMP message ends up in a queue that only openvpn reads, when one of its own
+ * calls fails: until then the socket never stops being ready, and a data packet that is sent gets
+ * the error of another one. */
+static void
+errors_off(int fd)
 {
-    __atomic_fetch_add(&sock->refs, 1, __ATOMIC_RELAXED);
-    return sock;
+    int off = 0;
+
+    (void)sys()->setsockopt(fd, IPPROTO_IP, IP_RECVERR, &off, sizeof(off));
+    (void)sys()->setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &off, sizeof(off));
+}
+
+int
+plane_port_open(struct plane_port *port, int control_fd)
+{
+    port->ctrl = control_queue_new(control_fd);
+    if (port->ctrl == NULL) {
+        sys()->close(control_fd);
+        return -ENOMEM;
+    }
+    errors_off(port->fd[0]);
+    if (port_fds(port) == 1)
+        make_sender(port);
+    port_buffers_divide();
+    port_group_steer(port);
+    port->family = port_family(port->fd[0]);
+    port_way_read(port->fd[0], &port->way);
+    path_mtu_open(port);
+    port->udp_gro = port_group_gro(port);
+    if (!port->udp_gro)
+        log_line(LOG_LEVEL_INFO,
+                 "no UDP_GRO: received datagrams are not aggregated, which is slower");
+    port->opened = true;
+    return 0;
+}
+
+int
+plane_port_fd(const struct plane_port *port)
+{
+    return dco_load(&port->fd[0]);
+}
+
+static bool
+is_recverr(int level, int name)
+{
+    return (level == IPPROTO_IP && name == IP_RECVERR) ||
+           (level == IPPROTO_IPV6 && name == IPV6_RECVERR);
+}
+
+/* All members send and receive for the port, so all have the same options; but see errors_off(). */
+int
+plane_port_setsockopt(struct plane_port *port, int level, int name, const void *value,
+                      socklen_t len)
+{
+    int result;
+
+    if (port->opened && is_recverr(level, name))
+        return 0;
+    result = sys()->setsockopt(port->fd[0], level, name, value, len);
+    if (result < 0 || is_recverr(level, name))
+        return result;
+    for (unsigned i = 1; i < port_fds(port); i++)
+        (void)sys()->setsockopt(port->fd[i], level, name, value, len);
+    return 0;
+}
+
+uint16_t
+plane_port_number(const struct plane_port *port)
+{
+    return dco_load(&port->closed) ? 0 : port->way.port;
+}
+
+struct plane_port *
+plane_port_get(struct plane_port *port)
+{
+    __atomic_fetch_add(&port->refs, 1, __ATOMIC_RELAXED);
+    return port;
 }
 
 void
-plane_port_put(struct plane_port *sock)
+plane_port_put(struct plane_port *port)
 {
-    if (__atomic_fetch_sub(&sock->refs, 1, __ATOMIC_ACQ_REL) != 1)
+    if (__atomic_fetch_sub(&port->refs, 1, __ATOMIC_ACQ_REL) != 1)
         return;
-    control_queue_free(sock->ctrl);
-    float_nat_free(sock->float_nat);
-    path_mtu_close(sock);
-    free(sock);
+    control_queue_free(port->ctrl);
+    float_nat_free(port->float_nat);
+    path_mtu_close(port);
+    free(port);
 }
 
 /* The descriptors become -1 while neither a worker nor housekeeping is inside, so that none can
  * send over a number that the process uses again for something else. */
 void
-plane_port_close(struct plane_port *sock)
+plane_port_close(struct plane_port *port)
 {
-    int fd[1 + PLANE_MEMBERS_MAX];
+    int fd[1 + PORT_MEMBERS_MAX];
 
-    if (dco_exchange(&sock->closed, true))
+    if (dco_exchange(&port->closed, true))
         return;
-    plane_port_unlink(sock);
-    sock_unwatch(sock);
-    memcpy(fd, sock->fd, sizeof(fd));
+    port_unlink(port);
+    port_unwatch(port);
+    memcpy(fd, port->fd, sizeof(fd));
     plane_devs_lock();
-    plane_stop_workers();
-    for (unsigned i = 0; i < sock_fds(sock); i++)
-        sock->fd[i] = -1;
-    plane_resume_workers();
+    workers_hold();
+    for (unsigned i = 0; i < port_fds(port); i++)
+        dco_store(&port->fd[i], -1);
+    workers_resume();
     plane_devs_unlock();
-    for (unsigned i = 0; i < sock_fds(sock); i++)
+    for (unsigned i = 0; i < port_fds(port); i++)
         sys()->close(fd[i]);
-    control_queue_close(sock->ctrl);
+    if (port->ctrl != NULL)
+        control_queue_close(port->ctrl);
 }
 
 int
-plane_port_bind_dev(struct plane_port *sock, struct plane_dev *dev)
+plane_port_bind_dev(struct plane_port *port, struct plane_dev *dev)
 {
-    struct plane_dev *now = dco_load(&sock->dev);
+    struct plane_dev *now = dco_load(&port->dev);
     int err;
 
     if (now != NULL)
         return now == dev ? 0 : -EBUSY;
-    dco_store_release(&sock->dev, dev);
-    err = sock_watch(sock);
+    dco_store_release(&port->dev, dev);
+    err = port_watch(port);
     if (err < 0) { /* the next peer tries again, instead of finding a port that is half read */
-        sock_unwatch(sock);
-        dco_store_release(&sock->dev, NULL);
+        port_unwatch(port);
+        dco_store_release(&port->dev, NULL);
     }
     return err;
 }
@@ -241,38 +329,38 @@ plane_port_bind_dev(struct plane_port *sock, struct plane_dev *dev)
 /* openvpn sends to `name`, which is at `real`. One that is told of floats needs no memory of that,
  * and in peer-to-peer mode there is no other session that could be taken over. */
 static void
-sock_answered(struct plane_port *sock, const struct dco_endpoint *name,
+port_answered(struct plane_port *port, const struct dco_endpoint *name,
               const struct dco_endpoint *real)
 {
-    struct plane_dev *dev = dco_load_acquire(&sock->dev);
+    struct plane_dev *dev = dco_load_acquire(&port->dev);
 
     if (dev == NULL || dev->floats_told || dev->mode != DCO_MODE_MP)
         return;
     if (!dco_control_peer_is(dev->peers, real, name))
-        float_nat_answered(sock->float_nat, real, clock_now_ns());
+        float_nat_answered(port->float_nat, real, clock_now_ns());
 }
 
 void
-plane_port_map_dest(struct plane_port *sock, struct sockaddr_storage *dst)
+plane_port_map_dest(struct plane_port *port, struct sockaddr_storage *dst)
 {
     struct dco_endpoint name, real;
 
     endpoint_from_sockaddr(&name, (const struct sockaddr *)dst);
     real = name;
-    if (float_nat_dest(sock->float_nat, &real))
-        (void)endpoint_to_sockaddr(&real, sock->family, dst);
-    sock_answered(sock, &name, &real);
+    if (float_nat_dest(port->float_nat, &real))
+        (void)endpoint_to_sockaddr(&real, port->family, dst);
+    port_answered(port, &name, &real);
 }
 
 /* On a dual-stack socket the two may be of different families, and our own address then belongs to
  * the one that it is not. */
 void
-plane_port_peer_locate(struct plane_port *sock, struct dco_peer_new *req)
+plane_port_peer_locate(struct plane_port *port, struct dco_peer_new *req)
 {
     struct dco_endpoint real = dco_endpoint_canon(&req->path.remote);
 
     req->origin = real;
-    if (!float_nat_dest(sock->float_nat, &real))
+    if (!float_nat_dest(port->float_nat, &real))
         return;
     if (real.ip.family != req->origin.ip.family)
         memset(&req->path.local, 0, sizeof(req->path.local));
@@ -281,9 +369,23 @@ plane_port_peer_locate(struct plane_port *sock, struct dco_peer_new *req)
 
 /* Also ends what is left of an earlier peer of this id. */
 void
-plane_port_peer_made(struct plane_port *sock, const struct dco_peer_new *req)
+plane_port_peer_made(struct plane_port *port, const struct dco_peer_new *req)
 {
     struct dco_endpoint real = dco_endpoint_canon(&req->path.remote);
 
-    float_nat_set(sock->float_nat, req->id, &req->origin, &real);
+    float_nat_set(port->float_nat, req->id, &req->origin, &real);
+}
+
+void
+port_fork_child(void)
+{
+    for (struct plane_port *p = first; p != NULL; p = p->next) {
+        for (unsigned i = 0; i < port_fds(p); i++)
+            if (p->fd[i] >= 0)
+                sys()->close(p->fd[i]);
+        if (p->ctrl != NULL)
+            control_queue_fork_child(p->ctrl);
+        path_mtu_close(p);
+    }
+    first = NULL;
 }

@@ -4,6 +4,7 @@
 #include "core/atomic.h"
 #include "core/ip.h"
 #include "core/wire.h"
+#include "linux/sys/endpoint.h"
 #include "linux/sys/log.h"
 
 #define MS        1000000ULL
@@ -116,7 +117,7 @@ recursion_found(struct plane_dev *dev, struct dco_peer *carrier, const uint8_t *
     return true;
 }
 
-/* ---- moves ----------------------------------------------------------------------------------- */
+/* Moves */
 
 static bool
 may_ask(struct dco_peer *peer, uint64_t now)
@@ -129,21 +130,21 @@ may_ask(struct dco_peer *peer, uint64_t now)
 
 /* As the kernel will choose when we send there. */
 static struct fib_flow
-flow_to(const struct plane_port *sock, const struct dco_path *from, const struct dco_path *to)
+flow_to(const struct plane_port *port, const struct dco_path *from, const struct dco_path *to)
 {
     struct fib_flow flow = {
         .dst = to->remote.ip,
         .src = to->local,
-        .oif = sock->way.oif != 0 ? sock->way.oif : to->remote.scope_id,
-        .mark = sock->way.mark,
-        .uid = sock->way.uid,
-        .sport = sock->way.port,
+        .oif = port->way.oif != 0 ? port->way.oif : to->remote.scope_id,
+        .mark = port->way.mark,
+        .uid = port->way.uid,
+        .sport = port->way.port,
         .dport = to->remote.port,
         .udp = true,
     };
 
     if (flow.src.family == 0)
-        flow.src = from->local.family == flow.dst.family ? from->local : sock->way.local;
+        flow.src = from->local.family == flow.dst.family ? from->local : port->way.local;
     return flow;
 }
 
@@ -165,7 +166,7 @@ say_stays(struct plane_dev *dev, const struct dco_peer *peer, const struct dco_p
 
 /* Without an answer it may: then only the other guard is left. */
 bool
-recursion_may_move(struct fib *fib, struct plane_dev *dev, const struct plane_port *sock,
+recursion_may_move(struct fib *fib, struct plane_dev *dev, const struct plane_port *port,
                    struct dco_peer *peer, const struct dco_path *from, const struct dco_path *to,
                    uint64_t now)
 {
@@ -175,7 +176,7 @@ recursion_may_move(struct fib *fib, struct plane_dev *dev, const struct plane_po
         return true;
     if (!may_ask(peer, now))
         return false;
-    flow = flow_to(sock, from, to);
+    flow = flow_to(port, from, to);
     if (fib_leads_to(fib, &flow, dev->ifindex) != FIB_DEVICE)
         return true;
     say_stays(dev, peer, from, to, now);

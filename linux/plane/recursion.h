@@ -19,7 +19,7 @@
 
 #include "core/inner.h"
 #include "linux/plane/fib.h"
-#include "linux/plane/internal.h"
+#include "linux/plane/port_private.h"
 
 /* For any packet; it costs two compares where recursion_found() would say no. */
 static inline bool
@@ -36,7 +36,7 @@ bool recursion_found(struct plane_dev *dev, struct dco_peer *carrier, const uint
 /* May the peer, which is at `from`, move to `to`? At most once in 10 ms for each peer the kernel is
  * asked; in between the answer is no. Says a refusal in the log, at most once a minute. Any worker,
  * with its own fib. */
-bool recursion_may_move(struct fib *fib, struct plane_dev *dev, const struct plane_port *sock,
+bool recursion_may_move(struct fib *fib, struct plane_dev *dev, const struct plane_port *port,
                         struct dco_peer *peer, const struct dco_path *from,
                         const struct dco_path *to, uint64_t now_ns);
 

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/plane/routes.h"
+
+#include <errno.h>
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "linux/plane/fib.h"
 #include "linux/sys/log.h"
-#include "linux/plane/plane_state.h"
+#include "linux/plane/platform.h"
 #include "linux/plane/route_store.h"
-#include "linux/plane/routes.h"
 #include "linux/sys/calls.h"
+#include "linux/sys/clock.h"
 
 #define DEVS_MAX    64U
 #define READ_SIZE   (64U << 10) /* the kernel fills at most 32 KiB per datagram of a dump */
@@ -59,7 +64,7 @@ static struct {
     uint64_t raised_ns; /* when that was */
 } routes = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .dump_at = NEVER};
 
-/* ---- the socket ----------------------------------------------------------------------------- */
+/* The socket */
 
 static int
 join_groups(int fd)
@@ -158,7 +163,7 @@ routes_fork_child(void)
     }
 }
 
-/* ---- devices -------------------------------------------------------------------------------- */
+/* Devices */
 
 static void
 want_dump(uint64_t at)
@@ -176,8 +181,7 @@ routes_attach(struct plane_dev *dev)
         routes.dirty[routes.n] = true;
         routes.n++;
         want_dump(clock_now_ns());
-        /* A mark: the element itself moves when others go. */
-        dev->routes = &routes;
+        dev->routes_attached = true;
     }
     pthread_mutex_unlock(&routes.lock);
 }
@@ -199,11 +203,11 @@ routes_detach(struct plane_dev *dev)
         memmove(&routes.dirty[i], &routes.dirty[i + 1], after * sizeof(routes.dirty[0]));
         routes.dump_devs -= i < routes.dump_devs;
     }
-    dev->routes = NULL;
+    dev->routes_attached = false;
     pthread_mutex_unlock(&routes.lock);
 }
 
-/* ---- dumps ---------------------------------------------------------------------------------- */
+/* Dumps */
 
 static bool
 request_dump(uint8_t family)
@@ -262,7 +266,7 @@ dump_done(int err, uint64_t now)
     end_dump(now);
 }
 
-/* ---- answers that the workers remember ------------------------------------------------------- */
+/* Answers that the workers remember */
 
 /* Returns when to call again. */
 static uint64_t
@@ -277,7 +281,7 @@ forget_answers(uint64_t now)
     return routes.raised_ns + (routes.moved ? ANSWERS_NS : ANSWERS_MAX_NS);
 }
 
-/* ---- messages ------------------------------------------------------------------------------- */
+/* Messages */
 
 static bool
 is_ours(uint32_t ifindex)
@@ -416,7 +420,7 @@ routes_ready(void)
     pthread_mutex_unlock(&routes.lock);
 }
 
-/* ---- publication ---------------------------------------------------------------------------- */
+/* Publication */
 
 /* NULL: no memory. */
 static struct dco_routes *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A copy of the routes whose output device is ours, kept by a dump and by notifications; see
- * internal.h for the entry points. struct plane_dev.routes is a struct dev_routes.
+ * routes_attach().
  *
  * The kernel does not say everything: IPv4 routes that vanish with their device, their preferred
  * source or their nexthop object go without a message. So changes of our links and addresses and of
@@ -17,7 +17,22 @@
 #ifndef DCO_PLANE_ROUTES_H
 #define DCO_PLANE_ROUTES_H
 
-#include "linux/plane/internal.h"
+#include "linux/plane/dev_private.h"
+
+/* The route socket: opened before privileges go. -errno. */
+int routes_open(void);
+int routes_fd(void); /* for housekeeping's poll; -1 if not open */
+void routes_close(void);
+void routes_fork_child(void);
+
+/* A device appeared: dump and publish. Sets dev->routes_attached, unless there are too many devices
+ * already. Housekeeping. */
+void routes_attach(struct plane_dev *dev);
+/* Inside plane_devs_lock(). */
+void routes_detach(struct plane_dev *dev);
+
+/* Notifications wait on the socket (or overflowed: ENOBUFS -> dump again). Housekeeping. */
+void routes_ready(void);
 
 /* Starts the dump that is due and publishes routes that settled. Returns when to call again at the
  * latest, UINT64_MAX if nothing is due. Housekeeping, each turn. */

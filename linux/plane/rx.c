@@ -8,8 +8,13 @@
 #include "linux/plane/csum_fast.h"
 #include "linux/sys/kernel_abi.h"
 #include "linux/plane/mss.h"
+#include "linux/plane/control_queue.h"
+#include "linux/plane/float_nat.h"
+#include "linux/plane/housekeeping.h"
+#include "linux/plane/packet_buffer.h"
 #include "linux/plane/recursion.h"
-#include "linux/plane/worker.h"
+#include "linux/sys/clock.h"
+#include "linux/sys/endpoint.h"
 
 /* Memory that recvmmsg() points into, one per message. */
 struct rx_slot {
@@ -22,13 +27,15 @@ struct rx_slot {
 
 static void rx_emit(void *arg, struct dco_super *super);
 
-/* hdr[], the slots behind it and the buffers are one mapping each; filled once, reset per burst. */
+/* The buffers are one mapping; where the slots point is set once, the rest with each burst. */
 int
-rx_init(struct rx *rx, struct worker *w)
+rx_init(struct rx *rx, unsigned thread)
 {
     struct rx_slot *slot = calloc(RX_MSGS, sizeof(*slot));
     int err;
 
+    rx->thread = thread;
+    rx->fib.fd = -1;
     rx->bufs = packet_buffer_new((size_t)RX_MSGS * RX_BUF_BYTES);
     rx->hdr = calloc(RX_MSGS, sizeof(*rx->hdr));
     rx->coalescer = calloc(1, sizeof(*rx->coalescer));
@@ -41,7 +48,7 @@ rx_init(struct rx *rx, struct worker *w)
         slot[i].iov.iov_base = rx->bufs + (size_t)i * RX_BUF_BYTES;
         slot[i].iov.iov_len = RX_BUF_BYTES;
     }
-    dco_coalescer_init(rx->coalescer, csum_best(), rx_emit, w, true, true);
+    dco_coalescer_init(rx->coalescer, csum_best(), rx_emit, rx, true, true);
     err = fib_open(&rx->fib);
     return err < 0 ? err : source_check_init(&rx->sources, &rx->fib);
 }
@@ -58,8 +65,7 @@ rx_fini(struct rx *rx)
     fib_close(&rx->fib);
 }
 
-/* ---- towards the TUN ---------------------------------------------------------------------------
- */
+/* Towards the TUN */
 
 /* What tells flows apart, at most as finely as the kernel does: it remembers where a flow was
  * written last and offers the packets of its other direction there, so two flows that are one to
@@ -80,23 +86,23 @@ flow_ports(const struct dco_super *super)
 
 /* Of the worker's queues the one for this flow. */
 static int
-rx_queue(const struct worker *w, const struct dco_super *super)
+rx_queue(const struct rx *rx, const struct dco_super *super)
 {
-    const struct plane_dev *dev = w->rx.dev;
+    const struct plane_dev *dev = rx->dev;
     const struct dco_inner *inner = &super->inner;
     uint32_t each = dev->queues / dev->workers;
     uint64_t hash;
 
     hash = dco_ip_hash(&inner->dst, dco_ip_hash(&inner->src, flow_ports(super) ^ dev->flow_seed));
-    return dev->tun[w->index + dev->workers * (uint32_t)((hash >> 32) * each >> 32)];
+    return dev->tun[rx->thread + dev->workers * (uint32_t)((hash >> 32) * each >> 32)];
 }
 
 static void
 rx_emit(void *arg, struct dco_super *super)
 {
-    struct worker *w = arg;
+    struct rx *rx = arg;
 
-    worker_drop(w, DCO_DROP_RX_TUN, tun_batch_add(w->rx.batch, rx_queue(w, super), super));
+    drops_count(rx->drops, DCO_DROP_RX_TUN, tun_batch_add(rx->batch, rx_queue(rx, super), super));
 }
 
 /* Runs mostly come from one inner address. */
@@ -128,8 +134,7 @@ rx_inner(struct rx *rx, struct dco_peer *peer, uint8_t *pkt, uint32_t len)
     return DCO_DROP_NONE;
 }
 
-/* ---- a run of packets of one key ----------------------------------------------------------------
- */
+/* A run of packets of one key */
 
 /* What the packets of a run amount to. */
 struct rx_result {
@@ -142,7 +147,7 @@ struct rx_result {
 
 /* Replay check of the whole run, which is in run->verdict then. */
 static void
-run_replay(struct worker *w, struct rx_run *run, uint64_t now, struct rx_result *res)
+run_replay(struct rx *rx, struct rx_run *run, uint64_t now, struct rx_result *res)
 {
     for (uint32_t i = 0; i < run->n; i++)
         run->verdict[i] = run->op[i].ok ? DCO_DROP_NONE : DCO_DROP_RX_AUTH;
@@ -150,7 +155,7 @@ run_replay(struct worker *w, struct rx_run *run, uint64_t now, struct rx_result 
     for (uint32_t i = 0; i < run->n; i++) {
         if (run->verdict[i] != DCO_DROP_NONE) {
             res->failed += !run->op[i].ok;
-            worker_drop(w, run->verdict[i], 1);
+            drops_count(rx->drops, run->verdict[i], 1);
             continue;
         }
         res->accepted++;
@@ -163,42 +168,42 @@ run_replay(struct worker *w, struct rx_run *run, uint64_t now, struct rx_result 
  * the address it was told of at first; not where another peer was there before, or a session that
  * is no peer yet, which would lose its own. True: they are. */
 static bool
-run_float_nat(struct worker *w, struct plane_port *sock, const struct dco_peer *peer,
+run_float_nat(struct rx *rx, struct plane_port *port, const struct dco_peer *peer,
               const struct dco_endpoint *now, uint64_t now_ns)
 {
-    if (w->rx.dev->floats_told)
+    if (rx->dev->floats_told)
         return false;
-    if (dco_peers_by_remote(w->rx.dev->peers, now) == peer)
-        return float_nat_move(sock->float_nat, dco_peer_id(peer), dco_peer_origin(peer), now,
+    if (dco_peers_by_remote(rx->dev->peers, now) == peer)
+        return float_nat_move(port->float_nat, dco_peer_id(peer), dco_peer_origin(peer), now,
                               now_ns);
-    float_nat_forget(sock->float_nat, dco_peer_id(peer));
+    float_nat_forget(port->float_nat, dco_peer_id(peer));
     return false;
 }
 
 /* Only the newest packet of the newest key moves the peer: see dco_peer_accept(). */
 static void
-run_float(struct worker *w, struct plane_port *sock, struct rx_run *run, int newest, uint64_t now)
+run_float(struct rx *rx, struct plane_port *port, struct rx_run *run, int newest, uint64_t now)
 {
     struct dco_peer_platform *platform = dco_peer_platform(run->peer);
-    struct rx_msg *m = &w->rx.msg[run->msg[newest]];
+    struct rx_msg *m = &rx->msg[run->msg[newest]];
     struct dco_path old;
 
     dco_peer_path(run->peer, &old);
     if (memcmp(&old, &m->path, sizeof(old)) == 0)
         return;
-    if (!recursion_may_move(&w->rx.fib, w->rx.dev, sock, run->peer, &old, &m->path, now))
+    if (!recursion_may_move(&rx->fib, rx->dev, port, run->peer, &old, &m->path, now))
         return;
-    if (!dco_peers_seen_from(w->rx.dev->peers, run->peer, &m->path, now))
+    if (!dco_peers_seen_from(rx->dev->peers, run->peer, &m->path, now))
         return;
-    run_float_nat(w, sock, run->peer, &m->path.remote, now);
+    run_float_nat(rx, port, run->peer, &m->path.remote, now);
     dco_store(&platform->path_mtu, 0);
     dco_store(&platform->gso_refused, 0U);
     dco_store(&platform->gso_off_ns, 0ULL);
-    plane_wake();
+    housekeeping_wake();
 }
 
 static void
-run_deliver(struct worker *w, struct rx_run *run, struct rx_result *res)
+run_deliver(struct rx *rx, struct rx_run *run, struct rx_result *res)
 {
     run->source.family = 0;
     for (uint32_t i = 0; i < run->n; i++) {
@@ -208,9 +213,9 @@ run_deliver(struct worker *w, struct rx_run *run, struct rx_result *res)
 
         if (run->verdict[i] != DCO_DROP_NONE || dco_wire_is_keepalive(inner, op->len))
             continue;
-        drop = rx_inner(&w->rx, run->peer, inner, op->len);
+        drop = rx_inner(rx, run->peer, inner, op->len);
         if (drop != DCO_DROP_NONE) {
-            worker_drop(w, drop, 1);
+            drops_count(rx->drops, drop, 1);
             continue;
         }
         res->vpn_bytes += op->len;
@@ -219,7 +224,7 @@ run_deliver(struct worker *w, struct rx_run *run, struct rx_result *res)
 }
 
 static void
-run_account(struct worker *w, struct rx_run *run, const struct rx_result *res, uint64_t now)
+run_account(struct rx *rx, struct rx_run *run, const struct rx_result *res, uint64_t now)
 {
     bool want_new = false;
 
@@ -231,35 +236,35 @@ run_account(struct worker *w, struct rx_run *run, const struct rx_result *res, u
         want_new |= dco_key_opened(run->key, res->cost);
     }
     if (want_new)
-        dco_peers_want_key(w->rx.dev->peers, run->peer);
+        dco_peers_want_key(rx->dev->peers, run->peer);
     if (res->vpn_packets == 0)
         return;
     dco_peer_count(run->peer, DCO_VPN_RX, res->vpn_packets, res->vpn_bytes);
 }
 
 static void
-run_flush(struct worker *w, struct plane_port *sock, uint64_t now)
+run_flush(struct rx *rx, struct plane_port *port, uint64_t now)
 {
-    struct rx_run *run = &w->rx.run;
+    struct rx_run *run = &rx->run;
     struct rx_result res = {.newest = -1};
 
     if (run->n == 0)
         return;
     if (!dco_key_may_open(run->key)) {
-        worker_drop(w, DCO_DROP_RX_KEY_LIMIT, run->n);
+        drops_count(rx->drops, DCO_DROP_RX_KEY_LIMIT, run->n);
     } else {
-        aead_open(dco_key_crypto(run->key), w->index, run->op, run->n);
-        run_replay(w, run, now, &res);
+        aead_open(dco_key_crypto(run->key), rx->thread, run->op, run->n);
+        run_replay(rx, run, now, &res);
         if (res.newest >= 0)
-            run_float(w, sock, run, res.newest, now);
-        run_deliver(w, run, &res);
-        run_account(w, run, &res, now);
+            run_float(rx, port, run, res.newest, now);
+        run_deliver(rx, run, &res);
+        run_account(rx, run, &res, now);
     }
     run->n = 0;
 }
 
-/* ---- classification
- * ------------------------------------------------------------------------------ */
+/* Classification
+ * */
 
 static struct dco_peer *
 rx_find_peer(const struct plane_dev *dev, const struct rx_msg *m, uint32_t id)
@@ -286,21 +291,21 @@ rx_address_ok(const struct plane_dev *dev, struct rx_msg *m, const struct dco_pe
 
 /* Adds a data packet to the run of its key; the first of another key flushes the run. */
 static void
-rx_data(struct worker *w, struct plane_port *sock, unsigned msg, uint8_t *pkt, uint32_t len,
+rx_data(struct rx *rx, struct plane_port *port, unsigned msg, uint8_t *pkt, uint32_t len,
         const struct dco_wire_hdr *hdr, uint64_t now)
 {
-    struct rx_run *run = &w->rx.run;
+    struct rx_run *run = &rx->run;
     struct dco_peer *peer = run->peer;
     struct dco_key *key;
 
     if (run->n == 0 || run->peer_id != hdr->peer_id)
-        peer = rx_find_peer(w->rx.dev, &w->rx.msg[msg], hdr->peer_id);
+        peer = rx_find_peer(rx->dev, &rx->msg[msg], hdr->peer_id);
     if (peer == NULL) {
-        worker_drop(w, DCO_DROP_RX_NO_PEER, 1);
+        drops_count(rx->drops, DCO_DROP_RX_NO_PEER, 1);
         return;
     }
-    if (!rx_address_ok(w->rx.dev, &w->rx.msg[msg], peer)) {
-        worker_drop(w, DCO_DROP_RX_ADDRESS, 1);
+    if (!rx_address_ok(rx->dev, &rx->msg[msg], peer)) {
+        drops_count(rx->drops, DCO_DROP_RX_ADDRESS, 1);
         return;
     }
     if (run->n > 0 && peer == run->peer && run->key_id == hdr->key_id)
@@ -308,11 +313,11 @@ rx_data(struct worker *w, struct plane_port *sock, unsigned msg, uint8_t *pkt, u
     else
         key = dco_peer_key_rx(peer, hdr->key_id);
     if (key == NULL) {
-        worker_drop(w, DCO_DROP_RX_NO_KEY, 1);
+        drops_count(rx->drops, DCO_DROP_RX_NO_KEY, 1);
         return;
     }
     if (run->n == RX_RUN || (run->n > 0 && key != run->key))
-        run_flush(w, sock, now);
+        run_flush(rx, port, now);
     if (run->n == 0) {
         run->peer = peer;
         run->key = key;
@@ -329,55 +334,55 @@ rx_data(struct worker *w, struct plane_port *sock, unsigned msg, uint8_t *pkt, u
  * moved, because of a session that has ended since, gets it with its next packet; but the first
  * packet of a new session says nothing of the peer. */
 static void
-rx_name(struct worker *w, struct plane_port *sock, const struct dco_peer *peer,
+rx_name(struct rx *rx, struct plane_port *port, const struct dco_peer *peer,
         struct dco_endpoint *source, const uint8_t *pkt, uint64_t now)
 {
-    if (float_nat_source(sock->float_nat, source) || peer == NULL ||
+    if (float_nat_source(port->float_nat, source) || peer == NULL ||
         dco_endpoint_equal(dco_peer_origin(peer), source) || dco_wire_is_hard_reset(pkt))
         return;
-    if (run_float_nat(w, sock, peer, source, now))
-        (void)float_nat_source(sock->float_nat, source);
+    if (run_float_nat(rx, port, peer, source, now))
+        (void)float_nat_source(port->float_nat, source);
 }
 
 static void
-rx_control(struct worker *w, struct plane_port *sock, struct rx_msg *m, const uint8_t *pkt,
+rx_control(struct rx *rx, struct plane_port *port, struct rx_msg *m, const uint8_t *pkt,
            uint32_t len, uint64_t now)
 {
     struct dco_endpoint source = m->path.remote;
     struct sockaddr_storage ss;
-    const struct dco_peer *peer = dco_peers_by_remote(w->rx.dev->peers, &source);
+    const struct dco_peer *peer = dco_peers_by_remote(rx->dev->peers, &source);
 
-    rx_name(w, sock, peer, &source, pkt, now);
-    m->ctrl.source_len = endpoint_to_sockaddr(&source, sock->family, &ss);
+    rx_name(rx, port, peer, &source, pkt, now);
+    m->ctrl.source_len = endpoint_to_sockaddr(&source, port->family, &ss);
     memcpy(&m->ctrl.source, &ss, sizeof(m->ctrl.source));
-    if (!control_queue_push(sock->ctrl, &m->ctrl, pkt, len, peer != NULL))
-        worker_drop(w, DCO_DROP_RX_CTRL_QUEUE, 1);
+    if (!control_queue_push(port->ctrl, &m->ctrl, pkt, len, peer != NULL))
+        drops_count(rx->drops, DCO_DROP_RX_CTRL_QUEUE, 1);
 }
 
 static void
-rx_packet(struct worker *w, struct plane_port *sock, unsigned msg, uint8_t *pkt, uint32_t len,
+rx_packet(struct rx *rx, struct plane_port *port, unsigned msg, uint8_t *pkt, uint32_t len,
           uint64_t now)
 {
     struct dco_wire_hdr hdr;
 
     switch (dco_wire_parse(pkt, len, &hdr)) {
     case DCO_WIRE_DATA:
-        rx_data(w, sock, msg, pkt, len, &hdr, now);
+        rx_data(rx, port, msg, pkt, len, &hdr, now);
         break;
     case DCO_WIRE_CONTROL:
-        rx_control(w, sock, &w->rx.msg[msg], pkt, len, now);
+        rx_control(rx, port, &rx->msg[msg], pkt, len, now);
         break;
     case DCO_WIRE_DATA_V1:
-        worker_drop(w, DCO_DROP_RX_DATA_V1, 1);
+        drops_count(rx->drops, DCO_DROP_RX_DATA_V1, 1);
         break;
     case DCO_WIRE_SHORT:
-        worker_drop(w, DCO_DROP_RX_SHORT, 1);
+        drops_count(rx->drops, DCO_DROP_RX_SHORT, 1);
         break;
     }
 }
 
-/* ---- receiving
- * ------------------------------------------------------------------------------------- */
+/* Receiving
+ * */
 
 static void
 rx_arm(struct rx *rx)
@@ -444,28 +449,26 @@ rx_describe(struct rx_msg *m, struct msghdr *hdr, uint32_t len)
 }
 
 static void
-rx_train(struct worker *w, struct plane_port *sock, unsigned msg, uint64_t now)
+rx_train(struct rx *rx, struct plane_port *port, unsigned msg, uint64_t now)
 {
-    struct rx *rx = &w->rx;
     uint32_t len = rx->hdr[msg].msg_len;
     uint8_t *buf = rx->slot[msg].iov.iov_base;
 
     rx_describe(&rx->msg[msg], &rx->hdr[msg].msg_hdr, len);
     if (len == 0)
-        worker_drop(w, DCO_DROP_RX_SHORT, 1);
+        drops_count(rx->drops, DCO_DROP_RX_SHORT, 1);
     for (uint32_t at = 0; at < len;) {
         uint32_t seg = len - at < rx->msg[msg].seg ? len - at : rx->msg[msg].seg;
 
-        rx_packet(w, sock, msg, buf + at, seg, now);
+        rx_packet(rx, port, msg, buf + at, seg, now);
         at += seg;
     }
 }
 
 void
-rx_ready(struct worker *w, struct plane_port *sock, int fd)
+rx_ready(struct rx *rx, struct plane_port *port, int fd)
 {
-    struct rx *rx = &w->rx;
-    struct plane_dev *dev = dco_load_acquire(&sock->dev);
+    struct plane_dev *dev = dco_load_acquire(&port->dev);
     uint64_t now = clock_now_ns();
     int n;
 
@@ -473,13 +476,13 @@ rx_ready(struct worker *w, struct plane_port *sock, int fd)
     n = recvmmsg(fd, rx->hdr, RX_MSGS, MSG_DONTWAIT, NULL);
     if (n <= 0 || dev == NULL)
         return;
-    w->drops = &dev->drops[w->index];
+    rx->drops = &dev->drops[rx->thread];
     rx->dev = dev;
     rx->coalescer->tcp = dev->tun_tso;
     rx->coalescer->udp = dev->tun_uso;
     for (int i = 0; i < n; i++)
-        rx_train(w, sock, (unsigned)i, now);
-    run_flush(w, sock, now);
+        rx_train(rx, port, (unsigned)i, now);
+    run_flush(rx, port, now);
     dco_coalesce_flush(rx->coalescer);
-    worker_drop(w, DCO_DROP_RX_TUN, tun_batch_flush(rx->batch));
+    drops_count(rx->drops, DCO_DROP_RX_TUN, tun_batch_flush(rx->batch));
 }

@@ -13,7 +13,7 @@
 
 #include "core/coalesce.h"
 #include "linux/crypto/aead.h"
-#include "linux/plane/internal.h"
+#include "linux/plane/port_private.h"
 #include "linux/plane/source.h"
 #include "linux/plane/tun_batch.h"
 
@@ -47,10 +47,14 @@ struct rx_run {
 
 struct rx_slot;
 
+/* What a worker receives with. All of it is the worker's own. */
 struct rx {
-    uint8_t *bufs;        /* RX_MSGS * RX_BUF_BYTES */
-    struct mmsghdr *hdr;  /* RX_MSGS */
-    struct rx_slot *slot; /* RX_MSGS: what hdr points into */
+    unsigned
+        thread; /* const; index of the worker, and as such one of the `threads` of aead_new() */
+    struct dco_drops *drops; /* this worker's counters of the burst's device */
+    uint8_t *bufs;           /* RX_MSGS * RX_BUF_BYTES */
+    struct mmsghdr *hdr;     /* RX_MSGS */
+    struct rx_slot *slot;    /* RX_MSGS: what hdr points into */
     struct rx_msg msg[RX_MSGS];
     struct rx_run run;
     struct dco_coalescer *coalescer;
@@ -60,12 +64,11 @@ struct rx {
     struct source_check sources;
 };
 
-struct worker;
-
-int rx_init(struct rx *rx, struct worker *w); /* -errno */
+/* -errno; rx_fini() in any case. Before the sandbox. */
+int rx_init(struct rx *rx, unsigned thread);
 void rx_fini(struct rx *rx);
 
-/* One burst from member fd of sock. Worker, inside its lock. */
-void rx_ready(struct worker *w, struct plane_port *sock, int fd);
+/* One burst from member fd of port. Worker, inside its lock. */
+void rx_ready(struct rx *rx, struct plane_port *port, int fd);
 
 #endif

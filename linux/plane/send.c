@@ -6,6 +6,8 @@
  * kernel's limit (EINVAL). None of it is for ever: a route, a device or a forged ICMP message that
  * was believed may be the reason, so trains are tried again after a pause.
  */
+#include "linux/plane/send.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
@@ -19,8 +21,7 @@
 #include "linux/plane/kernel_offload.h"
 #include "linux/sys/compiler.h"
 #include "linux/sys/kernel_abi.h"
-#include "linux/plane/tx.h"
-#include "linux/plane/worker.h"
+#include "linux/sys/endpoint.h"
 #include "linux/sys/calls.h"
 
 #define TURN_SPINS   200 /* tries before the processor is yielded */
@@ -137,13 +138,13 @@ out_fill(struct out *o, struct msghdr *msg, sa_family_t family, const struct dco
 }
 
 int
-send_single(struct plane_port *sock, int fd, const struct dco_path *path, const void *pkt,
+send_single(struct plane_port *port, int fd, const struct dco_path *path, const void *pkt,
             size_t len)
 {
     struct out o;
     struct msghdr msg;
 
-    out_fill(&o, &msg, sock->family, path, pkt, len, 0);
+    out_fill(&o, &msg, port->family, path, pkt, len, 0);
     return sys()->sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
@@ -216,7 +217,7 @@ gso_passed(const struct train *t)
 /* A train from byte `at` on as single packets, in order; each failure is one drop. How many were
  * sent. */
 static uint32_t
-send_singles(struct worker *w, struct plane_port *sock, int fd, struct train *t, uint32_t at,
+send_singles(struct tx *tx, struct plane_port *port, int fd, struct train *t, uint32_t at,
              uint64_t now)
 {
     UNINITIALIZED struct out out[SINGLES]; /* out_fill() sets what is sent */
@@ -232,7 +233,7 @@ send_singles(struct worker *w, struct plane_port *sock, int fd, struct train *t,
         for (; n < SINGLES && off < t->bytes; n++) {
             uint32_t len = t->bytes - off < t->seg ? t->bytes - off : t->seg;
 
-            out_fill(&out[n], &msg[n].msg_hdr, sock->family, &path, t->buf + off, len, 0);
+            out_fill(&out[n], &msg[n].msg_hdr, port->family, &path, t->buf + off, len, 0);
             off += len;
         }
         int ok = sendmmsg(fd, msg, n, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -240,7 +241,7 @@ send_singles(struct worker *w, struct plane_port *sock, int fd, struct train *t,
         if (ok < 0) {
             if (worth_retrying(fd, errno, &tries))
                 continue;
-            worker_drop(w, send_drop_reason(errno), 1);
+            drops_count(tx->drops, send_drop_reason(errno), 1);
             at += (uint32_t)out[0].iov.iov_len;
         }
         for (int i = 0; i < ok; i++, sent++) {
@@ -254,7 +255,7 @@ send_singles(struct worker *w, struct plane_port *sock, int fd, struct train *t,
 
 /* As many packets of a train as an old kernel takes at once; how many bytes went. */
 static uint32_t
-send_piece(struct plane_port *sock, int fd, struct train *t, uint64_t now)
+send_piece(struct plane_port *port, int fd, struct train *t, uint64_t now)
 {
     uint32_t bytes = KERNEL_UDP_SEGMENTS_OLD * t->seg;
     struct dco_path path;
@@ -262,7 +263,7 @@ send_piece(struct plane_port *sock, int fd, struct train *t, uint64_t now)
     struct out o;
 
     dco_peer_path(t->peer, &path);
-    out_fill(&o, &msg, sock->family, &path, t->buf, bytes, t->seg);
+    out_fill(&o, &msg, port->family, &path, t->buf, bytes, t->seg);
     if (sys()->sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
         return 0;
     account(t, KERNEL_UDP_SEGMENTS_OLD, bytes, now);
@@ -271,22 +272,21 @@ send_piece(struct plane_port *sock, int fd, struct train *t, uint64_t now)
 
 /* Called after the kernel refused a train as a whole. */
 static void
-send_refused(struct worker *w, struct plane_port *sock, int fd, struct train *t, int err,
-             uint64_t now)
+send_refused(struct tx *tx, struct plane_port *port, int fd, struct train *t, int err, uint64_t now)
 {
     uint32_t at = 0;
 
     if (t->packets == 1 || (err != EIO && err != EMSGSIZE && err != EINVAL)) {
-        worker_drop(w, send_drop_reason(err), t->packets);
+        drops_count(tx->drops, send_drop_reason(err), t->packets);
         return;
     }
     if (err == EINVAL && t->packets > KERNEL_UDP_SEGMENTS_OLD) {
-        at = send_piece(sock, fd, t, now);
+        at = send_piece(port, fd, t, now);
         if (at > 0) /* the same packets, so their number was the reason */
             dco_store(&segments_max, KERNEL_UDP_SEGMENTS_OLD);
     }
     /* EINVAL is also what a local address says that is gone: then no packet gets through. */
-    if (send_singles(w, sock, fd, t, at, now) > 0 && at == 0)
+    if (send_singles(tx, port, fd, t, at, now) > 0 && at == 0)
         gso_refuse(t->peer, now);
 }
 
@@ -305,7 +305,7 @@ needs_singles(const struct train *t, const struct dco_path *path, uint64_t now)
 }
 
 static uint32_t
-fill_batch(struct plane_port *sock, struct train *trains, uint32_t n, struct out *out,
+fill_batch(struct plane_port *port, struct train *trains, uint32_t n, struct out *out,
            struct mmsghdr *msg, uint64_t now)
 {
     struct dco_path path;
@@ -317,7 +317,7 @@ fill_batch(struct plane_port *sock, struct train *trains, uint32_t n, struct out
         dco_peer_path(t->peer, &path);
         if (needs_singles(t, &path, now))
             break;
-        out_fill(&out[i], &msg[i].msg_hdr, sock->family, &path, t->buf, t->bytes,
+        out_fill(&out[i], &msg[i].msg_hdr, port->family, &path, t->buf, t->bytes,
                  t->packets > 1 ? t->seg : 0);
     }
     return i;
@@ -325,7 +325,7 @@ fill_batch(struct plane_port *sock, struct train *trains, uint32_t n, struct out
 
 /* n trains over one socket whose turn has come. */
 static void
-send_batch(struct worker *w, struct plane_port *sock, int fd, struct train *trains, uint32_t n,
+send_batch(struct tx *tx, struct plane_port *port, int fd, struct train *trains, uint32_t n,
            uint64_t now)
 {
     UNINITIALIZED struct out out[TX_TRAINS]; /* out_fill() sets what is sent */
@@ -333,11 +333,11 @@ send_batch(struct worker *w, struct plane_port *sock, int fd, struct train *trai
     unsigned tries = 0;
 
     while (n > 0) {
-        uint32_t filled = fill_batch(sock, trains, n, out, msg, now);
+        uint32_t filled = fill_batch(port, trains, n, out, msg, now);
         int done = 1;
 
         if (filled == 0) {
-            (void)send_singles(w, sock, fd, trains, 0, now);
+            (void)send_singles(tx, port, fd, trains, 0, now);
         } else {
             done = sendmmsg(fd, msg, filled, MSG_DONTWAIT | MSG_NOSIGNAL);
             for (int i = 0; i < done; i++) {
@@ -347,7 +347,7 @@ send_batch(struct worker *w, struct plane_port *sock, int fd, struct train *trai
             if (done < 0 && worth_retrying(fd, errno, &tries))
                 continue;
             if (done < 0) {
-                send_refused(w, sock, fd, trains, errno, now);
+                send_refused(tx, port, fd, trains, errno, now);
                 done = 1;
             }
         }
@@ -356,14 +356,6 @@ send_batch(struct worker *w, struct plane_port *sock, int fd, struct train *trai
         trains += done;
         n -= (uint32_t)done;
     }
-}
-
-static int
-sock_fd(const struct plane_port *sock, unsigned worker)
-{
-    if (sock->senders > 0)
-        return sock->fd[1 + sock->n + worker % sock->senders];
-    return sock->n > 0 ? sock->fd[1 + worker % sock->n] : sock->fd[0];
 }
 
 /* True if the train's ids follow those of an earlier train that is sent together with it. */
@@ -401,20 +393,19 @@ wait_turn(const struct train *t)
 }
 
 void
-tx_send(struct worker *w, uint64_t now)
+send_trains(struct tx *tx, uint64_t now)
 {
-    struct tx *tx = &w->tx;
     uint32_t i = 0;
 
     while (i < tx->used) {
         uint32_t n = batch_length(&tx->train[i], tx->used - i);
-        struct plane_port *sock = dco_peer_transport(tx->train[i].peer);
+        struct plane_port *port = dco_peer_transport(tx->train[i].peer);
 
         if (n == 0) {
             wait_turn(&tx->train[i]);
             continue;
         }
-        send_batch(w, sock, sock_fd(sock, w->index), &tx->train[i], n, now);
+        send_batch(tx, port, port_send_fd(port, tx->thread), &tx->train[i], n, now);
         i += n;
     }
     tx->used = 0;

@@ -4,6 +4,7 @@
 
 #include "core/atomic.h"
 #include "linux/plane/source.h"
+#include "linux/sys/clock.h"
 
 #define SETS         8192U  /* power of two; 128 bytes each, touched as they fill */
 #define WAYS         4U     /* a network of some thousand hosts must not live on questions */

@@ -19,7 +19,7 @@
 #define DCO_PLANE_SOURCE_H
 
 #include "linux/plane/fib.h"
-#include "linux/plane/internal.h"
+#include "linux/plane/dev_private.h"
 
 struct source_answer;
 

@@ -11,7 +11,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "linux/plane/internal.h"
 #include "linux/sys/kernel_abi.h"
 #include "linux/sys/log.h"
 #include "linux/plane/kernel_offload.h"
@@ -21,13 +20,13 @@
 #define TUN_MTU       1428 /* default of the ovpn-dco driver */
 #define TUN_QUEUE_LEN 1000 /* packets; likewise */
 
-static int stock[PLANE_QUEUES_MAX];
+static int stock[TUN_QUEUES_MAX];
 static unsigned stocked;
 
 int
 tun_spares_open(unsigned n)
 {
-    while (stocked < n && stocked < PLANE_QUEUES_MAX) {
+    while (stocked < n && stocked < TUN_QUEUES_MAX) {
         int fd = sys()->open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
         if (fd < 0)
@@ -57,7 +56,7 @@ tun_open(void)
 static void
 tun_spares_refill(int fd)
 {
-    if (stocked < PLANE_QUEUES_MAX)
+    if (stocked < TUN_QUEUES_MAX)
         stock[stocked++] = fd;
     else
         sys()->close(fd);

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define TUN_QUEUES_MAX 64U
+
 /* Opens n descriptors into the stock. -errno. */
 int tun_spares_open(unsigned n);
 void tun_spares_close(void);

@@ -2,6 +2,7 @@
 #include "linux/plane/tx.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/segment.h"
@@ -10,8 +11,9 @@
 #include "linux/sys/kernel_abi.h"
 #include "linux/sys/log.h"
 #include "linux/plane/mss.h"
+#include "linux/plane/packet_buffer.h"
 #include "linux/plane/recursion.h"
-#include "linux/plane/worker.h"
+#include "linux/plane/send.h"
 #include "linux/sys/calls.h"
 
 /* A packet on its way from the TUN to its trains. */
@@ -30,8 +32,9 @@ struct tx_packet {
 };
 
 int
-tx_init(struct tx *tx)
+tx_init(struct tx *tx, unsigned thread)
 {
+    tx->thread = thread;
     tx->read_buf = packet_buffer_new(TX_READ_BYTES);
     tx->arena = packet_buffer_new((size_t)TX_TRAINS * TX_TRAIN_BYTES);
     if (tx->read_buf == NULL || tx->arena == NULL)
@@ -76,10 +79,8 @@ train_begin(struct tx *tx, const struct tx_packet *p, uint32_t len)
 /* The train for the next packet: the newest one of this key if it still takes it. An older one must
  * not grow past a newer one of the same key, or ids would leave out of order. */
 static struct train *
-train_for(struct worker *w, const struct tx_packet *p, uint32_t len, uint64_t now)
+train_for(struct tx *tx, const struct tx_packet *p, uint32_t len, uint64_t now)
 {
-    struct tx *tx = &w->tx;
-
     for (uint32_t i = tx->used; i-- > 0;) {
         struct train *t = &tx->train[i];
 
@@ -91,25 +92,25 @@ train_for(struct worker *w, const struct tx_packet *p, uint32_t len, uint64_t no
         break;
     }
     if (tx->used == TX_TRAINS)
-        tx_send(w, now);
+        send_trains(tx, now);
     return train_begin(tx, p, len);
 }
 
 /* Seals one inner packet into its train under the next packet id. */
 static void
-tx_seal(struct worker *w, struct tx_packet *p, const uint8_t *inner, uint32_t len, uint64_t now)
+tx_seal(struct tx *tx, struct tx_packet *p, const uint8_t *inner, uint32_t len, uint64_t now)
 {
     uint32_t outer = len + DCO_OVERHEAD;
-    struct train *t = train_for(w, p, outer, now);
+    struct train *t = train_for(tx, p, outer, now);
     struct aead_op op = {.pkt = t->buf + t->bytes, .in = inner, .len = len};
 
     dco_wire_put_hdr(op.pkt, p->key_id, p->tx_id, p->next_id);
-    aead_seal(p->aead, w->index, &op, 1);
+    aead_seal(p->aead, tx->thread, &op, 1);
     p->next_id++;
     if (!op.ok) {
         t->lost = true;
         t->closed = true;
-        worker_drop(w, DCO_DROP_TX_CRYPTO, 1);
+        drops_count(tx->drops, DCO_DROP_TX_CRYPTO, 1);
         return;
     }
     t->packets++;
@@ -152,10 +153,8 @@ tx_reserve(struct plane_dev *dev, struct tx_packet *p)
 
 /* Bursts are mostly runs to one destination. */
 static enum dco_drop
-tx_choose(struct worker *w, struct plane_dev *dev, struct tx_packet *p)
+tx_choose(struct tx *tx, struct plane_dev *dev, struct tx_packet *p)
 {
-    struct tx *tx = &w->tx;
-
     if (!dco_ip_equal(&tx->dst, &p->inner.dst)) {
         tx->dst = p->inner.dst;
         tx->dst_peer = dco_peers_by_dest(dev->peers, &p->inner.dst);
@@ -169,7 +168,7 @@ tx_choose(struct worker *w, struct plane_dev *dev, struct tx_packet *p)
 
 /* Everything up to the point where packet ids are taken: from there on nothing may fail. */
 static enum dco_drop
-tx_prepare(struct worker *w, struct plane_dev *dev, struct tx_packet *p, uint8_t *pkt, uint32_t len,
+tx_prepare(struct tx *tx, struct plane_dev *dev, struct tx_packet *p, uint8_t *pkt, uint32_t len,
            uint64_t now)
 {
     enum dco_drop drop;
@@ -180,7 +179,7 @@ tx_prepare(struct worker *w, struct plane_dev *dev, struct tx_packet *p, uint8_t
         p->cut.n = 1;
         return DCO_DROP_TX_BAD_GSO;
     }
-    drop = tx_choose(w, dev, p);
+    drop = tx_choose(tx, dev, p);
     if (drop != DCO_DROP_NONE)
         return drop;
     if (recursion_suspected(&p->inner) && recursion_found(dev, p->peer, pkt, &p->inner, now))
@@ -193,34 +192,32 @@ tx_prepare(struct worker *w, struct plane_dev *dev, struct tx_packet *p, uint8_t
 }
 
 static void
-tx_packet(struct worker *w, struct plane_dev *dev, uint32_t len, uint64_t now)
+tx_packet(struct tx *tx, struct plane_dev *dev, uint32_t len, uint64_t now)
 {
     struct tx_packet p;
-    uint8_t *pkt = w->tx.read_buf + sizeof(p.vnet);
+    uint8_t *pkt = tx->read_buf + sizeof(p.vnet);
     enum dco_drop drop;
 
-    memcpy(&p.vnet, w->tx.read_buf, sizeof(p.vnet));
+    memcpy(&p.vnet, tx->read_buf, sizeof(p.vnet));
     p.cut.n = 1;
     p.csum = csum_best();
     p.segments_max = send_segments_max();
-    drop = tx_prepare(w, dev, &p, pkt, len, now);
+    drop = tx_prepare(tx, dev, &p, pkt, len, now);
     if (drop != DCO_DROP_NONE) {
-        worker_drop(w, drop, p.cut.n);
+        drops_count(tx->drops, drop, p.cut.n);
         return;
     }
     for (uint32_t i = 0; i < p.cut.n; i++) {
         uint32_t seg_len;
         uint8_t *seg = dco_segment_next(&p.cut, i, &seg_len, p.csum);
 
-        tx_seal(w, &p, seg, seg_len, now);
+        tx_seal(tx, &p, seg, seg_len, now);
     }
 }
 
-/* A deleted device stays readable for ever: nobody looks at it any more. */
 static void
-tx_gone(struct worker *w, struct plane_dev *dev, int fd)
+tx_gone(struct plane_dev *dev)
 {
-    worker_remove(w, fd);
     if (!dco_exchange(&dev->gone, true))
         log_line(LOG_LEVEL_WARN, "%s was deleted: its tunnel is down until openvpn restarts",
                  dev->name);
@@ -228,41 +225,44 @@ tx_gone(struct worker *w, struct plane_dev *dev, int fd)
 
 /* Drops are counted for the device of the burst, so trains of another one are sent before. */
 static void
-tx_begin(struct worker *w, struct plane_dev *dev, uint64_t now)
+tx_begin(struct tx *tx, struct plane_dev *dev, uint64_t now)
 {
-    if (w->tx.dev == dev)
+    if (tx->dev == dev)
         return;
-    tx_flush(w, now);
-    w->tx.dev = dev;
-    w->drops = &dev->drops[w->index];
-    memset(&w->tx.dst, 0, sizeof(w->tx.dst));
+    tx_flush(tx, now);
+    tx->dev = dev;
+    tx->drops = &dev->drops[tx->thread];
+    memset(&tx->dst, 0, sizeof(tx->dst));
 }
 
-void
-tx_read(struct worker *w, struct plane_dev *dev, int fd, unsigned share, uint64_t now)
+bool
+tx_read(struct tx *tx, struct plane_dev *dev, int fd, unsigned share, uint64_t now)
 {
     unsigned reads = 1 + (TX_BURST_READS - 1) / share;
     int64_t room = TX_BURST_BYTES / share;
 
-    tx_begin(w, dev, now);
+    tx_begin(tx, dev, now);
     while (reads-- > 0 && room > 0) {
-        ssize_t len = sys()->read(fd, w->tx.read_buf, TX_READ_BYTES);
+        ssize_t len = sys()->read(fd, tx->read_buf, TX_READ_BYTES);
 
-        if (len < 0 && errno == EBADFD)
-            tx_gone(w, dev, fd);
+        if (len < 0 && errno == EBADFD) {
+            tx_gone(dev);
+            return false;
+        }
         if (len < (ssize_t)sizeof(struct dco_vnet))
             break;
         room -= len;
-        w->tx.taken += (uint32_t)len;
-        w->tx.packets++;
-        tx_packet(w, dev, (uint32_t)len - (uint32_t)sizeof(struct dco_vnet), now);
+        tx->taken += (uint32_t)len;
+        tx->packets++;
+        tx_packet(tx, dev, (uint32_t)len - (uint32_t)sizeof(struct dco_vnet), now);
     }
+    return true;
 }
 
 void
-tx_flush(struct worker *w, uint64_t now)
+tx_flush(struct tx *tx, uint64_t now)
 {
-    if (w->tx.used > 0)
-        tx_send(w, now);
-    w->tx.dev = NULL;
+    if (tx->used > 0)
+        send_trains(tx, now);
+    tx->dev = NULL;
 }

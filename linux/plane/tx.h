@@ -12,7 +12,7 @@
 #ifndef DCO_PLANE_TX_H
 #define DCO_PLANE_TX_H
 
-#include "linux/plane/internal.h"
+#include "linux/plane/dev_private.h"
 
 #define TX_TRAINS      32U          /* trains under construction in one burst */
 #define TX_TRAIN_BYTES 65536U       /* memory of one train */
@@ -41,7 +41,11 @@ train_ids(const struct train *t)
     return t->packets + t->lost;
 }
 
+/* What a worker sends with. All of it is the worker's own. */
 struct tx {
+    unsigned
+        thread; /* const; index of the worker, and as such one of the `threads` of aead_new() */
+    struct dco_drops *drops;   /* this worker's counters of the burst's device */
     uint8_t *read_buf;         /* struct dco_vnet, then the packet */
     uint8_t *arena;            /* memory of all trains */
     struct plane_dev *dev;     /* of the trains; NULL: there are none */
@@ -52,29 +56,14 @@ struct tx {
     struct train train[TX_TRAINS];
 };
 
-struct worker;
-
-int tx_init(struct tx *tx); /* -ENOMEM */
+/* -ENOMEM; tx_fini() in any case. */
+int tx_init(struct tx *tx, unsigned thread);
 void tx_fini(struct tx *tx);
 
 /* One burst consists of a read from each TUN queue that is ready, `share` of them, and of the send.
- * Worker, inside its lock; nothing else of the worker in between. */
-void tx_read(struct worker *w, struct plane_dev *dev, int fd, unsigned share, uint64_t now_ns);
-void tx_flush(struct worker *w, uint64_t now_ns);
-
-/* Sends the trains so far in order and empties the list. (send.c) */
-void tx_send(struct worker *w, uint64_t now_ns);
-
-/* Sends one sealed packet outside of any burst: keepalives. 0 or -errno. Any thread. */
-int send_single(struct plane_port *sock, int fd, const struct dco_path *path, const void *pkt,
-                size_t len);
-/* What the drop is called when sending failed with this errno. */
-enum dco_drop send_drop_reason(int err);
-
-/* Most segments of one UDP_SEGMENT send on this kernel. */
-uint32_t send_segments_max(void);
-/* Probed at the first call, which must come before any worker starts: workers may not make sockets.
- */
-bool send_gso_works(void);
+ * Worker, inside its lock; nothing else of the worker in between. tx_read() returns false when
+ * somebody has deleted the device: its queue stays readable for ever and is not to be watched. */
+bool tx_read(struct tx *tx, struct plane_dev *dev, int fd, unsigned share, uint64_t now_ns);
+void tx_flush(struct tx *tx, uint64_t now_ns);
 
 #endif

@@ -15,6 +15,8 @@
 
 #include "linux/crypto/aead.h"
 #include "linux/sys/calls.h"
+#include "linux/sys/clock.h"
+#include "linux/sys/sandbox.h"
 #include "linux/sys/thread.h"
 
 #define EVENTS      16
@@ -130,12 +132,13 @@ worker_turn(struct worker *w, const struct epoll_event *ev, int n)
     for (int i = 0; i < n; i++)
         queues += worker_source(w, &ev[i], SOURCE_TUN) != NULL;
     for (int i = 0; i < n && queues > 0; i++)
-        if ((s = worker_source(w, &ev[i], SOURCE_TUN)) != NULL)
-            tx_read(w, s->dev, s->fd, queues, now);
-    tx_flush(w, now);
+        if ((s = worker_source(w, &ev[i], SOURCE_TUN)) != NULL &&
+            !tx_read(&w->tx, s->dev, s->fd, queues, now))
+            worker_remove(w, s->fd);
+    tx_flush(&w->tx, now);
     for (int i = 0; i < n; i++)
         if ((s = worker_source(w, &ev[i], SOURCE_UDP)) != NULL)
-            rx_ready(w, s->sock, s->fd);
+            rx_ready(&w->rx, s->port, s->fd);
     worker_pace(w, now, queues, n);
 }
 
@@ -194,18 +197,22 @@ worker_start(struct worker *w)
     char name[16];
 
     snprintf(name, sizeof(name), "opendco/%u", w->index);
-    return -thread_start(&w->thread, name, STACK_BYTES, worker_main, w);
+    return thread_start(&w->thread, name, STACK_BYTES, worker_main, w);
 }
 
-/* The event that ends the thread: its token matches no source. */
+/* The event that ends the thread has a token that matches no source. 0 or -errno. */
 static int
-worker_watch_wake(struct worker *w)
+worker_open(struct worker *w)
 {
     struct epoll_event ev = {.events = EPOLLIN, .data.u64 = UINT64_MAX};
 
-    if (w->epoll < 0 || w->wake < 0)
-        return errno;
-    return sys()->epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->wake, &ev) < 0 ? errno : 0;
+    w->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (w->epoll < 0)
+        return -errno;
+    w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (w->wake < 0)
+        return -errno;
+    return sys()->epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->wake, &ev) < 0 ? -errno : 0;
 }
 
 static void
@@ -231,21 +238,19 @@ worker_new(unsigned index)
         return NULL;
     memset(w, 0, sizeof(*w));
     w->index = index;
-    w->rx.fib.fd = -1;
+    w->epoll = w->wake = -1;
     pthread_mutex_init(&w->lock, NULL);
-    w->epoll = epoll_create1(EPOLL_CLOEXEC);
-    w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    err = worker_watch_wake(w);
+    err = rx_init(&w->rx, index);
     if (err == 0)
-        err = -tx_init(&w->tx);
+        err = tx_init(&w->tx, index);
     if (err == 0)
-        err = -rx_init(&w->rx, w);
+        err = worker_open(w);
     if (err == 0)
         err = worker_start(w);
     if (err == 0)
         return w;
     worker_release(w);
-    errno = err;
+    errno = -err;
     return NULL;
 }
 

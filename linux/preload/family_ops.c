@@ -38,15 +38,15 @@ static int
 ops_transport_get(void *arg, uint32_t fd, uint32_t ifindex, void **transport)
 {
     struct plane_dev *dev = plane_dev_by_index(ifindex);
-    struct plane_port *sock;
+    struct plane_port *port;
     int error;
 
     (void)arg;
     if (!dev)
         return -ENODEV;
-    error = udp_transport((int)fd, dev, &sock);
+    error = udp_transport((int)fd, dev, &port);
     if (!error)
-        *transport = sock;
+        *transport = port;
     return error;
 }
 
@@ -75,7 +75,7 @@ static uint16_t
 ops_transport_port(void *arg, const void *transport)
 {
     (void)arg;
-    return udp_port(transport);
+    return plane_port_number(transport);
 }
 
 /* Once: it does not change for the better by itself. */

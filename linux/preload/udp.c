@@ -5,37 +5,25 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/atomic.h"
+#include "linux/openvpn/offer.h"
+#include "linux/preload/control_pair.h"
+#include "linux/preload/lifecycle.h"
 #include "linux/preload/lock.h"
 #include "linux/preload/vfd.h"
-#include "linux/preload/vfd_swap.h"
-#include "linux/openvpn/offer.h"
-#include "linux/preload/group.h"
 #include "linux/preload/vfd_kinds.h"
-#include "linux/preload/lifecycle.h"
+#include "linux/preload/vfd_swap.h"
 #include "linux/sys/calls.h"
-#include "linux/preload/steer.h"
 #include "linux/sys/log.h"
-
-#define IOV_SMALL 16
 
 struct udp_vfd {
     struct vfd vfd;
-    struct plane_port *sock; /* atomic; set once, under the vfd lock. All below: vfd lock */
-    int hidden;              /* the real socket, once swapped; the plane owns it */
-    unsigned n;              /* members to read from; as many to send with, or without n one */
-    unsigned senders;        /* members to send with, after them */
-    int members[PLANE_MEMBERS_MAX]; /* the plane owns them once swapped */
-    bool named;                     /* bound to a port that was named */
-    bool shares;                    /* has a part of the receive buffers */
-    struct group_buffers buffers;
-    bool closed; /* atomic; the numbers above are no longer ours */
-    struct udp_vfd *next;
+    struct plane_port *port; /* vfd lock; const once swapped. NULL: openvpn's socket alone */
+    bool swapped;            /* atomic; set once, under the vfd lock: fd is an end of the pair */
+    bool named;              /* vfd lock; bound to a port that was named */
 };
-
-static struct udp_vfd *vfds; /* vfd lock */
 
 static void vfd_new(int fd);
 
@@ -45,22 +33,20 @@ udp_of(struct vfd *vfd)
     return (struct udp_vfd *)vfd;
 }
 
-static struct plane_port *
-sock_of(struct udp_vfd *u)
+static bool
+is_swapped(const struct udp_vfd *u)
 {
-    return __atomic_load_n(&u->sock, __ATOMIC_ACQUIRE);
+    return dco_load_acquire(&u->swapped);
 }
 
 /* The descriptor of the real socket. */
 static int
-behind(struct udp_vfd *u, int fd)
+behind(const struct udp_vfd *u, int fd)
 {
-    if (!sock_of(u))
-        return fd;
-    return __atomic_load_n(&u->closed, __ATOMIC_ACQUIRE) ? -1 : u->hidden;
+    return is_swapped(u) ? plane_port_fd(u->port) : fd;
 }
 
-/* ---- binding and swapping -------------------------------------------------------------------- */
+/* Binding and swapping */
 
 static bool
 wants_group(int fd)
@@ -90,101 +76,31 @@ names_port(const struct sockaddr *sa, socklen_t len)
     return false;
 }
 
-static unsigned
-members(const struct udp_vfd *u)
+/* The plane gets a descriptor of its own of openvpn's socket. 0 or -errno. */
+static int
+port_new(struct udp_vfd *u, int fd, bool server)
 {
-    return u->n + u->senders;
-}
+    int own = sys()->fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
-static void
-say_one_socket(int fd, int error)
-{
-    struct stat st = {.st_uid = 0};
-
-    (void)fstat(fd, &st);
-    if (error == -EPERM)
-        log_line(
-            LOG_LEVEL_WARN,
-            "this port is read by one socket, so one worker decrypts everything: any process of "
-            "uid %u could join a group of sockets and take its packets. Start openvpn as root to "
-            "get a socket for each worker; after SIGUSR1 with --user, restart it fully",
-            (unsigned)st.st_uid);
-    else
-        log_line(LOG_LEVEL_WARN,
-                 "this port is read by one socket, so one worker decrypts everything: %s",
-                 strerror(-error));
-}
-
-static void
-make_members(struct udp_vfd *u, int fd)
-{
-    unsigned n = plane_group_size();
-    int error;
-
-    n = n < PLANE_WORKERS_MAX ? n : PLANE_WORKERS_MAX;
-    error = group_make(fd, u->members, 2 * n);
-    if (error)
-        say_one_socket(fd, error);
-    else
-        u->n = u->senders = n;
-}
-
-/* A port with one peer is read from openvpn's own socket. */
-static void
-make_sender(struct udp_vfd *u, int fd)
-{
-    int error = group_make(fd, u->members, 1);
-
-    if (error)
-        log_line(LOG_LEVEL_DEBUG, "no socket of its own for sending, which is slower: %s",
-                 strerror(-error));
-    else
-        u->senders = 1;
-}
-
-static void
-number_of(struct vfd *vfd, int fd, void *arg)
-{
-    (void)vfd;
-    *(int *)arg = fd;
-}
-
-/* All ports have parts of the same budget, so a further one makes the others' smaller. */
-static void
-share_buffers(struct udp_vfd *newest)
-{
-    size_t budget = rcvbuf_budget_here();
-    unsigned ports = 0;
-
-    newest->shares = true;
-    for (struct udp_vfd *u = vfds; u; u = u->next)
-        ports += u->shares;
-    for (struct udp_vfd *u = vfds; u; u = u->next) {
-        int fd = u->hidden;
-
-        if (!u->shares)
-            continue;
-        if (fd < 0)
-            vfd_each_fd(&u->vfd, number_of, &fd);
-        u->buffers.share = rcvbuf_share(budget, ports, u->n);
-        if (fd >= 0)
-            group_buffers(fd, u->members, u->n, u->senders, &u->buffers);
-    }
+    return own < 0 ? -errno : plane_port_new(own, server, &u->port);
 }
 
 static int
 udp_bind(struct vfd *vfd, int fd, const struct sockaddr *sa, socklen_t len)
 {
     struct udp_vfd *u = udp_of(vfd);
-    int result = sys()->bind(behind(u, fd), sa, len);
+    int err, result = sys()->bind(behind(u, fd), sa, len);
 
     if (result < 0 || !names_port(sa, len))
         return result;
     preload_lock();
     u->named = true;
-    if (!u->sock && members(u) == 0 && wants_group(fd)) {
-        make_members(u, fd);
-        share_buffers(u);
+    if (u->port == NULL && wants_group(fd)) {
+        err = port_new(u, fd, true);
+        if (err < 0)
+            log_line(LOG_LEVEL_WARN,
+                     "this port is read by one socket, so one worker decrypts everything: %s",
+                     strerror(-err));
     }
     preload_unlock();
     return result;
@@ -193,63 +109,29 @@ udp_bind(struct vfd *vfd, int fd, const struct sockaddr *sa, socklen_t len)
 static void
 swap_fd(struct vfd *vfd, int fd, void *arg)
 {
-    int error = vfd_swap(vfd, fd, *(int *)arg);
+    int err = vfd_swap(vfd, fd, *(int *)arg);
 
-    if (error)
-        log_line(LOG_LEVEL_ERROR, "cannot replace UDP socket %d: %s", fd, strerror(-error));
-}
-
-/* With IP_RECVERR an ICMP message ends up in a queue that only openvpn reads, when one of its own
- * calls fails: until then the socket never stops being ready, and a data packet that is sent gets
- * the error of another one. */
-static void
-errors_off(int fd)
-{
-    int off = 0;
-
-    (void)sys()->setsockopt(fd, IPPROTO_IP, IP_RECVERR, &off, sizeof(off));
-    (void)sys()->setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &off, sizeof(off));
-}
-
-static bool
-is_recverr(int level, int name)
-{
-    return (level == IPPROTO_IP && name == IP_RECVERR) ||
-           (level == IPPROTO_IPV6 && name == IPV6_RECVERR);
+    if (err < 0)
+        log_line(LOG_LEVEL_ERROR, "cannot replace UDP socket %d: %s", fd, strerror(-err));
 }
 
 /* 0 or -errno; then openvpn goes on reading its socket. */
 static int
 swap(struct udp_vfd *u, int fd)
 {
-    struct plane_port *sock;
-    int pair[2], hidden, error;
+    int pair[2], err = u->port != NULL ? 0 : port_new(u, fd, false);
 
-    hidden = sys()->fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    if (hidden < 0)
+    if (err < 0)
+        return err;
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
-    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) < 0) {
-        error = errno;
-        sys()->close(hidden);
-        return -error;
+    err = plane_port_open(u->port, pair[1]);
+    if (err == 0) {
+        vfd_each_fd(&u->vfd, swap_fd, &pair[0]);
+        dco_store_release(&u->swapped, true);
     }
-    errors_off(hidden);
-    if (members(u) == 0)
-        make_sender(u, hidden);
-    share_buffers(u);
-    if (u->n)
-        (void)steer_by_peer(hidden, u->n);
-    error = plane_port_new(hidden, u->members, u->n, u->senders, pair[1], &sock);
-    if (error) {
-        u->n = u->senders = 0;
-        sys()->close(pair[0]);
-        return error;
-    }
-    u->hidden = hidden;
-    vfd_each_fd(&u->vfd, swap_fd, &pair[0]);
     sys()->close(pair[0]);
-    __atomic_store_n(&u->sock, sock, __ATOMIC_RELEASE);
-    return 0;
+    return err;
 }
 
 int
@@ -258,9 +140,9 @@ udp_check(int fd)
     int type = 0, domain = 0, protocol = 0;
     socklen_t len = sizeof(int);
     struct vfd *vfd = vfd_get(fd);
-    bool swapped = vfd && vfd->kind == VFD_UDP && sock_of(udp_of(vfd));
+    bool swapped = vfd != NULL && vfd->kind == VFD_UDP && is_swapped(udp_of(vfd));
 
-    if (vfd)
+    if (vfd != NULL)
         vfd_put(vfd);
     if (swapped)
         return 0;
@@ -274,134 +156,50 @@ udp_check(int fd)
 }
 
 static int
-transport_of(struct udp_vfd *u, int fd, struct plane_dev *dev, struct plane_port **sock)
+transport_of(struct udp_vfd *u, int fd, struct plane_dev *dev, struct plane_port **port)
 {
-    int error = u->sock ? 0 : swap(u, fd);
+    int err = is_swapped(u) ? 0 : swap(u, fd);
 
-    if (!error)
-        error = plane_port_bind_dev(u->sock, dev);
-    if (error) {
+    if (err == 0)
+        err = plane_port_bind_dev(u->port, dev);
+    if (err < 0) {
         log_line(LOG_LEVEL_WARN, "cannot take over UDP socket %d, so the peer is refused: %s", fd,
-                 strerror(-error));
+                 strerror(-err));
         return -ENOTSOCK;
     }
-    *sock = plane_port_get(u->sock);
+    *port = plane_port_get(u->port);
     return 0;
 }
 
 int
-udp_transport(int fd, struct plane_dev *dev, struct plane_port **sock)
+udp_transport(int fd, struct plane_dev *dev, struct plane_port **port)
 {
     struct vfd *vfd = vfd_get(fd);
-    int error = -ENOTSOCK;
+    int err = -ENOTSOCK;
 
-    if (!vfd) { /* made before the process knew the family */
+    if (vfd == NULL) { /* made before the process knew the family */
         vfd_new(fd);
         vfd = vfd_get(fd);
     }
-    if (!vfd)
+    if (vfd == NULL)
         return -ENOMEM;
     if (vfd->kind == VFD_UDP)
-        error = transport_of(udp_of(vfd), fd, dev, sock);
+        err = transport_of(udp_of(vfd), fd, dev, port);
     vfd_put(vfd);
-    return error;
+    return err;
 }
 
-uint16_t
-udp_port(const struct plane_port *sock)
-{
-    struct sockaddr_storage ss = {0};
-    socklen_t len = sizeof(ss);
-    struct udp_vfd *u = vfds;
-
-    while (u && u->sock != sock)
-        u = u->next;
-    if (!u || sys()->getsockname(u->hidden, (struct sockaddr *)&ss, &len) < 0)
-        return 0;
-    return ss.ss_family == AF_INET ? ((struct sockaddr_in *)&ss)->sin_port
-                                   : ((struct sockaddr_in6 *)&ss)->sin6_port;
-}
-
-/* ---- reading --------------------------------------------------------------------------------- */
-
-static void
-source_fill(struct msghdr *msg, const struct plane_control_hdr *hdr)
-{
-    socklen_t len = hdr->source_len;
-
-    if (!msg->msg_name)
-        return;
-    memcpy(msg->msg_name, &hdr->source, len < msg->msg_namelen ? len : msg->msg_namelen);
-    msg->msg_namelen = len;
-}
-
-static void
-pktinfo_fill(struct msghdr *msg, const struct plane_control_hdr *hdr)
-{
-    bool v4 = hdr->has_pktinfo == AF_INET;
-    size_t len = v4 ? sizeof(hdr->pktinfo.in) : sizeof(hdr->pktinfo.in6);
-    size_t room = msg->msg_control ? msg->msg_controllen : 0;
-    struct cmsghdr *cmsg = msg->msg_control;
-
-    msg->msg_controllen = 0;
-    if (hdr->has_pktinfo != AF_INET && hdr->has_pktinfo != AF_INET6)
-        return;
-    if (room < CMSG_LEN(len)) {
-        msg->msg_flags |= MSG_CTRUNC;
-        return;
-    }
-    cmsg->cmsg_level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
-    cmsg->cmsg_type = v4 ? IP_PKTINFO : IPV6_PKTINFO;
-    cmsg->cmsg_len = CMSG_LEN(len);
-    memcpy(CMSG_DATA(cmsg), &hdr->pktinfo, len);
-    msg->msg_controllen = room < CMSG_SPACE(len) ? room : CMSG_SPACE(len);
-}
-
-/* The pair's datagrams start with the plane's header, so the reader's pieces move up by one. */
-static ssize_t
-pair_recv(int fd, struct msghdr *msg, int flags, struct plane_control_hdr *hdr)
-{
-    struct iovec small[IOV_SMALL], *iov = small;
-    struct msghdr inner = {.msg_iovlen = msg->msg_iovlen + 1};
-    ssize_t n;
-
-    if (inner.msg_iovlen > IOV_SMALL)
-        iov = calloc(inner.msg_iovlen, sizeof(*iov));
-    if (!iov)
-        return -1;
-    iov[0] = (struct iovec){hdr, sizeof(*hdr)};
-    if (msg->msg_iovlen)
-        memcpy(&iov[1], msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
-    inner.msg_iov = iov;
-    n = sys()->recvmsg(fd, &inner, flags);
-    msg->msg_flags = inner.msg_flags;
-    if (iov != small)
-        free(iov);
-    return n;
-}
+/* Reading and writing */
 
 static ssize_t
 udp_recvmsg(struct vfd *vfd, int fd, struct msghdr *msg, int flags)
 {
     struct udp_vfd *u = udp_of(vfd);
-    struct plane_control_hdr hdr;
-    ssize_t n;
 
-    if (!sock_of(u) || (flags & MSG_ERRQUEUE))
+    if (!is_swapped(u) || (flags & MSG_ERRQUEUE) != 0)
         return sys()->recvmsg(behind(u, fd), msg, flags);
-    n = pair_recv(fd, msg, flags, &hdr);
-    if (n < 0)
-        return n;
-    if ((size_t)n < sizeof(hdr) || hdr.source_len > sizeof(hdr.source)) {
-        errno = EAGAIN; /* nothing but the plane writes there */
-        return -1;
-    }
-    source_fill(msg, &hdr);
-    pktinfo_fill(msg, &hdr);
-    return n - (ssize_t)sizeof(hdr);
+    return control_pair_recv(fd, msg, flags);
 }
-
-/* ---- writing --------------------------------------------------------------------------------- */
 
 static socklen_t
 address_len(const struct sockaddr_storage *ss, socklen_t given)
@@ -415,21 +213,20 @@ static ssize_t
 udp_sendmsg(struct vfd *vfd, int fd, const struct msghdr *msg, int flags)
 {
     struct udp_vfd *u = udp_of(vfd);
-    struct plane_port *sock = sock_of(u);
     struct sockaddr_storage to = {0};
     struct msghdr mapped = *msg;
 
-    if (sock && msg->msg_name && msg->msg_namelen >= sizeof(struct sockaddr_in) &&
+    if (is_swapped(u) && msg->msg_name != NULL && msg->msg_namelen >= sizeof(struct sockaddr_in) &&
         msg->msg_namelen <= sizeof(to)) {
         memcpy(&to, msg->msg_name, msg->msg_namelen);
-        plane_port_map_dest(sock, &to);
+        plane_port_map_dest(u->port, &to);
         mapped.msg_name = &to;
         mapped.msg_namelen = address_len(&to, msg->msg_namelen);
     }
     return sys()->sendmsg(behind(u, fd), &mapped, flags);
 }
 
-/* ---- other calls ----------------------------------------------------------------------------- */
+/* Other calls */
 
 static int
 udp_connect(struct vfd *vfd, int fd, const struct sockaddr *sa, socklen_t len)
@@ -461,46 +258,31 @@ udp_getsockopt(struct vfd *vfd, int fd, int level, int name, void *value, sockle
     return sys()->getsockopt(behind(udp_of(vfd), fd), level, name, value, len);
 }
 
-/* All members send and receive for the port, so all have the same options. */
 static int
 udp_setsockopt(struct vfd *vfd, int fd, int level, int name, const void *value, socklen_t len)
 {
     struct udp_vfd *u = udp_of(vfd);
     int result;
 
-    if (sock_of(u) && is_recverr(level, name))
-        return 0;
-    result = sys()->setsockopt(behind(u, fd), level, name, value, len);
-    if (result < 0 || (!sock_of(u) && is_recverr(level, name)))
-        return result;
     preload_lock();
-    for (unsigned i = 0; !u->closed && i < members(u); i++)
-        (void)sys()->setsockopt(u->members[i], level, name, value, len);
+    result = u->port != NULL ? plane_port_setsockopt(u->port, level, name, value, len)
+                             : sys()->setsockopt(fd, level, name, value, len);
     preload_unlock();
-    if (sock_of(u) && level == SOL_SOCKET && name == SO_RCVTIMEO)
+    if (result == 0 && is_swapped(u) && level == SOL_SOCKET && name == SO_RCVTIMEO)
         return sys()->setsockopt(fd, level, name, value, len);
-    return 0;
+    return result;
 }
 
-/* ---- life ------------------------------------------------------------------------------------ */
+/* Life */
 
 /* The port must be free when close() returns: openvpn binds it again at once. */
 static void
 udp_end(struct vfd *vfd)
 {
     struct udp_vfd *u = udp_of(vfd);
-    struct udp_vfd **at;
 
-    for (at = &vfds; *at && *at != u; at = &(*at)->next)
-        ;
-    if (*at)
-        *at = u->next;
-    __atomic_store_n(&u->closed, true, __ATOMIC_RELEASE);
-    if (u->sock)
-        plane_port_close(u->sock);
-    else
-        for (unsigned i = 0; i < members(u); i++)
-            sys()->close(u->members[i]);
+    if (u->port != NULL)
+        plane_port_close(u->port);
 }
 
 static void
@@ -508,23 +290,19 @@ udp_fini(struct vfd *vfd)
 {
     struct udp_vfd *u = udp_of(vfd);
 
-    if (u->sock)
-        plane_port_put(u->sock);
+    if (u->port != NULL)
+        plane_port_put(u->port);
     free(u);
 }
 
-/* Once swapped, the plane closes them. The port of openvpn must be free when openvpn is gone, so
- * its own socket goes as well; no child of it has a use for that. */
+/* The plane closes what it has. The port of openvpn must be free when openvpn is gone, so its own
+ * socket goes as well; no child of it has a use for that. */
 static void
 udp_fork_child(struct vfd *vfd, int fd)
 {
     struct udp_vfd *u = udp_of(vfd);
 
-    if (u->sock)
-        return;
-    for (unsigned i = 0; i < members(u); i++)
-        sys()->close(u->members[i]);
-    if (u->named && offer_is_openvpn())
+    if (!is_swapped(u) && u->named && offer_is_openvpn())
         sys()->close(fd);
 }
 
@@ -549,16 +327,11 @@ vfd_new(int fd)
 {
     struct udp_vfd *u = calloc(1, sizeof(*u));
 
-    if (!u)
+    if (u == NULL)
         return;
     vfd_init(&u->vfd, VFD_UDP);
-    u->hidden = -1;
-    if (!vfd_set(fd, &u->vfd)) {
+    if (!vfd_set(fd, &u->vfd))
         free(u);
-        return;
-    }
-    u->next = vfds;
-    vfds = u;
 }
 
 void

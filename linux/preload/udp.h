@@ -18,11 +18,8 @@ void udp_opened(int fd);
 /* 0 if fd is a UDP socket of the process, else -ENOTSOCK. */
 int udp_check(int fd);
 
-/* A reference to the port group behind fd, bound to dev; swaps fd if it was not yet. The vfd lock
+/* A reference to the port behind fd, bound to dev; swaps fd if it was not yet. The vfd lock
  * held. -ENOTSOCK if that is not possible, as the driver answers. */
-int udp_transport(int fd, struct plane_dev *dev, struct plane_port **sock);
-
-/* The local port of a group, network order; 0 if it was closed. The vfd lock held. */
-uint16_t udp_port(const struct plane_port *sock);
+int udp_transport(int fd, struct plane_dev *dev, struct plane_port **port);
 
 #endif

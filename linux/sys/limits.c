@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/sys/limits.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "linux/plane/internal.h"
-#include "linux/sys/limits.h"
-#include "linux/sys/log.h"
 #include "linux/sys/calls.h"
+#include "linux/sys/log.h"
+#include "linux/sys/setting_rules.h"
+#include "linux/sys/thread.h"
 
 #define CGROUP_DEPTH_MAX 64
 #define PROC_ENTRIES_MAX 100000
 #define TRIES_MAX        64U
 #define TRY_STACK        (64U << 10)
+#define FILES_OF_OPENVPN 40U
 
 static bool
 read_number(const char *dir, const char *file, long *value)
@@ -158,23 +161,15 @@ limits_thread_room(unsigned n)
 {
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
     pthread_t thread[TRIES_MAX];
-    pthread_attr_t attr;
-    sigset_t all, before;
     unsigned started = 0;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, TRY_STACK);
     pthread_mutex_lock(&gate);
     while (started < n && started < TRIES_MAX &&
-           pthread_create(&thread[started], &attr, wait_for_end, &gate) == 0)
+           thread_start(&thread[started], "opendco-try", TRY_STACK, wait_for_end, &gate) == 0)
         started++;
     pthread_mutex_unlock(&gate);
     for (unsigned i = 0; i < started; i++)
         pthread_join(thread[i], NULL);
-    pthread_attr_destroy(&attr);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return started;
 }
 
@@ -186,15 +181,12 @@ limits_allow_threads(void)
     return limits_nproc_room() >= least && limits_thread_room((unsigned)least) >= least;
 }
 
-/* Per worker queues of the device, members of the port, an epoll set, an eventfd and a netlink
- * socket. */
 bool
-limits_allow_files(unsigned workers)
+limits_allow_files(unsigned files)
 {
-    const rlim_t per_worker = 6 + PLANE_QUEUES_EACH, others = 40;
     struct rlimit limit;
 
-    return getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= others + per_worker * workers;
+    return getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= FILES_OF_OPENVPN + files;
 }
 
 static unsigned
@@ -234,7 +226,7 @@ limits_workers(unsigned wanted)
     unsigned n = wanted != 0 ? wanted : cores();
     long by_service, by_user, room;
 
-    n = n < PLANE_WORKERS_MAX ? n : PLANE_WORKERS_MAX;
+    n = n < SETTINGS_WORKERS_MAX ? n : SETTINGS_WORKERS_MAX;
     by_service = cgroup_room(n) - LIMITS_OWN_THREADS - LIMITS_CHILDREN;
     by_user = limits_nproc_room() - LIMITS_OWN_THREADS - LIMITS_CHILDREN;
     room = by_service < by_user ? by_service : by_user;

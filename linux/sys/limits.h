@@ -27,8 +27,13 @@ long limits_thread_room(unsigned n);
 /* Whether the threads without which nothing moves can be started, now and after --user. */
 bool limits_allow_threads(void);
 
-/* Whether RLIMIT_NOFILE has room for the descriptors of so many workers beside openvpn's own. */
-bool limits_allow_files(unsigned workers);
+/* Whether RLIMIT_NOFILE has room for so many descriptors beside openvpn's own. */
+bool limits_allow_files(unsigned files);
+
+/* Workers that fit: min(wanted or cores of the affinity mask, SETTINGS_WORKERS_MAX, what TasksMax
+ * of the cgroup and RLIMIT_NPROC leave with room for housekeeping and scripts), at least 1. Says in
+ * the log when a limit lowered it. openvpn's thread. */
+unsigned limits_workers(unsigned wanted);
 
 /* Tasks that RLIMIT_NPROC leaves to a process like this one. Root is exempt as long as it is root;
  * since --user may follow, the limit is taken as if it counted already. */

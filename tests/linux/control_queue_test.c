@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "linux/plane/internal.h"
+#include "linux/plane/control_queue.h"
+#include "linux/sys/endpoint.h"
 
 #define PACKET 1200U
 #define FORKS  100U

@@ -9,7 +9,7 @@
 
 #include "addresses.h"
 #include "harness.h"
-#include "linux/plane/internal.h"
+#include "linux/plane/float_nat.h"
 #include "linux/plane/recent.h"
 
 #define PEERS_MAX 150U

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "linux/plane/internal.h"
 #include "linux/sys/limits.h"
+#include "linux/sys/setting_rules.h"
 
 static char root[64];
 
@@ -160,7 +160,7 @@ TEST("cores, wishes and the limit of the user")
         test_skip("not root: the limit counts every process of this user");
     CHECK_EQ(workers_under(0, 1, 0), 1);
     CHECK_EQ(workers_under(0, 1, 6), 6);
-    CHECK_EQ(workers_under(0, 1, 1000), PLANE_WORKERS_MAX);
+    CHECK_EQ(workers_under(0, 1, 1000), SETTINGS_WORKERS_MAX);
     CHECK_EQ(workers_under(10, 1, 8), 10 - 1 - LIMITS_OWN_THREADS - LIMITS_CHILDREN);
     CHECK_EQ(workers_under(10, 1, 2), 2);
     CHECK_EQ(workers_under(1, 1, 8), 1);

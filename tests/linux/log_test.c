@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "linux/plane/internal.h"
 #include "linux/sys/log.h"
+#include "linux/sys/sandbox.h"
 
 static int saved = -1, pipe_in = -1;
 

@@ -7,7 +7,6 @@
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <linux/filter.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -19,7 +18,10 @@
 #include "linux/status/report.h"
 #include "linux/crypto/aead.h"
 #include "linux/crypto/secret.h"
-#include "linux/plane/plane_state.h"
+#include "linux/plane/dev_private.h"
+#include "linux/plane/plane.h"
+#include "linux/plane/port_private.h"
+#include "linux/sys/clock.h"
 
 #define PEERS  8U
 #define SECOND 1000000000ULL
@@ -180,21 +182,12 @@ const struct plane_hooks plane_hooks = {.on_event = on_event};
 static void
 sock_open(void)
 {
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), pair[2], one = 1, old;
-    int member[2]; /* one to read, where everything goes, and one to send */
-    struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 1)};
-    struct sock_fprog prog = {.len = 1, .filter = code};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), pair[2], old;
 
-    CHECK(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0);
     CHECK(bind(fd, (struct sockaddr *)&port, sizeof(port)) == 0);
-    for (int i = 0; i < 2; i++) {
-        member[i] = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        CHECK(setsockopt(member[i], SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0);
-        CHECK(bind(member[i], (struct sockaddr *)&port, sizeof(port)) == 0);
-    }
-    CHECK(setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)) == 0);
     CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
-    CHECK_EQ(plane_port_new(fd, member, 1, 1, pair[0], &sock), 0);
+    CHECK_EQ(plane_port_new(fd, true, &sock), 0);
+    CHECK_EQ(plane_port_open(sock, pair[0]), 0);
     /* The number stays, as it does in openvpn. */
     old = openvpn_end;
     if (old < 0) {

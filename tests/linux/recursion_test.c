@@ -15,7 +15,12 @@
 #include "addresses.h"
 #include "harness.h"
 #include "linux/crypto/aead.h"
-#include "linux/plane/plane_state.h"
+#include "linux/plane/dev_private.h"
+#include "linux/plane/grace.h"
+#include "linux/plane/plane.h"
+#include "linux/plane/platform.h"
+#include "linux/plane/port_private.h"
+#include "linux/sys/clock.h"
 #include "linux/plane/recursion.h"
 #include "packets.h"
 
@@ -60,7 +65,7 @@ hand_end(void)
 {
     dco_peers_fini(hand->peers);
     free(hand->peers);
-    plane_synchronize();
+    grace_synchronize();
     free(hand);
 }
 
@@ -275,7 +280,8 @@ real_ready(void)
     CHECK(plane_dev_new("rc0", DCO_MODE_MP, &dev) == 0);
     CHECK(system("ip addr add 10.9.0.1/24 dev rc0 && ip link set rc0 up") == 0);
     CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
-    CHECK(plane_port_new(bound(&plane_addr, INADDR_ANY), NULL, 0, 0, pair[0], &sock) == 0);
+    CHECK(plane_port_new(bound(&plane_addr, INADDR_ANY), false, &sock) == 0);
+    CHECK(plane_port_open(sock, pair[0]) == 0);
     client = bound(&client_addr, INADDR_LOOPBACK);
     CHECK(plane_port_bind_dev(sock, dev) == 0);
     req.vpn4 = ip4(10, 9, 0, 5);

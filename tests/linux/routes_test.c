@@ -21,7 +21,12 @@
 #include "core/peers_private.h"
 #include "addresses.h"
 #include "harness.h"
-#include "linux/plane/plane_state.h"
+#include "linux/plane/dev_private.h"
+#include "linux/plane/grace.h"
+#include "linux/plane/plane.h"
+#include "linux/plane/platform.h"
+#include "linux/plane/port_private.h"
+#include "linux/sys/clock.h"
 #include "linux/plane/route_store.h"
 #include "linux/plane/routes.h"
 
@@ -352,7 +357,7 @@ settle(void)
         }
         if (next != UINT64_MAX && next < clock_now_ns() + 1000000000ULL)
             quiet = clock_now_ns() + 60000000ULL;
-        plane_synchronize();
+        grace_synchronize();
     }
 }
 
@@ -522,7 +527,7 @@ TEST("kernel: detach and attach")
     NEED_KERNEL
     settle();
     routes_detach(dev);
-    CHECK(dev->routes == NULL);
+    CHECK(!dev->routes_attached);
     CHECK(run("ip route add 192.168.20.0/24 via 10.8.0.9"));
     settle();
     expect_hop("192.168.20.1", "192.168.20.1");
@@ -530,11 +535,11 @@ TEST("kernel: detach and attach")
     settle();
     expect_hop("192.168.20.1", "10.8.0.9");
     routes_detach(dev);
-    plane_synchronize();
+    grace_synchronize();
     dco_peers_fini(dev->peers);
     free(dev->peers);
     dco_routes_free(dev->policy);
-    plane_synchronize();
+    grace_synchronize();
     routes_close();
     free(dev);
     close(tun);

@@ -13,7 +13,12 @@
 #include "addresses.h"
 #include "harness.h"
 #include "linux/crypto/aead.h"
-#include "linux/plane/plane_state.h"
+#include "linux/plane/dev_private.h"
+#include "linux/plane/float_nat.h"
+#include "linux/plane/plane.h"
+#include "linux/plane/port_private.h"
+#include "linux/plane/workers.h"
+#include "linux/sys/clock.h"
 
 #define SECOND 1000000000ULL
 #define INNER  100U /* bytes */
@@ -69,7 +74,8 @@ ready(void)
     CHECK(plane_dev_new("rx0", DCO_MODE_MP, &dev) == 0);
     CHECK(system("ip addr add 10.9.0.254/24 dev rx0 && ip link set rx0 up") == 0);
     CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
-    CHECK(plane_port_new(bound(&plane_addr, INADDR_ANY), NULL, 0, 0, pair[0], &sock) == 0);
+    CHECK(plane_port_new(bound(&plane_addr, INADDR_ANY), false, &sock) == 0);
+    CHECK(plane_port_open(sock, pair[0]) == 0);
     openvpn_end = pair[1];
     CHECK(plane_port_bind_dev(sock, dev) == 0);
     plane_addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -455,9 +461,9 @@ TEST("as long as there is one")
     CHECK(hears(9, 2) && is_at(9, third));
     CHECK(named(third, CONTROL) == port_of(third));
     kept = sock->float_nat;
-    plane_stop_workers();
+    workers_hold();
     sock->float_nat = float_nat_new(); /* openvpn has long been silent */
-    plane_resume_workers();
+    workers_resume();
     CHECK(named(third, HARD_RESET) == port_of(third));
     CHECK(named(third, CONTROL) == port_of(here));
     CHECK(answer_goes(here) == port_of(third));

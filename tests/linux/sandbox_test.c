@@ -10,6 +10,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/sockios.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -30,7 +31,8 @@
 #include "harness.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/fib.h"
-#include "linux/plane/internal.h"
+#include "linux/sys/sandbox.h"
+#include "linux/sys/thread.h"
 
 /* A thread that enters the sandbox, runs one function, and stays until it is released. */
 struct resident {

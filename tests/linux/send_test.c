@@ -16,8 +16,8 @@
 #include "core/keys_private.h"
 #include "core/peer_private.h"
 #include "linux/sys/kernel_abi.h"
+#include "linux/plane/send.h"
 #include "linux/plane/tx.h"
-#include "linux/plane/worker.h"
 
 #define SECOND 1000000000ULL
 #define SEG    500U
@@ -84,7 +84,7 @@ sys(void)
     return &calls;
 }
 
-static struct worker worker;
+static struct tx tx;
 static struct dco_drops drops;
 static struct plane_port sock;
 static struct dco_peer peer;
@@ -95,11 +95,11 @@ static uint32_t next_id = 1;
 static unsigned
 send_train(uint32_t n, uint64_t now)
 {
-    struct train *t = &worker.tx.train[0];
+    struct train *t = &tx.train[0];
     unsigned before = trains, all = packets;
 
-    worker.drops = &drops;
-    worker.tx.used = 1;
+    tx.drops = &drops;
+    tx.used = 1;
     peer.transport = &sock;
     sock.family = AF_INET;
     *t = (struct train){.peer = &peer, .key = &key, .buf = payload, .first_id = next_id};
@@ -107,7 +107,7 @@ send_train(uint32_t n, uint64_t now)
     t->seg = SEG;
     t->bytes = n * SEG - 10;
     next_id += n;
-    tx_send(&worker, now);
+    send_trains(&tx, now);
     CHECK_EQ(packets - all, n);
     return trains - before;
 }

@@ -9,6 +9,7 @@
 
 #include "harness.h"
 #include "linux/sys/settings.h"
+#include "linux/sys/thread.h"
 
 static char said[4096];
 

@@ -12,7 +12,12 @@
 #include "tests/linux/fib_world.h"
 #include "core/peers_private.h"
 #include "harness.h"
-#include "linux/plane/plane_state.h"
+#include "linux/plane/dev_private.h"
+#include "linux/plane/grace.h"
+#include "linux/plane/plane.h"
+#include "linux/plane/platform.h"
+#include "linux/plane/port_private.h"
+#include "linux/sys/clock.h"
 #include "linux/plane/source.h"
 
 #define SECOND 1000000000ULL
@@ -56,7 +61,7 @@ device_end(void)
     dco_peers_fini(dev->peers);
     free(dev->peers);
     dco_routes_free(dev->policy);
-    plane_synchronize();
+    grace_synchronize();
     free(dev);
     fib_close(&fib);
 }

@@ -24,7 +24,10 @@
 #include "addresses.h"
 #include "harness.h"
 #include "linux/crypto/aead.h"
-#include "linux/plane/plane_state.h"
+#include "linux/plane/dev_private.h"
+#include "linux/plane/plane.h"
+#include "linux/plane/port_private.h"
+#include "linux/sys/clock.h"
 #include "linux/openvpn/offload_state.h"
 #include "linux/status/report.h"
 #include "linux/status/server.h"
@@ -595,7 +598,8 @@ plane_ready(void)
     fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     CHECK(bind(fd, (struct sockaddr *)&in, sizeof(in)) == 0);
     CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);
-    CHECK(plane_port_new(fd, NULL, 0, 0, pair[0], &sock) == 0);
+    CHECK(plane_port_new(fd, false, &sock) == 0);
+    CHECK(plane_port_open(sock, pair[0]) == 0);
     CHECK(plane_port_bind_dev(sock, dev) == 0);
     return true;
 }

@@ -6,13 +6,15 @@
  *
  * Bytes are as the kernel counts them and SO_RCVBUF reads back: twice what is set.
  */
-#ifndef DCO_PLANE_RCVBUF_H
-#define DCO_PLANE_RCVBUF_H
+#ifndef DCO_PLANE_PORT_BUFFERS_H
+#define DCO_PLANE_PORT_BUFFERS_H
 
 #include <stddef.h>
 #include <stdio.h>
 
-struct rcvbuf_share {
+#include "linux/plane/port_private.h"
+
+struct buffer_share {
     size_t own;    /* of openvpn's socket: control packets, or everything where it is alone */
     size_t member; /* of each socket of a worker */
 };
@@ -22,13 +24,14 @@ struct rcvbuf_share {
  * be seen, as in network namespaces; then the kernel's default for a machine of `pages` pages
  * counts.
  */
-size_t rcvbuf_budget(FILE *udp_mem, long pages, long page_size);
-
-/* The same for this machine; remembered, because the file is out of reach after chroot(). The vfd
- * lock held. */
-size_t rcvbuf_budget_here(void);
+size_t port_buffers_budget(FILE *udp_mem, long pages, long page_size);
 
 /* For each of `ports` ports, with n sockets of workers beside openvpn's own. */
-struct rcvbuf_share rcvbuf_share(size_t budget, unsigned ports, unsigned n);
+struct buffer_share port_buffers_share(size_t budget, unsigned ports, unsigned n);
+
+/* Gives every port of the process its share to receive and large buffers to send, as far as the
+ * kernel lets us; says once when it does not. Whenever there is a further port or one has more
+ * members. openvpn's thread. */
+void port_buffers_divide(void);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "linux/plane/rcvbuf.h"
+#include "linux/plane/port_buffers.h"
 
 #define MIB (1L << 20)
 
@@ -16,7 +16,7 @@ static long
 budget(const char *udp_mem, long pages)
 {
     FILE *f = fmemopen((void *)(uintptr_t)udp_mem, strlen(udp_mem), "r");
-    size_t got = rcvbuf_budget(f, pages, 4096);
+    size_t got = port_buffers_budget(f, pages, 4096);
 
     if (f != NULL)
         fclose(f);
@@ -31,26 +31,26 @@ TEST("a quarter of udp_mem's pressure, or of its default")
     CHECK_EQ(budget("9 9223372036854775807 9\n", 1 << 20), 128 * MIB);
     CHECK_EQ(budget("nonsense\n", 131072), 16 * MIB); /* of 512 MiB */
     CHECK_EQ(budget("0 0 0\n", 131072), 16 * MIB);
-    CHECK_EQ((long)rcvbuf_budget(NULL, 32768, 4096), 4 * MIB);
-    CHECK_EQ((long)rcvbuf_budget(NULL, -1, 4096), 16 * MIB);
-    CHECK_EQ((long)rcvbuf_budget(NULL, 131072, -1), 16 * MIB);
+    CHECK_EQ((long)port_buffers_budget(NULL, 32768, 4096), 4 * MIB);
+    CHECK_EQ((long)port_buffers_budget(NULL, -1, 4096), 16 * MIB);
+    CHECK_EQ((long)port_buffers_budget(NULL, 131072, -1), 16 * MIB);
 }
 
 TEST("shares of ports and workers")
 {
     static const size_t budgets[] = {4096, MIB, 16 * MIB, 128 * MIB};
-    struct rcvbuf_share share;
+    struct buffer_share share;
 
     for (unsigned b = 0; b < 4; b++)
         for (unsigned ports = 1; ports < 5; ports++)
             for (unsigned n = 0; n <= 16; n++) {
-                share = rcvbuf_share(budgets[b], ports, n);
+                share = port_buffers_share(budgets[b], ports, n);
                 CHECK((share.own + n * share.member) * ports <= budgets[b]);
                 CHECK(share.own > 0 && (n == 0 || share.member >= share.own));
             }
-    share = rcvbuf_share(128 * MIB, 1, 2);
+    share = port_buffers_share(128 * MIB, 1, 2);
     CHECK_EQ((long)share.own, 2 * MIB);
     CHECK_EQ((long)share.member, 8 * MIB);
-    share = rcvbuf_share(128 * MIB, 1, 0);
+    share = port_buffers_share(128 * MIB, 1, 0);
     CHECK_EQ((long)share.own, 8 * MIB);
 }

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "linux/preload/group.h"
+#include "linux/plane/port_group.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/ipv6.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
-#include <stdbool.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "core/wire.h"
+#include "linux/plane/kernel_offload.h"
 #include "linux/sys/calls.h"
-#include "linux/preload/steer.h"
-#include "linux/sys/log.h"
-
-#define SNDBUF_WANTED (4 << 20)
+#include "linux/sys/kernel_abi.h"
 
 struct option {
     int level, name;
@@ -96,6 +94,44 @@ member_new(int fd, const struct sockaddr *sa, socklen_t len)
     return -1;
 }
 
+static int
+steer(int fd, struct sock_filter *code, size_t len)
+{
+    struct sock_fprog prog = {.len = (unsigned short)len, .filter = code};
+
+    return sys()->setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)) ? -errno
+                                                                                            : 0;
+}
+
+/* To openvpn's own socket. */
+static int
+steer_all_to_first(int fd)
+{
+    struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+
+    return steer(fd, code, 1);
+}
+
+/* P_DATA_V2 to 1 + peer-id % n, everything else to 0. A load beyond the end of a short packet ends
+ * the program with 0. */
+static int
+steer_by_peer(int fd, unsigned n)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
+        BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 3),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, DCO_OPCODE_DATA_V2, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, DCO_PEER_ID_UNDEF),
+        BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, n),
+        BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 1),
+        BPF_STMT(BPF_RET | BPF_A, 0),
+    };
+
+    return steer(fd, code, sizeof(code) / sizeof(code[0]));
+}
+
 static void
 members_close(int *members, unsigned n)
 {
@@ -120,93 +156,71 @@ only_root_may_join(int fd)
     return true;
 }
 
-int
-group_make(int fd, int *members, unsigned n)
+/* n members beside fd. 0 or -errno, and then there are none. */
+static int
+members_make(int fd, int *members, unsigned n)
 {
     struct sockaddr_storage ss;
     socklen_t len = sizeof(ss);
     unsigned made = 0;
-    int error = 0;
+    int err = 0;
 
     if (!only_root_may_join(fd))
         return -EPERM;
     if (sys()->getsockname(fd, (struct sockaddr *)&ss, &len) < 0 || !reuseport(fd, 1))
-        error = errno;
-    while (!error && made < n) {
+        err = -errno;
+    while (err == 0 && made < n) {
         members[made] = member_new(fd, (struct sockaddr *)&ss, len);
         if (members[made] < 0) {
-            error = errno;
+            err = -errno;
             break;
         }
         made++;
         if (made == 1)
-            error = -steer_all_to_first(fd);
+            err = steer_all_to_first(fd);
     }
-    if (error) {
+    if (err < 0) {
         members_close(members, made);
         (void)reuseport(fd, 0); /* nobody else may join */
     }
-    return -error;
+    return err;
 }
 
-static int
-buffer_get(int fd, int name)
+int
+port_group_make(struct plane_port *port, unsigned n, unsigned senders)
 {
-    int now = 0;
-    socklen_t len = sizeof(now);
+    int err = members_make(port->fd[0], &port->fd[1], n + senders);
 
-    return sys()->getsockopt(fd, SOL_SOCKET, name, &now, &len) == 0 ? now : 0;
-}
-
-/* The kernel doubles what it is given. False: it is less than wanted. */
-static bool
-buffer_set(int fd, int force, int plain, int wanted)
-{
-    int half = wanted / 2;
-
-    if (sys()->setsockopt(fd, SOL_SOCKET, force, &half, sizeof(half)) < 0)
-        (void)sys()->setsockopt(fd, SOL_SOCKET, plain, &half, sizeof(half));
-    return buffer_get(fd, plain) >= wanted / 2 * 2;
-}
-
-static bool
-sndbuf_raise(int fd)
-{
-    return buffer_get(fd, SO_SNDBUF) >= SNDBUF_WANTED ||
-           buffer_set(fd, SO_SNDBUFFORCE, SO_SNDBUF, 2 * SNDBUF_WANTED);
-}
-
-/* What openvpn was told to have (rcvbuf) and is more stays. */
-static bool
-rcvbuf_own(int fd, struct group_buffers *b)
-{
-    int now = buffer_get(fd, SO_RCVBUF);
-    bool enough = true;
-
-    if (now < (int)b->share.own || now == b->set) {
-        enough = buffer_set(fd, SO_RCVBUFFORCE, SO_RCVBUF, (int)b->share.own);
-        b->set = buffer_get(fd, SO_RCVBUF);
+    if (err == 0) {
+        port->n = n;
+        port->senders = senders;
     }
-    return enough;
+    return err;
 }
 
 void
-group_buffers(int fd, const int *members, unsigned n, unsigned senders, struct group_buffers *b)
+port_group_steer(const struct plane_port *port)
 {
-    static bool said;
-    bool enough = rcvbuf_own(fd, b) && sndbuf_raise(fd);
+    if (port->n > 0)
+        (void)steer_by_peer(port->fd[0], port->n);
+}
 
-    for (unsigned i = 0; i < n + senders; i++) {
-        int size = i < n ? (int)b->share.member : 0; /* senders get nothing */
+/* All members or none: one without UDP_GRO switches aggregation off for many sources of the others,
+ * because the kernel decides by a lookup that ignores the steering program. */
+bool
+port_group_gro(const struct plane_port *port)
+{
+    int on = 1, off = 0;
+    unsigned i;
 
-        enough = buffer_set(members[i], SO_RCVBUFFORCE, SO_RCVBUF, size) && enough;
-        enough = sndbuf_raise(members[i]) && enough;
-    }
-    if (enough || said)
-        return;
-    said = true;
-    log_line(
-        LOG_LEVEL_WARN,
-        "socket buffers are smaller than wanted, which costs speed: raise net.core.rmem_max and "
-        "net.core.wmem_max to 4 MB, or grant CAP_NET_ADMIN");
+    if (!offload_wanted(OFFLOAD_UDP_GRO))
+        return false;
+    for (i = 0; i < port_fds(port); i++)
+        if (sys()->setsockopt(port->fd[i], SOL_UDP, UDP_GRO, &on, sizeof(on)) < 0)
+            break;
+    if (i == port_fds(port))
+        return true;
+    while (i-- > 0)
+        (void)sys()->setsockopt(port->fd[i], SOL_UDP, UDP_GRO, &off, sizeof(off));
+    return false;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <sys/mman.h>
+#include "linux/plane/packet_buffer.h"
 
-#include "linux/plane/internal.h"
+#include <sys/mman.h>
 
 void *
 packet_buffer_new(size_t size)

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/plane/drops.h"
+
+#include <string.h>
+
+#include "linux/plane/dev_private.h"
+
+/* What belongs to no device; of the process. */
+static struct dco_drops keepalives; /* written by housekeeping, read by any thread */
+static struct dco_drops retired;    /* plane_devs_lock() */
+
+static void
+drops_add(struct dco_drops *sum, const struct dco_drops *more)
+{
+    for (unsigned r = 0; r < DCO_DROP_COUNT; r++)
+        sum->count[r] += dco_load(&more->count[r]);
+}
+
+void
+drops_count_keepalive(enum dco_drop reason)
+{
+    drops_count(&keepalives, reason, 1);
+}
+
+void
+plane_dev_drops(const struct plane_dev *dev, struct dco_drops *sum)
+{
+    memset(sum, 0, sizeof(*sum));
+    for (unsigned i = 0; i < dev->workers; i++)
+        drops_add(sum, &dev->drops[i]);
+}
+
+void
+plane_drops(struct dco_drops *sum)
+{
+    *sum = retired;
+    drops_add(sum, &keepalives);
+    for (const struct plane_dev *d = plane_dev_next(NULL); d != NULL; d = plane_dev_next(d))
+        for (unsigned i = 0; i < d->workers; i++)
+            drops_add(sum, &d->drops[i]);
+}
+
+void
+drops_retire(const struct plane_dev *dev)
+{
+    struct dco_drops drops;
+
+    plane_dev_drops(dev, &drops);
+    plane_devs_lock();
+    drops_add(&retired, &drops);
+    plane_devs_unlock();
+}
