@@ -9,11 +9,11 @@
 #include "core/atomic.h"
 #include "linux/plane/fib.h"
 #include "linux/plane/route_msg.h"
+#include "linux/plane/rtnl_query.h"
 #include "linux/sys/calls.h"
 
 #define ANSWER_BYTES  16384U /* a route with some hundred nexthops */
 #define REQUEST_BYTES 256U
-#define STALE_MAX     4U /* answers to earlier questions that nobody read */
 
 static uint32_t generation; /* atomic */
 
@@ -32,19 +32,9 @@ fib_raise_generation(void)
 int
 fib_open(struct fib *fib)
 {
-    struct sockaddr_nl nl = {.nl_family = AF_NETLINK};
-
     fib->seq = 0;
-    fib->fd = sys()->socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-    if (fib->fd < 0)
-        return -errno;
-    if (sys()->bind(fib->fd, (struct sockaddr *)&nl, sizeof(nl)) < 0) {
-        int err = -errno;
-
-        fib_close(fib);
-        return err;
-    }
-    return 0;
+    fib->fd = rtnl_query_open();
+    return fib->fd < 0 ? fib->fd : 0;
 }
 
 void
@@ -136,32 +126,14 @@ take(const struct nlmsghdr *nlh, void *arg)
     }
 }
 
-/* The kernel answers before send() returns. */
-static int
-read_answer(struct fib *fib, struct answer *a)
-{
-    char buf[ANSWER_BYTES] __attribute__((aligned(8)));
-
-    for (unsigned i = 0; i < STALE_MAX && a->verdict == -EAGAIN; i++) {
-        struct sockaddr_nl from = {0};
-        socklen_t from_len = sizeof(from);
-        ssize_t len = sys()->recvfrom(fib->fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC,
-                                      (struct sockaddr *)&from, &from_len);
-
-        if (len < 0)
-            return -errno;
-        if (from.nl_pid == 0 && len <= (ssize_t)sizeof(buf))
-            route_msg_each(buf, (size_t)len, take, a);
-    }
-    return a->verdict;
-}
-
 int
 fib_leads_to(struct fib *fib, const struct fib_flow *flow, uint32_t ifindex)
 {
     char buf[REQUEST_BYTES] __attribute__((aligned(8)));
+    char answer[ANSWER_BYTES] __attribute__((aligned(8)));
     struct answer a = {.ifindex = ifindex, .verdict = -EAGAIN};
     struct nlmsghdr *nlh;
+    ssize_t len;
 
     if (flow->dst.family == 0 || fib->fd < 0)
         return -EINVAL;
@@ -169,7 +141,9 @@ fib_leads_to(struct fib *fib, const struct fib_flow *flow, uint32_t ifindex)
         return FIB_DEVICE;
     nlh = question(fib, buf, flow);
     a.seq = nlh->nlmsg_seq;
-    if (sys()->send(fib->fd, nlh, nlh->nlmsg_len, MSG_DONTWAIT) < 0)
-        return -errno;
-    return read_answer(fib, &a);
+    len = rtnl_query(fib->fd, nlh, answer, sizeof(answer));
+    if (len < 0)
+        return (int)len;
+    route_msg_each(answer, (size_t)len, take, &a);
+    return a.verdict;
 }

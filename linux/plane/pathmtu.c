@@ -13,6 +13,7 @@
 #include "core/atomic.h"
 #include "linux/sys/endpoint.h"
 #include "linux/plane/route_mtu.h"
+#include "linux/plane/rtnl_query.h"
 #include "linux/sys/calls.h"
 
 /* What ICMP says below this is not believed: anybody can send "fragmentation needed" with the ports
@@ -54,7 +55,7 @@ path_mtu_open(struct plane_port *port)
         if (port->probe[i] >= 0)
             copy_options(port->fd[0], port->probe[i]);
     }
-    port->route_fd = route_mtu_open();
+    port->route_fd = rtnl_query_open();
 }
 
 void

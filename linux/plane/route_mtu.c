@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "linux/plane/route_mtu.h"
-#include "linux/sys/calls.h"
 
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "linux/plane/rtnl_query.h"
 
 #define REPLY_MAX 4096
 
@@ -17,12 +18,6 @@ struct request {
     } body;
     char attrs[64];
 };
-
-int
-route_mtu_open(void)
-{
-    return sys()->socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-}
 
 static void
 request_init(struct request *req, uint16_t type, size_t body)
@@ -44,24 +39,13 @@ request_add(struct request *req, uint16_t type, const void *data)
     req->nlh.nlmsg_len = (uint32_t)(NLMSG_ALIGN(req->nlh.nlmsg_len) + RTA_LENGTH(4));
 }
 
-/* The kernel has answered when send() returns. An answer to an earlier question is read away. */
 static ssize_t
 ask(int fd, struct request *req, void *reply)
 {
     static uint32_t seq; /* housekeeping's */
-    struct nlmsghdr nlh;
-    ssize_t n;
 
     req->nlh.nlmsg_seq = ++seq;
-    if (sys()->send(fd, req, req->nlh.nlmsg_len, 0) < 0)
-        return -1;
-    do {
-        n = sys()->recv(fd, reply, REPLY_MAX, MSG_DONTWAIT);
-        if (n < (ssize_t)sizeof(nlh))
-            return -1;
-        memcpy(&nlh, reply, sizeof(nlh));
-    } while (nlh.nlmsg_seq != req->nlh.nlmsg_seq);
-    return n;
+    return rtnl_query(fd, &req->nlh, reply, REPLY_MAX);
 }
 
 /* Calls fn for each attribute between `at` and len. */

@@ -17,10 +17,7 @@ struct route_question {
     uint32_t oif, mark;          /* 0: any, none */
 };
 
-/* A socket to ask with, -1 if there is none. */
-int route_mtu_open(void);
-
-/* 0 if unknown. Housekeeping; never waits. */
+/* In bytes, 0 if unknown. fd: of rtnl_query_open(). Housekeeping; never waits. */
 unsigned route_mtu_get(int fd, const struct route_question *q);
 
 /* What a reply says: the route's own MTU, 0 if it has none, and its device. Checks every length.

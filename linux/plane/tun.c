@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include "linux/sys/kernel_abi.h"
 #include "linux/sys/log.h"
 #include "linux/plane/kernel_offload.h"
+#include "linux/plane/rtnl_query.h"
 #include "linux/sys/calls.h"
 
 #define TUN_PATH      "/dev/net/tun"
@@ -125,32 +125,37 @@ tun_new(const char *name, unsigned n, int *fds, uint32_t *ifindex)
     return 0;
 }
 
+/* 0 or -errno. */
 static int
 link_delete(uint32_t ifindex)
 {
-    char buf[256];
-    struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-    struct ifinfomsg *ifi;
-    struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+    struct {
+        struct nlmsghdr nlh;
+        struct ifinfomsg ifi;
+    } req = {
+        .nlh = {.nlmsg_len = sizeof(req),
+                .nlmsg_type = RTM_DELLINK,
+                .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+                .nlmsg_seq = 1},
+        .ifi = {.ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex},
+    };
+    struct {
+        struct nlmsghdr nlh;
+        struct nlmsgerr err;
+        char more[512]; /* the request again, and what the kernel says of it */
+    } answer;
+    int fd = rtnl_query_open();
     ssize_t len;
-    int err = -1;
 
-    if (nl == NULL)
-        return -errno;
-    nlh->nlmsg_type = RTM_DELLINK;
-    nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-    nlh->nlmsg_seq = 1;
-    ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-    ifi->ifi_family = AF_UNSPEC;
-    ifi->ifi_index = (int)ifindex;
-    if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
-        mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) >= 0) {
-        len = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-        if (len >= 0)
-            err = mnl_cb_run(buf, (size_t)len, 1, mnl_socket_get_portid(nl), NULL, NULL);
-    }
-    mnl_socket_close(nl);
-    return err < 0 ? -EPERM : 0;
+    if (fd < 0)
+        return fd;
+    len = rtnl_query(fd, &req.nlh, &answer, sizeof(answer));
+    sys()->close(fd);
+    if (len < 0)
+        return (int)len;
+    if (answer.nlh.nlmsg_type != NLMSG_ERROR || (size_t)len < NLMSG_LENGTH(sizeof(int)))
+        return -EPROTO;
+    return answer.err.error;
 }
 
 /* Without the right to delete a link, closing the last queue deletes it as well, but then there is
