@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The programs of the bench, under $(BUILD)/bench. The tunnels are linked from the product's own
-# objects, without its preload layer; only the null cipher is compiled here, and no product holds it.
+# objects, without its preload layer. tunnel-null has aead_null.c in the place of linux/crypto.
 #
 #   make -f bench/bench.mk BUILD=build
 
@@ -23,12 +23,8 @@ binaries: $(PRODUCTS)
 # What a tunnel needs besides its own file: the plane.
 PLANE_OBJ := \
     $(filter-out $(addprefix $(BUILD)/obj/pic/linux/,preload/% openvpn/% netlink/% status/%),$(LIB_OBJ))
-NULL_OBJ := $(filter-out %/linux/crypto/aead_null.o,$(PLANE_OBJ)) \
-    $(BUILD)/obj/bench/linux/crypto/aead_null.o
-
-$(BUILD)/obj/bench/linux/%.o: linux/%.c
-	@mkdir -p $(@D)
-	$(call step,CC) $(CC) $(PIC_CFLAGS) -DDCO_BENCH_NULL_CIPHER $(CFLAGS) -MMD -MP -c -o $@ $<
+NULL_OBJ := $(filter-out $(BUILD)/obj/pic/linux/crypto/%,$(PLANE_OBJ)) \
+    $(BUILD)/obj/bench/bench/aead_null.o
 
 $(BUILD)/obj/bench/bench/%.o: bench/%.c
 	@mkdir -p $(@D)
@@ -46,7 +42,7 @@ $(BENCH)/tunnel-null: $(BUILD)/obj/bench/bench/tunnel.o $(NULL_OBJ)
 	@mkdir -p $(@D)
 	$(call step,LD) $(CC) $(LDFLAGS) -o $@ $^ $(IMB_LIBS) $(LIB_LIBS)
 
-# No platform, so nothing of the core that asks one for memory.
+# stages has no platform: of the core it takes only what needs no memory.
 STAGE_OBJ := $(addprefix $(BUILD)/obj/pic/core/,addr.o coalesce.o csum.o drop.o inner.o segment.o) \
     $(filter $(BUILD)/obj/pic/linux/crypto/% $(BUILD)/obj/pic/linux/plane/csum_%,$(LIB_OBJ))
 $(BENCH)/stages: $(BUILD)/obj/bench/bench/stages.o $(STAGE_OBJ)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * For the one program that runs under callgrind, which maps memory whenever it likes: threads
- * without their system call filter.
+ * Threads without their system call filter, for the program that runs under callgrind: callgrind
+ * maps memory at any time.
  */
 #include "linux/sys/sandbox.h"
 

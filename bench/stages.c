@@ -6,15 +6,15 @@
  *   stages            all of it
  *   OPENDCO_AEAD=openssl stages
  */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
 #include "core/bytes.h"
 #include "core/coalesce.h"
 #include "core/segment.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/csum_fast.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #define ROUNDS  400
 #define BURST   64U

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A tunnel with fixed keys on the product's own plane, without openvpn: what the benches use to
- * measure the plane alone, and the plane with a null cipher (linked with linux/crypto/aead_null.c).
+ * measure the plane alone, and the plane with a null cipher (linked with bench/aead_null.c).
  *
  *   tunnel DEVICE LOCAL-IP PORT REMOTE-IP SIDE CIPHER
  *

@@ -138,8 +138,6 @@ class Tunnel(Stack):
     def start(self):
         workers = self.workers or (1 if self.host.pinned else min(2, len(self.host.cpus)))
         env = {'WORKERS': str(workers)}
-        if self.null:
-            env['OPENDCO_AEAD'] = 'null'
         for side, other in ('a', 'b'), ('b', 'a'):
             self.processes.append(self.host.talker(
                 side, [self.host.program('tunnel-null' if self.null else 'tunnel'), self.device,

@@ -61,7 +61,4 @@ extern const struct aead_backend aead_vaes;
 extern const struct aead_backend aead_imb;
 extern const struct aead_backend aead_ossl;
 
-/* Only in builds for benchmarks: see aead_null.c. */
-extern const struct aead_backend aead_null __attribute__((weak));
-
 #endif
