@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "csum.h"
+
 #include "bytes.h"
 
 /* One's complement addition commutes with a swap of the bytes of every word (RFC 1071, 2.B), so

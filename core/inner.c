@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "inner.h"
+
 #include "bytes.h"
 
 /* Next header values that lead to another header instead of a transport (RFC 8200; IANA's list of

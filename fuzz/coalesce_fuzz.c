@@ -4,9 +4,8 @@
  * of the coalescer, cut again from scratch, must be the packets that went in, each once, and those
  * of one flow in their order.
  */
-#include "packets.h"
-
 #include "coalesce.h"
+#include "packets.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a status socket answers, as "opendco status" reads it: whatever is accepted is printable. */
-#include "cli/instance.h"
-#include "cli/print.h"
-
 #include <stdint.h>
 #include <stdlib.h>
+
+#include "cli/instance.h"
+#include "cli/print.h"
 
 static void
 check_text(const char *text, size_t length)

@@ -126,6 +126,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     events_drain(w.mp);
     events_drain(w.p2p);
     world_fini(&w);
-    must(w.home.allocations == 0 && w.home.cryptos == 0 && w.home.transports == 0);
+    must(w.platform.allocations == 0 && w.platform.cryptos == 0 && w.platform.transports == 0);
     return 0;
 }

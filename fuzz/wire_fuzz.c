@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Input: a datagram. Writing the parsed header again must give the same bytes. */
-#include "wire.h"
-
 #include <stdlib.h>
+
+#include "wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "bytes.h"
-#include "packets.h"
-
 #include "coalesce.h"
+#include "packets.h"
 
 #define PACKETS 600
 #define ROOM    2048

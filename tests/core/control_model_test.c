@@ -4,11 +4,11 @@
  * memory running out) beside a model that is plain lists. After each step every lookup is compared.
  */
 #include "addresses.h"
-#include "harness.h"
-#include "home.h"
 #include "events.h"
+#include "harness.h"
 #include "keys_private.h"
 #include "peers_private.h"
+#include "platform.h"
 #include "timers.h"
 
 #define SECOND    1000000000ULL
@@ -57,7 +57,7 @@ struct model {
     uint64_t installs;
 };
 
-static struct home home;
+static struct platform platform;
 static struct dco_peers *p;
 static struct model m;
 static struct rng rng;
@@ -189,7 +189,7 @@ step_new(void)
                                .tx_id = want.id ^ 1,
                                .path = path4(want.host, 1),
                                .share_vpn = rng_chance(&rng, 50),
-                               .transport = home_transport(&home, want.number)};
+                               .transport = platform_transport(&platform, want.number)};
     int err, expected = model_new_error(&want, req.share_vpn);
 
     if (want.v4 != 0)
@@ -197,13 +197,13 @@ step_new(void)
     if (want.v6 != 0)
         req.vpn6 = ip6(want.v6);
     err = dco_control_peer_new(p, &req, now);
-    if (err == -ENOMEM && home.fail_in == -1)
+    if (err == -ENOMEM && platform.fail_in == -1)
         expected = err;
     CHECK_EQ(err, expected);
     if (err == 0)
         model_new(&want);
     else
-        home_transport_put(&home, req.transport);
+        platform_transport_put(&platform, req.transport);
 }
 
 static void
@@ -261,8 +261,8 @@ step_key_new(void)
 
     if (m.fresh + 1 >= KEYS_MAX)
         return;
-    err = key_install(&home, p, id, (enum dco_slot)slot, (uint8_t)key_id, number, now);
-    if (err == -ENOMEM && home.fail_in == -1)
+    err = key_install(&platform, p, id, (enum dco_slot)slot, (uint8_t)key_id, number, now);
+    if (err == -ENOMEM && platform.fail_in == -1)
         expected = err;
     CHECK_EQ(err, expected);
     if (err != 0)
@@ -311,7 +311,7 @@ step_float(void)
         return;
     moves = peer->host != host && (peer->last_float == 0 || now >= peer->last_float + SECOND / 100);
     moved = dco_peers_seen_from(p, real, &path, now);
-    if (moves && !moved && home.fail_in == -1)
+    if (moves && !moved && platform.fail_in == -1)
         return; /* memory ran out */
     CHECK_EQ(moved, moves);
     if (!moved)
@@ -548,18 +548,18 @@ step(void)
     };
 
     now += rng_chance(&rng, 30) ? rng_next(&rng) % (SECOND / 20) : rng_next(&rng) % (3 * SECOND);
-    home.fail_in = rng_chance(&rng, 10) ? (long)rng_below(&rng, 3) : -2;
+    platform.fail_in = rng_chance(&rng, 10) ? (long)rng_below(&rng, 3) : -2;
     steps[rng_below(&rng, sizeof(steps) / sizeof(steps[0]))]();
-    home.fail_in = -2;
+    platform.fail_in = -2;
     if (rng_chance(&rng, 20))
-        home_run_deferred(&home);
+        platform_run_deferred(&platform);
 }
 
 static void
 sequence(enum dco_mode mode, unsigned length)
 {
-    home_init(&home, HOME_DELAYED);
-    p = peers_make(&home, mode);
+    platform_init(&platform, PLATFORM_DELAYED);
+    p = peers_make(&platform, mode);
     m = (struct model){.mode = mode, .peer = calloc(PEERS_MAX, sizeof(struct model_peer))};
     now = SECOND;
     for (unsigned i = 0; i < length && m.peers < PEERS_MAX - 1; i++) {
@@ -569,7 +569,7 @@ sequence(enum dco_mode mode, unsigned length)
     }
     free(m.peer);
     peers_free(p);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 TEST("control: random sequences beside the model")

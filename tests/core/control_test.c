@@ -3,30 +3,30 @@
  * The commands: every error, stated cases, and failure of every single allocation.
  * control_model_test.c has the random sequences.
  */
-#include "events.h"
 #include "addresses.h"
+#include "events.h"
 #include "harness.h"
-#include "home.h"
 #include "keys_private.h"
 #include "peers_private.h"
+#include "platform.h"
 
 #define SECOND 1000000000ULL
 
-static struct home home;
+static struct platform platform;
 static struct dco_peers *p;
 
 static void
 begin(enum dco_mode mode)
 {
-    home_init(&home, HOME_IMMEDIATE);
-    p = peers_make(&home, mode);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
+    p = peers_make(&platform, mode);
 }
 
 static void
 end(void)
 {
     peers_free(p);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 static struct dco_peer_new
@@ -49,7 +49,7 @@ new_peer(struct dco_peer_new req)
 static int
 install(uint32_t id, enum dco_slot slot, uint8_t key_id, uint64_t number)
 {
-    return key_install(&home, p, id, slot, key_id, number, number * SECOND);
+    return key_install(&platform, p, id, slot, key_id, number, number * SECOND);
 }
 
 /* Peers */
@@ -155,8 +155,8 @@ TEST("control: peer new, point to point replaces")
     struct dco_event event;
 
     begin(DCO_MODE_P2P);
-    t[0] = home_transport(&home, 0);
-    t[1] = home_transport(&home, 1);
+    t[0] = platform_transport(&platform, 0);
+    t[1] = platform_transport(&platform, 1);
     req.transport = t[0];
     memset(&req.vpn4, 0xee, sizeof(req.vpn4)); /* not taken into account */
     CHECK_EQ(new_peer(req), 0);
@@ -169,7 +169,7 @@ TEST("control: peer new, point to point replaces")
     CHECK(dco_peer_key_tx(p->only) == NULL);
     CHECK(dco_event_take(p, &event));
     CHECK(event.kind == DCO_EVENT_DEL && event.del_reason == DCO_DEL_TEARDOWN);
-    CHECK_EQ(home.transports, 1);
+    CHECK_EQ(platform.transports, 1);
     req = request(9);
     CHECK_EQ(new_peer(req), 0);
     CHECK(dco_peers_by_id(p, 1) == NULL);
@@ -223,13 +223,13 @@ TEST("control: transport gone")
     struct dco_event event;
 
     begin(DCO_MODE_MP);
-    a = home_transport(&home, 1);
-    b = home_transport(&home, 2);
+    a = platform_transport(&platform, 1);
+    b = platform_transport(&platform, 2);
     for (uint32_t n = 1; n <= 6; n++) {
         struct dco_peer_new req = request(n);
 
         req.transport = n % 2 ? a : b;
-        home_transport_get(&home, req.transport);
+        platform_transport_get(&platform, req.transport);
         CHECK_EQ(new_peer(req), 0);
     }
     CHECK_EQ(dco_control_transport_gone(p, a, DCO_DEL_TRANSPORT_DISCONNECT), 3);
@@ -241,8 +241,8 @@ TEST("control: transport gone")
     }
     CHECK(!dco_event_take(p, &event));
     CHECK_EQ(a->refs, 1);
-    home_transport_put(&home, a);
-    home_transport_put(&home, b);
+    platform_transport_put(&platform, a);
+    platform_transport_put(&platform, b);
     end();
 }
 
@@ -377,7 +377,7 @@ TEST("control: key new, cipher none")
     CHECK_EQ(dco_control_key_new(p, &req, 0), -EINVAL);
     req.key_len = 0;
     for (unsigned i = 0; i < 3; i++) {
-        req.crypto = home_crypto(&home);
+        req.crypto = platform_crypto(&platform);
         CHECK_EQ(dco_control_key_new(p, &req, 0), 0);
     }
     CHECK_EQ(dco_key_reserve(dco_peer_key_tx(dco_peers_by_id(p, 1)), 1, 1, &first, &want),
@@ -414,7 +414,7 @@ TEST("control: key new, how many are remembered")
     CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, DCO_FINGERPRINTS + 1), 0);
     CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, 2), -EEXIST);
     CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, 1), 0);
-    CHECK_EQ(home.cryptos, 1);
+    CHECK_EQ(platform.cryptos, 1);
     end();
 }
 
@@ -440,11 +440,11 @@ TEST("control: key new, what makes a key another")
         key[31] += i == 4;
         req.cipher = i == 5 ? DCO_CIPHER_CHACHA20_POLY1305 : DCO_CIPHER_AES_GCM;
         req.key_len = i == 6 ? 16 : 32;
-        req.crypto = home_crypto(&home);
+        req.crypto = platform_crypto(&platform);
         err = dco_control_key_new(p, &req, 0);
         CHECK_EQ(err, want[i]);
         if (err != 0)
-            home_crypto_drop(&home, req.crypto);
+            platform_crypto_drop(&platform, req.crypto);
     }
     end();
 }
@@ -500,11 +500,11 @@ TEST("control: install, swap, delete")
     CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY), 0);
     CHECK_EQ(rx_number(0), -1);
     CHECK_EQ(tx_number(), 11);
-    CHECK_EQ(home.cryptos, 1);
+    CHECK_EQ(platform.cryptos, 1);
 
     CHECK_EQ(install(1, DCO_SLOT_SECONDARY, 2, 12), 0);
     CHECK_EQ(install(1, DCO_SLOT_SECONDARY, 3, 13), 0); /* replaces an occupied slot */
-    CHECK_EQ(home.cryptos, 2);
+    CHECK_EQ(platform.cryptos, 2);
     CHECK_EQ(rx_number(2), -1);
     CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_PRIMARY), 0);
     CHECK_EQ(tx_number(), -1);
@@ -547,13 +547,13 @@ peer_with_transport(uint32_t n)
     struct dco_peer_new req = request(n);
     int err;
 
-    req.transport = home_transport(&home, n);
+    req.transport = platform_transport(&platform, n);
     req.vpn6 = ip6(n);
     err = new_peer(req);
     if (err != 0) {
         CHECK_EQ(err, -ENOMEM);
         CHECK(p->mode == DCO_MODE_P2P || dco_peers_by_id(p, n) == NULL);
-        home_transport_put(&home, req.transport);
+        platform_transport_put(&platform, req.transport);
     }
     return err;
 }
@@ -591,9 +591,9 @@ every_allocation_fails(enum dco_mode mode)
 
     for (n = 0; failed; n++) {
         begin(mode);
-        home.fail_in = n;
+        platform.fail_in = n;
         life_of_some_peers();
-        failed = home.fail_in == -1;
+        failed = platform.fail_in == -1;
         end();
     }
     CHECK(n > 40);
@@ -619,12 +619,12 @@ TEST("control: a failed replacement leaves the peer")
     CHECK_EQ(new_peer(request(1)), 0);
     present = p->only;
     for (long n = 0; n < 2; n++) { /* the peer, the page of its id */
-        home.fail_in = n;
+        platform.fail_in = n;
         CHECK_EQ(new_peer(request(5000)), -ENOMEM);
         CHECK(p->only == present && dco_peers_by_id(p, 1) == present);
         CHECK(!dco_event_take(p, &event));
     }
-    home.fail_in = -1;
+    platform.fail_in = -1;
     CHECK_EQ(new_peer(request(5000)), 0);
     end();
 }

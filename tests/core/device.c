@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "device.h"
 
-struct home home;
+struct platform platform;
 struct dco_peers *p;
 
 void
 begin(enum dco_mode mode)
 {
-    home_init(&home, HOME_IMMEDIATE);
-    p = peers_make(&home, mode);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
+    p = peers_make(&platform, mode);
 }
 
 void
 end(void)
 {
     peers_free(p);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 struct dco_peer_new

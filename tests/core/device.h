@@ -9,15 +9,15 @@
 #include "addresses.h"
 #include "events.h"
 #include "harness.h"
-#include "home.h"
 #include "keys_private.h"
 #include "peers_private.h"
+#include "platform.h"
 #include "timers.h"
 
 #define SECOND 1000000000ULL
 #define MS     1000000ULL
 
-extern struct home home;
+extern struct platform platform;
 extern struct dco_peers *p;
 
 void begin(enum dco_mode mode);

@@ -8,7 +8,7 @@ TEST("events: order within a peer")
 
     begin(DCO_MODE_MP);
     a = add(1, 0);
-    CHECK_EQ(key_install(&home, p, 1, DCO_SLOT_PRIMARY, 3, 1, 0), 0);
+    CHECK_EQ(key_install(&platform, p, 1, DCO_SLOT_PRIMARY, 3, 1, 0), 0);
     dco_peers_want_key(p, a);
     CHECK_EQ(take().kind, 0); /* nobody asked for it */
     dco_store(&dco_peer_key_tx(a)->wanted, 1);
@@ -18,7 +18,7 @@ TEST("events: order within a peer")
     dco_peer_count(a, DCO_VPN_RX, 0, 77);
     CHECK_EQ(dco_control_peer_del(p, 1, DCO_DEL_TRANSPORT_ERROR), 0);
     dco_peers_want_key(p, a); /* removed: it has no key, and nothing happens */
-    CHECK_EQ(home.wakes, 1);
+    CHECK_EQ(platform.wakes, 1);
     check_event(DCO_EVENT_FLOAT, 1);
     event = take();
     CHECK(event.kind == DCO_EVENT_KEY_WANTED && event.key_id == 3);
@@ -38,14 +38,14 @@ TEST("events: order among peers")
     CHECK(seen(dco_peers_by_id(p, 5), path4(50, 5), SECOND));
     CHECK_EQ(dco_control_peer_del(p, 1, DCO_DEL_USERSPACE), 0);
     CHECK_EQ(dco_control_peer_del(p, 5, DCO_DEL_USERSPACE), 0);
-    CHECK_EQ(home.wakes, 1);
+    CHECK_EQ(platform.wakes, 1);
     check_event(DCO_EVENT_DEL, 3);
     check_event(DCO_EVENT_FLOAT, 5);
     check_event(DCO_EVENT_DEL, 5);
     check_event(DCO_EVENT_DEL, 1);
     CHECK_EQ(take().kind, 0);
     CHECK_EQ(dco_control_peer_del(p, 2, DCO_DEL_USERSPACE), 0);
-    CHECK_EQ(home.wakes, 2); /* the queue was empty again */
+    CHECK_EQ(platform.wakes, 2); /* the queue was empty again */
     end();
 }
 
@@ -59,7 +59,7 @@ TEST("events: a spent key")
 
     begin(DCO_MODE_MP);
     add(1, 0);
-    CHECK_EQ(key_install(&home, p, 1, DCO_SLOT_PRIMARY, 5, 1, 0), 0);
+    CHECK_EQ(key_install(&platform, p, 1, DCO_SLOT_PRIMARY, 5, 1, 0), 0);
     key = dco_peer_key_tx(dco_peers_by_id(p, 1));
     key->tx_next = DCO_PACKET_ID_SOFT;
     CHECK_EQ(dco_key_reserve(key, 1, 1, &first, &want), DCO_DROP_NONE);
@@ -85,8 +85,8 @@ TEST("events: no wish for a key that was replaced")
 
     begin(DCO_MODE_MP);
     a = add(1, 0);
-    CHECK_EQ(key_install(&home, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
-    CHECK_EQ(key_install(&home, p, 1, DCO_SLOT_SECONDARY, 1, 2, 0), 0);
+    CHECK_EQ(key_install(&platform, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
+    CHECK_EQ(key_install(&platform, p, 1, DCO_SLOT_SECONDARY, 1, 2, 0), 0);
     dco_store(&dco_peer_key_tx(a)->wanted, 1);
     CHECK_EQ(dco_control_key_swap(p, 1), 0);
     dco_peers_want_key(p, a);
@@ -110,7 +110,7 @@ TEST("events: ten thousand peers leave unread")
     CHECK_EQ(p->count, many);
     tick(60 * SECOND, &next);
     CHECK_EQ(p->count, 0);
-    CHECK_EQ(home.wakes, 1);
+    CHECK_EQ(platform.wakes, 1);
     while (dco_event_take(p, &event))
         gone[event.peer_id] += event.kind == DCO_EVENT_DEL && event.del_reason == DCO_DEL_EXPIRED;
     for (uint32_t n = 1; n <= many; n++)

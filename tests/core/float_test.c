@@ -23,7 +23,7 @@ TEST("float: new address")
     CHECK(dco_control_peer_is(p, &path.remote, &first));
     CHECK(!dco_control_peer_is(p, &path.remote, &path.remote));
     CHECK(!dco_control_peer_is(p, &first, &first)); /* nobody is there */
-    CHECK_EQ(home.wakes, 1);
+    CHECK_EQ(platform.wakes, 1);
     {
         struct dco_event event = take();
 
@@ -157,18 +157,18 @@ TEST("float: without memory the next packet tries again")
     begin(DCO_MODE_MP);
     a = add(1, 0);
     for (uint32_t i = 0; i < 200; i++) {
-        home.fail_in = 0;
+        platform.fail_in = 0;
         if (seen(a, path4(1000 + i, 1), (i + 1) * SECOND)) {
             floated++;
         } else {
             refused++;
-            home.fail_in = -1;
+            platform.fail_in = -1;
             CHECK(seen(a, path4(1000 + i, 1), (i + 1) * SECOND)); /* the next packet */
         }
         CHECK(at(1000 + i, 1) == a);
         CHECK(at(999 + i, 1) == NULL);
     }
-    home.fail_in = -1;
+    platform.fail_in = -1;
     CHECK(refused > 0 && floated > refused);
     end();
 }
@@ -191,7 +191,7 @@ TEST("float: late packets do not move a peer")
 
     begin(DCO_MODE_MP);
     a = add(1, 0);
-    CHECK_EQ(key_install(&home, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
+    CHECK_EQ(key_install(&platform, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
     key = dco_peer_key_rx(a, 0);
     CHECK(may_move(a, key, 10));
     CHECK(!may_move(a, key, 9));
@@ -209,10 +209,10 @@ TEST("float: nor do those of a key that it has left")
 
     begin(DCO_MODE_MP);
     a = add(1, 0);
-    CHECK_EQ(key_install(&home, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
+    CHECK_EQ(key_install(&platform, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
     first = dco_peer_key_rx(a, 0);
     CHECK(may_move(a, first, 1));
-    CHECK_EQ(key_install(&home, p, 1, DCO_SLOT_SECONDARY, 1, 2, 0), 0);
+    CHECK_EQ(key_install(&platform, p, 1, DCO_SLOT_SECONDARY, 1, 2, 0), 0);
     second = dco_peer_key_rx(a, 1);
     CHECK(may_move(a, first, 2)); /* openvpn goes on using it for a minute */
     CHECK(may_move(a, second, 1));
@@ -220,7 +220,7 @@ TEST("float: nor do those of a key that it has left")
     CHECK_EQ(dco_control_key_swap(p, 1), 0);
     CHECK(!may_move(a, first, 4));
     CHECK(may_move(a, second, 2));
-    CHECK_EQ(key_install(&home, p, 1, DCO_SLOT_SECONDARY, 2, 3, 0), 0);
+    CHECK_EQ(key_install(&platform, p, 1, DCO_SLOT_SECONDARY, 2, 3, 0), 0);
     third = dco_peer_key_rx(a, 2);
     CHECK(may_move(a, second, 3));
     CHECK(may_move(a, third, 1));
@@ -237,8 +237,8 @@ TEST("float: each peer has its own newest key")
     begin(DCO_MODE_MP);
     a = add(1, 0);
     b = add(2, 0);
-    CHECK_EQ(key_install(&home, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
-    CHECK_EQ(key_install(&home, p, 2, DCO_SLOT_PRIMARY, 0, 2, 0), 0);
+    CHECK_EQ(key_install(&platform, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
+    CHECK_EQ(key_install(&platform, p, 2, DCO_SLOT_PRIMARY, 0, 2, 0), 0);
     CHECK(may_move(b, dco_peer_key_rx(b, 0), 1));
     CHECK(may_move(a, dco_peer_key_rx(a, 0), 1));
     end();

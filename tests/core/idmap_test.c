@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "harness.h"
-#include "home.h"
 #include "idmap.h"
+#include "platform.h"
 
 #define LAST 0xffffffU
 
 static struct dco_idmap *
-make(struct home *home)
+make(struct platform *platform)
 {
     struct dco_idmap *map = malloc(sizeof(*map));
 
-    home_init(home, HOME_IMMEDIATE);
-    dco_idmap_init(map, &home->env);
+    platform_init(platform, PLATFORM_IMMEDIATE);
+    dco_idmap_init(map, &platform->env);
     return map;
 }
 
 static void
-end(struct home *home, struct dco_idmap *map)
+end(struct platform *platform, struct dco_idmap *map)
 {
     dco_idmap_fini(map);
     free(map);
-    home_fini(home);
+    platform_fini(platform);
 }
 
 TEST("idmap: first, last and page edges")
 {
     static const uint32_t id[] = {0, 1, 4095, 4096, 4097, 0x7fffff, 0x800000, LAST - 1, LAST};
-    struct home home;
-    struct dco_idmap *map = make(&home);
+    struct platform platform;
+    struct dco_idmap *map = make(&platform);
     char object[sizeof(id) / sizeof(id[0])];
 
     CHECK(dco_idmap_next(map, 0) == NULL);
@@ -48,31 +48,31 @@ TEST("idmap: first, last and page edges")
     dco_idmap_set(map, LAST, NULL);
     CHECK(dco_idmap_get(map, LAST) == NULL);
     CHECK(dco_idmap_next(map, LAST) == NULL);
-    end(&home, map);
+    end(&platform, map);
 }
 
 TEST("idmap: memory only where ids are")
 {
-    struct home home;
-    struct dco_idmap *map = make(&home);
+    struct platform platform;
+    struct dco_idmap *map = make(&platform);
 
     for (uint32_t id = 0; id <= LAST; id += 0x100000)
         CHECK_EQ(dco_idmap_reserve(map, id), 0);
-    CHECK_EQ(home.allocations, 16);
+    CHECK_EQ(platform.allocations, 16);
     for (uint32_t id = 0; id < 4096; id++)
         CHECK_EQ(dco_idmap_reserve(map, id), 0);
-    CHECK_EQ(home.allocations, 16);
-    end(&home, map);
+    CHECK_EQ(platform.allocations, 16);
+    end(&platform, map);
 }
 
 TEST("idmap: without memory nothing changes")
 {
-    struct home home;
-    struct dco_idmap *map = make(&home);
+    struct platform platform;
+    struct dco_idmap *map = make(&platform);
 
-    home.fail_in = 0;
+    platform.fail_in = 0;
     CHECK_EQ(dco_idmap_reserve(map, 7), -ENOMEM);
     CHECK(dco_idmap_get(map, 7) == NULL);
     CHECK_EQ(dco_idmap_reserve(map, 7), 0);
-    end(&home, map);
+    end(&platform, map);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "bytes.h"
 #include "addresses.h"
+#include "bytes.h"
 #include "packets.h"
 
 /* On the heap with its exact size, so that the sanitizer sees any byte read beyond it. */

@@ -3,17 +3,17 @@
  * Threads that encrypt under one key: no packet id twice, none beyond the last, one notification,
  * sending in order.
  */
+#include <sched.h>
+
 #include "atomic.h"
 #include "harness.h"
-#include "home.h"
 #include "keys_private.h"
-
-#include <sched.h>
+#include "platform.h"
 
 #define THREADS 4U
 #define IDS     60000U /* before the limit */
 
-static struct home home;
+static struct platform platform;
 static struct dco_key *key;
 static uint8_t *given; /* THREADS write distinct elements */
 static uint64_t start;
@@ -27,9 +27,9 @@ make_key(void)
     struct dco_key_new req = {
         .cipher = DCO_CIPHER_AES_GCM, .key_len = 16, .tx_tail = tail, .rx_tail = tail};
 
-    home_init(&home, HOME_IMMEDIATE);
-    req.crypto = home_crypto(&home);
-    key = dco_key_new(&home.env, &req, 1, 0);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
+    req.crypto = platform_crypto(&platform);
+    key = dco_key_new(&platform.env, &req, 1, 0);
     asked = refused = 0;
     charged = 0;
     given = calloc(IDS, 1);
@@ -40,7 +40,7 @@ end_key(void)
 {
     free(given);
     dco_key_put(key);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 static void

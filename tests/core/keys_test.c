@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "harness.h"
-#include "home.h"
 #include "keys_private.h"
+#include "platform.h"
 
 /* A key outside of any peer. */
 static struct dco_key *
-make_key(struct home *home, enum dco_cipher cipher)
+make_key(struct platform *platform, enum dco_cipher cipher)
 {
     static const uint8_t tail[2][DCO_NONCE_TAIL_LEN] = {{1, 2, 3, 4, 5, 6, 7, 8},
                                                         {9, 10, 11, 12, 13, 14, 15, 16}};
@@ -14,18 +14,18 @@ make_key(struct home *home, enum dco_cipher cipher)
                               .key_len = 32,
                               .tx_tail = tail[0],
                               .rx_tail = tail[1],
-                              .crypto = home_crypto(home)};
+                              .crypto = platform_crypto(platform)};
 
-    return dco_key_new(&home->env, &req, 77, 1234);
+    return dco_key_new(&platform->env, &req, 77, 1234);
 }
 
 TEST("keys: as made")
 {
-    struct home home;
+    struct platform platform;
     struct dco_key *key;
 
-    home_init(&home, HOME_IMMEDIATE);
-    key = make_key(&home, DCO_CIPHER_CHACHA20_POLY1305);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
+    key = make_key(&platform, DCO_CIPHER_CHACHA20_POLY1305);
     CHECK_EQ(key->key_id, 5);
     CHECK_EQ(key->cipher, DCO_CIPHER_CHACHA20_POLY1305);
     CHECK_EQ(key->key_len, 32);
@@ -35,18 +35,18 @@ TEST("keys: as made")
     CHECK_EQ(key->serial, 77);
     CHECK((uintptr_t)&key->tx_sent % 64 == 0);
     dco_key_put(key);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 TEST("keys: the first packet id is 1")
 {
-    struct home home;
+    struct platform platform;
     struct dco_key *key;
     uint32_t first;
     bool want = true;
 
-    home_init(&home, HOME_IMMEDIATE);
-    key = make_key(&home, DCO_CIPHER_AES_GCM);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
+    key = make_key(&platform, DCO_CIPHER_AES_GCM);
     CHECK_EQ(dco_key_reserve(key, 3, 30, &first, &want), DCO_DROP_NONE);
     CHECK_EQ(first, 1);
     CHECK(!want);
@@ -54,7 +54,7 @@ TEST("keys: the first packet id is 1")
     CHECK_EQ(first, 4);
     CHECK_EQ(key->tx_blocks, 31);
     dco_key_put(key);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 /* The last id is given out, the one after it never, and nothing afterwards. */
@@ -70,13 +70,13 @@ TEST("keys: the last packet id")
         {0xffffffc1, 64, DCO_DROP_TX_KEY_LIMIT}, {1, UINT32_MAX, DCO_DROP_NONE},
         {2, UINT32_MAX, DCO_DROP_TX_KEY_LIMIT},
     };
-    struct home home;
+    struct platform platform;
     uint32_t first;
     bool want;
 
-    home_init(&home, HOME_IMMEDIATE);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
     for (size_t i = 0; i < sizeof(edge) / sizeof(edge[0]); i++) {
-        struct dco_key *key = make_key(&home, DCO_CIPHER_CHACHA20_POLY1305);
+        struct dco_key *key = make_key(&platform, DCO_CIPHER_CHACHA20_POLY1305);
 
         key->tx_next = edge[i].next;
         CHECK_EQ(dco_key_reserve(key, edge[i].n, 1, &first, &want), edge[i].want);
@@ -87,35 +87,35 @@ TEST("keys: the last packet id")
             CHECK_EQ(dco_key_reserve(key, 1, 1, &first, &want), DCO_DROP_TX_KEY_LIMIT);
         dco_key_put(key);
     }
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 TEST("keys: a key that refused once refuses for ever")
 {
-    struct home home;
+    struct platform platform;
     struct dco_key *key;
     uint32_t first;
     bool want;
 
-    home_init(&home, HOME_IMMEDIATE);
-    key = make_key(&home, DCO_CIPHER_AES_GCM);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
+    key = make_key(&platform, DCO_CIPHER_AES_GCM);
     key->tx_next = 0xfffffff0;
     CHECK_EQ(dco_key_reserve(key, 64, 64, &first, &want), DCO_DROP_TX_KEY_LIMIT);
     for (unsigned i = 0; i < 1000; i++)
         CHECK_EQ(dco_key_reserve(key, 1, 1, &first, &want), DCO_DROP_TX_KEY_LIMIT);
     dco_key_put(key);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 TEST("keys: block bound of AES-GCM")
 {
-    struct home home;
+    struct platform platform;
     struct dco_key *key;
     uint32_t first;
     bool want;
 
-    home_init(&home, HOME_IMMEDIATE);
-    key = make_key(&home, DCO_CIPHER_AES_GCM);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
+    key = make_key(&platform, DCO_CIPHER_AES_GCM);
     key->tx_blocks = DCO_GCM_BLOCKS_MAX - 10;
     CHECK_EQ(dco_key_reserve(key, 1, 10, &first, &want), DCO_DROP_NONE);
     CHECK(want);
@@ -126,29 +126,29 @@ TEST("keys: block bound of AES-GCM")
     CHECK_EQ(key->tx_next, 2); /* refused before an id was taken */
     dco_key_put(key);
 
-    key = make_key(&home, DCO_CIPHER_AES_GCM);
+    key = make_key(&platform, DCO_CIPHER_AES_GCM);
     key->tx_blocks = DCO_GCM_BLOCKS_MAX - 10;
     CHECK_EQ(dco_key_reserve(key, 1, 11, &first, &want), DCO_DROP_TX_KEY_LIMIT);
     CHECK(want);
     dco_key_put(key);
 
-    key = make_key(&home, DCO_CIPHER_CHACHA20_POLY1305); /* has none */
+    key = make_key(&platform, DCO_CIPHER_CHACHA20_POLY1305); /* has none */
     key->tx_blocks = DCO_GCM_BLOCKS_MAX;
     CHECK_EQ(dco_key_reserve(key, 1, 11, &first, &want), DCO_DROP_NONE);
     CHECK(!want);
     CHECK(!dco_key_opened(key, DCO_GCM_BLOCKS_MAX));
     dco_key_put(key);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 /* Each limit in turn passes its soft bound; the key asks once whatever comes later. */
 TEST("keys: each limit asks for a new key once")
 {
-    struct home home;
+    struct platform platform;
 
-    home_init(&home, HOME_IMMEDIATE);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
     for (unsigned limit = 0; limit < 4; limit++) {
-        struct dco_key *key = make_key(&home, DCO_CIPHER_AES_GCM);
+        struct dco_key *key = make_key(&platform, DCO_CIPHER_AES_GCM);
         uint32_t first;
         bool want;
 
@@ -169,16 +169,16 @@ TEST("keys: each limit asks for a new key once")
         }
         dco_key_put(key);
     }
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 TEST("keys: failed authentications")
 {
-    struct home home;
+    struct platform platform;
     struct dco_key *key;
 
-    home_init(&home, HOME_IMMEDIATE);
-    key = make_key(&home, DCO_CIPHER_AES_GCM);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
+    key = make_key(&platform, DCO_CIPHER_AES_GCM);
     CHECK(dco_key_may_open(key));
     CHECK(!dco_key_failed(key, 64));
     CHECK_EQ(key->rx_failures, 64);
@@ -187,18 +187,18 @@ TEST("keys: failed authentications")
     CHECK(dco_key_failed(key, 1));
     CHECK(!dco_key_may_open(key));
     dco_key_put(key);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 TEST("keys: turns")
 {
-    struct home home;
+    struct platform platform;
     struct dco_key *key;
     uint32_t a, b;
     bool want;
 
-    home_init(&home, HOME_IMMEDIATE);
-    key = make_key(&home, DCO_CIPHER_AES_GCM);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
+    key = make_key(&platform, DCO_CIPHER_AES_GCM);
     dco_key_reserve(key, 3, 3, &a, &want);
     dco_key_reserve(key, 2, 2, &b, &want);
     CHECK(dco_key_turn(key, a));
@@ -213,28 +213,28 @@ TEST("keys: turns")
     dco_key_sent(key, a, 1);
     CHECK(!dco_key_turn(key, 0)); /* does not come round */
     dco_key_put(key);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 TEST("keys: references")
 {
-    struct home home;
+    struct platform platform;
     struct dco_key *key;
     struct test_crypto *crypto;
 
-    home_init(&home, HOME_DELAYED);
-    key = make_key(&home, DCO_CIPHER_AES_GCM);
+    platform_init(&platform, PLATFORM_DELAYED);
+    key = make_key(&platform, DCO_CIPHER_AES_GCM);
     crypto = key->crypto;
     CHECK(dco_key_get(key));
     dco_key_put(key);
-    home_run_deferred(&home);
-    CHECK_EQ(home.cryptos, 1);
+    platform_run_deferred(&platform);
+    CHECK_EQ(platform.cryptos, 1);
     dco_key_put(key);
     CHECK(!dco_key_get(key)); /* a reader that still sees it is too late */
     CHECK_EQ(crypto->alive, TEST_ALIVE);
-    home_run_deferred(&home);
-    CHECK_EQ(home.cryptos, 0);
-    home_fini(&home);
+    platform_run_deferred(&platform);
+    CHECK_EQ(platform.cryptos, 0);
+    platform_fini(&platform);
 }
 
 TEST("keys: cost of a packet")
@@ -261,15 +261,15 @@ look_before_free(const void *p, size_t size)
 
 TEST("keys: wiped before they are freed")
 {
-    struct home home;
+    struct platform platform;
     struct dco_key *key;
 
-    home_init(&home, HOME_IMMEDIATE);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
     spy.seen = spy.dirty = 0;
-    home.before_free = look_before_free;
-    key = make_key(&home, DCO_CIPHER_AES_GCM);
+    platform.before_free = look_before_free;
+    key = make_key(&platform, DCO_CIPHER_AES_GCM);
     dco_key_put(key);
     CHECK_EQ(spy.seen, 1);
     CHECK_EQ(spy.dirty, 0);
-    home_fini(&home);
+    platform_fini(&platform);
 }

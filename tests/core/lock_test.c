@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* In test builds a function that wants a lock stops a caller that does not hold it. */
 #include <pthread.h>
-
-#include "dco_os.h"
-#include "harness.h"
-
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "dco_os.h"
+#include "harness.h"
 
 static struct dco_lock lock;
 

@@ -7,7 +7,6 @@
 #define PACKETS_H
 
 #include "harness.h"
-
 #include "inner.h"
 #include "segment.h"
 

@@ -3,22 +3,22 @@
  * Everything at once: readers that look peers up, encrypt, float and ask for keys; a thread that
  * gives commands, one for the timers, one that takes events. Under the thread sanitizer.
  */
-#include "events.h"
+#include <sched.h>
+
 #include "addresses.h"
+#include "events.h"
 #include "harness.h"
-#include "home.h"
 #include "keys_private.h"
 #include "peers_private.h"
+#include "platform.h"
 #include "timers.h"
-
-#include <sched.h>
 
 #define READERS 2U
 #define IDS     24U
 #define HOSTS   16U
 #define SECOND  1000000000ULL
 
-static struct home home;
+static struct platform platform;
 static struct dco_peers *p;
 static uint32_t stop;     /* atomic */
 static uint64_t clock_ns; /* atomic; the command thread moves it */
@@ -113,7 +113,7 @@ reader(void *arg)
     struct dco_peer *kept = NULL;
 
     while (!dco_load(&stop)) {
-        home_enter(&home);
+        platform_enter(&platform);
         for (unsigned i = 0; i < 16; i++)
             burst(&rng);
         if (kept == NULL) {
@@ -121,7 +121,7 @@ reader(void *arg)
             if (kept != NULL && !dco_peer_get(kept))
                 kept = NULL;
         }
-        home_leave(&home);
+        platform_leave(&platform);
         if (kept != NULL && rng_chance(&rng, 30)) {
             check_whole(kept);
             dco_peer_put(kept);
@@ -146,7 +146,7 @@ timers(void *arg)
 
         while (n > 0)
             dco_peer_put(due[--n]);
-        home_run_deferred(&home);
+        platform_run_deferred(&platform);
         sched_yield();
     }
     return NULL;
@@ -183,7 +183,7 @@ publish_routes(struct rng *rng)
             .len = 24,
             .gateway = ip4(10, 8, 0, (uint8_t)(1 + rng_below(rng, IDS))),
         };
-    dco_peers_set_routes(p, dco_routes_new(&home.env, route, IDS));
+    dco_peers_set_routes(p, dco_routes_new(&platform.env, route, IDS));
 }
 
 static void
@@ -194,12 +194,12 @@ new_peer(uint32_t id, struct rng *rng)
                                .vpn4 = ip4(10, 8, 0, (uint8_t)(1 + rng_below(rng, IDS))),
                                .path = whole_path(1 + rng_below(rng, HOSTS)),
                                .share_vpn = true,
-                               .transport = home_transport(&home, id)};
+                               .transport = platform_transport(&platform, id)};
 
     if (dco_control_peer_new(p, &req, dco_load(&clock_ns)) == 0)
         made++;
     else
-        home_transport_put(&home, req.transport);
+        platform_transport_put(&platform, req.transport);
 }
 
 static void
@@ -224,7 +224,7 @@ command(struct rng *rng, uint64_t number)
         break;
     case 4:
     case 5:
-        err = key_install(&home, p, id, slot, (uint8_t)rng_below(rng, 8), number, 0);
+        err = key_install(&platform, p, id, slot, (uint8_t)rng_below(rng, 8), number, 0);
         break;
     case 6:
         err = dco_control_key_swap(p, id);
@@ -258,8 +258,8 @@ TEST("peers, threads: everything at once")
 {
     pthread_t thread[READERS + 2];
 
-    home_init(&home, HOME_GRACE);
-    p = peers_make(&home, DCO_MODE_MP);
+    platform_init(&platform, PLATFORM_GRACE);
+    p = peers_make(&platform, DCO_MODE_MP);
     clock_ns = SECOND;
     stop = 0;
     for (uintptr_t i = 0; i < READERS; i++)
@@ -274,7 +274,7 @@ TEST("peers, threads: everything at once")
     CHECK_EQ((long long)made, (long long)deleted + p->count); /* one DEL for each that went */
     CHECK(found > 0 && floated > 0 && sealed > 0);
     peers_free(p);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 /* One peer, whose path changes without pause. */
@@ -295,8 +295,8 @@ TEST("peers, threads: paths are whole")
     struct dco_path path[2] = {whole_path(0x55), whole_path(0xaa)}, first;
     pthread_t thread;
 
-    home_init(&home, HOME_GRACE);
-    p = peers_make(&home, DCO_MODE_P2P);
+    platform_init(&platform, PLATFORM_GRACE);
+    p = peers_make(&platform, DCO_MODE_P2P);
     CHECK_EQ(dco_control_peer_new(p, &req, 0), 0);
     dco_peer_path(p->only, &first);
     dco_store(&stop, 0);
@@ -311,5 +311,5 @@ TEST("peers, threads: paths are whole")
     dco_peer_set_path(p->only, &first); /* that is where the tables have it */
     dco_lock_release(&p->lock);
     peers_free(p);
-    home_fini(&home);
+    platform_fini(&platform);
 }

@@ -57,7 +57,7 @@ TEST("peers: destinations behind gateways")
     a = add(1, 0);
     b = add(2, 0);
     CHECK(to(ip4(192, 168, 1, 5)) == NULL);
-    dco_peers_set_routes(p, dco_routes_new(&home.env, routes, 3));
+    dco_peers_set_routes(p, dco_routes_new(&platform.env, routes, 3));
     CHECK(to(ip4(192, 168, 1, 5)) == a);
     CHECK(to(ip4(192, 168, 2, 5)) == NULL);
     CHECK(to(ip6(0xff07)) == b);
@@ -68,7 +68,7 @@ TEST("peers: destinations behind gateways")
     CHECK(!dco_peers_source_ok(p, a, &b->vpn4));
     dco_peers_set_routes(p, NULL);
     CHECK(to(ip4(192, 168, 1, 5)) == NULL);
-    dco_peers_set_routes(p, dco_routes_new(&home.env, routes, 1));
+    dco_peers_set_routes(p, dco_routes_new(&platform.env, routes, 1));
     CHECK(to(ip4(192, 168, 1, 5)) == a);
     end();
 }
@@ -145,23 +145,23 @@ TEST("peers: references outlive the removal")
     struct dco_peer *peer;
 
     begin(DCO_MODE_MP);
-    t = home_transport(&home, 1);
-    home_transport_get(&home, t);
+    t = platform_transport(&platform, 1);
+    platform_transport_get(&platform, t);
     req.transport = t;
     CHECK_EQ(dco_control_peer_new(p, &req, 0), 0);
     peer = dco_peers_by_id(p, 1);
     CHECK(dco_peer_get(peer));
-    CHECK_EQ(key_install(&home, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
+    CHECK_EQ(key_install(&platform, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
     CHECK_EQ(dco_control_peer_del(p, 1, DCO_DEL_USERSPACE), 0);
     CHECK(peer->dead);
     CHECK(dco_peer_key_tx(peer) == NULL);
     CHECK(dco_peer_key_rx(peer, 0) == NULL);
-    CHECK_EQ(home.cryptos, 0);
+    CHECK_EQ(platform.cryptos, 0);
     check_event(DCO_EVENT_DEL, 1);
     CHECK_EQ(t->refs, 2);
     dco_peer_put(peer);
     CHECK_EQ(t->refs, 1);
-    home_transport_put(&home, t);
+    platform_transport_put(&platform, t);
     end();
 }
 
@@ -169,14 +169,14 @@ TEST("peers: a reader that comes late")
 {
     struct dco_peer *peer;
 
-    home_init(&home, HOME_DELAYED);
-    p = peers_make(&home, DCO_MODE_MP);
+    platform_init(&platform, PLATFORM_DELAYED);
+    p = peers_make(&platform, DCO_MODE_MP);
     peer = add(1, 0);
     CHECK_EQ(dco_control_peer_del(p, 1, DCO_DEL_USERSPACE), 0);
     take();
     CHECK(!dco_peer_get(peer)); /* the read section is still open: memory is there, life is not */
     CHECK_EQ(peer->id, 1);
-    CHECK(home.allocations > 0);
+    CHECK(platform.allocations > 0);
     end();
 }
 
@@ -186,12 +186,12 @@ TEST("peers: the end frees what waits")
     for (uint32_t n = 1; n <= 20; n++) {
         struct dco_peer *peer = add(n, 0);
 
-        CHECK_EQ(key_install(&home, p, n, DCO_SLOT_PRIMARY, 0, n, 0), 0);
+        CHECK_EQ(key_install(&platform, p, n, DCO_SLOT_PRIMARY, 0, n, 0), 0);
         CHECK(seen(peer, path4(n + 100, 1), SECOND));
         if (n % 2)
             CHECK_EQ(dco_control_peer_del(p, n, DCO_DEL_USERSPACE), 0);
     }
-    dco_peers_set_routes(p, dco_routes_new(&home.env, NULL, 0));
+    dco_peers_set_routes(p, dco_routes_new(&platform.env, NULL, 0));
     end();
 }
 
@@ -201,11 +201,11 @@ TEST("peers: the end wipes secrets")
 
     begin(DCO_MODE_MP);
     add(1, 0);
-    CHECK_EQ(key_install(&home, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
+    CHECK_EQ(key_install(&platform, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
     CHECK(p->fingerprints[0] != 0);
     dco_peers_fini(p);
     CHECK_MEM(&p->secret, &none, sizeof(none));
     CHECK(p->fingerprints[0] == 0);
     free(p);
-    home_fini(&home);
+    platform_fini(&platform);
 }

@@ -6,9 +6,8 @@
  * address.
  */
 #include "bytes.h"
-#include "packets.h"
-
 #include "coalesce.h"
+#include "packets.h"
 
 #define FLOWS    12
 #define SEGMENTS 4096

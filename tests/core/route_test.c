@@ -5,7 +5,7 @@
  */
 #include "addresses.h"
 #include "harness.h"
-#include "home.h"
+#include "platform.h"
 #include "route.h"
 
 static bool
@@ -112,14 +112,14 @@ probe_edges(const struct dco_routes *set, const struct dco_route *routes, size_t
 }
 
 static void
-one_set(struct rng *rng, struct home *home, size_t n)
+one_set(struct rng *rng, struct platform *platform, size_t n)
 {
     struct dco_route *routes = calloc(n + 1, sizeof(*routes));
     struct dco_routes *set;
 
     for (size_t i = 0; i < n; i++)
         routes[i] = random_route(rng, (uint32_t)i);
-    set = dco_routes_new(&home->env, routes, n);
+    set = dco_routes_new(&platform->env, routes, n);
     CHECK(set != NULL);
     for (unsigned i = 0; i < 200; i++) {
         struct dco_ip ip = random_ip(rng);
@@ -128,7 +128,7 @@ one_set(struct rng *rng, struct home *home, size_t n)
     }
     for (size_t i = 0; i < n; i++)
         probe_edges(set, routes, n, &routes[i]);
-    CHECK_EQ(home->allocations, 1);
+    CHECK_EQ(platform->allocations, 1);
     dco_routes_free(set);
     free(routes);
 }
@@ -136,12 +136,12 @@ one_set(struct rng *rng, struct home *home, size_t n)
 TEST("route: random sets beside the model")
 {
     struct rng rng = test_rng();
-    struct home home;
+    struct platform platform;
 
-    home_init(&home, HOME_IMMEDIATE);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
     for (unsigned i = 0; i < test_rounds(150); i++)
-        one_set(&rng, &home, i < 30 ? i : rng_below(&rng, 400));
-    home_fini(&home);
+        one_set(&rng, &platform, i < 30 ? i : rng_below(&rng, 400));
+    platform_fini(&platform);
 }
 
 static void
@@ -166,11 +166,11 @@ TEST("route: stated cases")
         {.prefix = ip6(0), .len = 64, .gateway = ip6(2)},
         {.prefix = ip6(0x10), .len = 128, .gateway = ip4(10, 8, 0, 6)},
     };
-    struct home home;
+    struct platform platform;
     struct dco_routes *set;
 
-    home_init(&home, HOME_IMMEDIATE);
-    set = dco_routes_new(&home.env, routes, sizeof(routes) / sizeof(routes[0]));
+    platform_init(&platform, PLATFORM_IMMEDIATE);
+    set = dco_routes_new(&platform.env, routes, sizeof(routes) / sizeof(routes[0]));
     expect(set, ip4(10, 8, 0, 2), ip4(10, 8, 0, 2));
     expect(set, ip4(192, 168, 5, 1), ip4(10, 8, 0, 3)); /* lower metric, then the first */
     expect(set, ip4(192, 168, 5, 200), ip4(192, 168, 5, 200));
@@ -178,56 +178,56 @@ TEST("route: stated cases")
     expect(set, ip6(0x11), ip6(2));
     expect(set, ip6(0x10), ip4(10, 8, 0, 6));
     dco_routes_free(set);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 TEST("route: empty set, no set, no address")
 {
-    struct home home;
+    struct platform platform;
     struct dco_routes *set;
     struct dco_ip none = {0};
 
-    home_init(&home, HOME_IMMEDIATE);
-    set = dco_routes_new(&home.env, NULL, 0);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
+    set = dco_routes_new(&platform.env, NULL, 0);
     CHECK(set != NULL);
     expect(set, ip4(1, 2, 3, 4), ip4(1, 2, 3, 4));
     expect(NULL, ip6(1), ip6(1));
     expect(set, none, none);
     dco_routes_free(set);
     dco_routes_free(NULL);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 TEST("route: without memory, or too many")
 {
     const struct dco_route route = {.prefix = ip4(10, 0, 0, 0), .len = 8};
-    struct home home;
+    struct platform platform;
 
-    home_init(&home, HOME_IMMEDIATE);
-    home.fail_in = 0;
-    CHECK(dco_routes_new(&home.env, &route, 1) == NULL);
-    CHECK(dco_routes_new(&home.env, &route, SIZE_MAX) == NULL);
-    CHECK(dco_routes_new(&home.env, &route, SIZE_MAX / 64) == NULL);
-    home_fini(&home);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
+    platform.fail_in = 0;
+    CHECK(dco_routes_new(&platform.env, &route, 1) == NULL);
+    CHECK(dco_routes_new(&platform.env, &route, SIZE_MAX) == NULL);
+    CHECK(dco_routes_new(&platform.env, &route, SIZE_MAX / 64) == NULL);
+    platform_fini(&platform);
 }
 
 /* Adjacent prefixes: the deepest trie of its size. */
 TEST("route: twenty thousand networks")
 {
     struct rng rng = test_rng();
-    struct home home;
+    struct platform platform;
     size_t n = 20000;
     struct dco_route *routes = calloc(n, sizeof(*routes));
     struct dco_routes *set;
 
-    home_init(&home, HOME_IMMEDIATE);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
     for (size_t i = 0; i < n; i++) {
         uint8_t addr[4];
 
         dco_put32(addr, (uint32_t)i << 12);
         routes[i] = (struct dco_route){.prefix = dco_ip4(addr), .len = 20, .gateway = ip6(i + 1)};
     }
-    set = dco_routes_new(&home.env, routes, n);
+    set = dco_routes_new(&platform.env, routes, n);
     for (unsigned i = 0; i < 5000; i++) {
         uint32_t r = rng_below(&rng, (uint32_t)n);
         uint8_t addr[4];
@@ -237,5 +237,5 @@ TEST("route: twenty thousand networks")
     }
     dco_routes_free(set);
     free(routes);
-    home_fini(&home);
+    platform_fini(&platform);
 }

@@ -330,8 +330,8 @@ wear(struct dco_peers *p, uint32_t id, enum dco_slot slot)
 static int
 install(uint32_t node, uint32_t client, enum dco_slot slot, uint8_t key_id, uint32_t number)
 {
-    struct home *home = &sim->node[node].home;
-    struct test_crypto *crypto = home_crypto(home);
+    struct platform *platform = &sim->node[node].platform;
+    struct test_crypto *crypto = platform_crypto(platform);
     struct rng material = {number};
     uint8_t key[2][32], tail[2][DCO_NONCE_TAIL_LEN]; /* [0]: from the server */
     bool server = node == 0;
@@ -352,7 +352,7 @@ install(uint32_t node, uint32_t client, enum dco_slot slot, uint8_t key_id, uint
     memcpy(crypto->rx, key[server], 32);
     err = dco_control_key_new(sim->node[node].p, &req, sim->now);
     if (err != 0)
-        home_crypto_drop(home, crypto);
+        platform_crypto_drop(platform, crypto);
     else if (sim->worn_keys)
         wear(sim->node[node].p, req.peer_id, slot);
     return err;
@@ -480,7 +480,7 @@ timers(struct node *node)
         node->next_tick = sim->now + SECOND;
     while (dco_event_take(node->p, &event))
         heed(node, &event);
-    home_run_deferred(&node->home);
+    platform_run_deferred(&node->platform);
 }
 
 /* What goes on */
@@ -584,8 +584,8 @@ sim_begin(uint32_t loss, uint32_t duplicates, uint32_t round, bool worn_keys)
     for (unsigned i = 0; i < NODES; i++) {
         struct node *node = &sim->node[i];
 
-        home_init(&node->home, HOME_DELAYED);
-        node->p = peers_make(&node->home, i == 0 ? DCO_MODE_MP : DCO_MODE_P2P);
+        platform_init(&node->platform, PLATFORM_DELAYED);
+        node->p = peers_make(&node->platform, i == 0 ? DCO_MODE_MP : DCO_MODE_P2P);
         node->self = endpoint4(i == 0 ? SERVER_HOST : 10 + i, 1194);
         node->chatting = true;
     }
@@ -611,7 +611,7 @@ sim_end(void)
         CHECK(sim->fate[s] != SENT); /* every packet has met its fate */
     for (unsigned i = 0; i < NODES; i++) {
         peers_free(sim->node[i].p);
-        home_fini(&sim->node[i].home);
+        platform_fini(&sim->node[i].platform);
     }
     free(sim);
 }

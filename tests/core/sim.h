@@ -14,7 +14,7 @@
 
 #include "addresses.h"
 #include "harness.h"
-#include "home.h"
+#include "platform.h"
 
 #define CLIENTS       4U
 #define NODES         (CLIENTS + 1) /* node 0 is the server */
@@ -49,7 +49,7 @@ struct datagram {
 };
 
 struct node {
-    struct home home;
+    struct platform platform;
     struct dco_peers *p;
     struct dco_endpoint self; /* a client's moves */
     struct dco_drops drops;

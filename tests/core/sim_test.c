@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Scenarios of the simulated network: see sim.h. */
-#include "sim.h"
-
 #include "peer_private.h"
+#include "sim.h"
 
 /* Nothing but delay, reordering and rekeying: everything arrives, each once. */
 TEST("sim: delay and rekeying lose nothing")

@@ -5,7 +5,7 @@
  */
 #include "atomic.h"
 #include "harness.h"
-#include "home.h"
+#include "platform.h"
 #include "table.h"
 
 #define READERS  3U
@@ -19,7 +19,7 @@ struct item {
     uint32_t alive;
 };
 
-static struct home home;
+static struct platform platform;
 static struct dco_table table;
 static uint32_t stop;      /* atomic */
 static uint64_t found_all; /* atomic */
@@ -47,7 +47,7 @@ read_table(void *arg)
     uint64_t found = 0;
 
     while (!dco_load(&stop)) {
-        home_enter(&home);
+        platform_enter(&platform);
         for (unsigned i = 0; i < 64; i++) {
             uint32_t key = rng_below(&rng, STABLE + CHANGING);
             struct item *item = dco_table_find(&table, hash(key), &key);
@@ -58,7 +58,7 @@ read_table(void *arg)
                 CHECK(key >= STABLE);
             found += item != NULL;
         }
-        home_leave(&home);
+        platform_leave(&platform);
     }
     dco_add(&found_all, found);
     return NULL;
@@ -67,7 +67,7 @@ read_table(void *arg)
 static struct item *
 item_new(uint32_t key)
 {
-    struct item *item = dco_env_alloc(&home.env, sizeof(*item));
+    struct item *item = dco_env_alloc(&platform.env, sizeof(*item));
 
     item->key = key;
     item->alive = ALIVE;
@@ -80,7 +80,7 @@ item_end(struct dco_deferred *d)
     struct item *item = (struct item *)d; /* its first member */
 
     item->alive = 0;
-    dco_env_free(&home.env, item, sizeof(*item));
+    dco_env_free(&platform.env, item, sizeof(*item));
 }
 
 static void
@@ -90,7 +90,7 @@ take_out(struct item **place)
 
     *place = NULL;
     CHECK(dco_table_del(&table, hash(item->key), item));
-    dco_env_defer(&home.env, &item->deferred);
+    dco_env_defer(&platform.env, &item->deferred);
 }
 
 /* Up to three objects per changing key, in front or behind. */
@@ -114,7 +114,7 @@ write_table(void)
             take_out(place);
         }
         if (i % 200 == 0)
-            home_run_deferred(&home);
+            platform_run_deferred(&platform);
     }
     for (unsigned n = 0; n < CHANGING; n++) {
         for (unsigned j = 0; j < 3; j++) {
@@ -129,9 +129,9 @@ TEST("table, threads: readers beside a writer")
     pthread_t reader[READERS];
     struct item *stable[STABLE];
 
-    home_init(&home, HOME_GRACE);
-    home.end_own = item_end;
-    dco_table_init(&table, &home.env, match);
+    platform_init(&platform, PLATFORM_GRACE);
+    platform.end_own = item_end;
+    dco_table_init(&table, &platform.env, match);
     for (uint32_t key = 0; key < STABLE; key++) {
         stable[key] = item_new(key);
         CHECK_EQ(dco_table_add(&table, hash(key), stable[key]), 0);
@@ -147,5 +147,5 @@ TEST("table, threads: readers beside a writer")
     for (uint32_t key = 0; key < STABLE; key++)
         item_end(&stable[key]->deferred);
     dco_table_fini(&table);
-    home_fini(&home);
+    platform_fini(&platform);
 }

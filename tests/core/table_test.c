@@ -4,7 +4,7 @@
  * overlap and run over the end of the array; and what happens when memory runs out.
  */
 #include "harness.h"
-#include "home.h"
+#include "platform.h"
 #include "table.h"
 
 struct item {
@@ -105,12 +105,12 @@ static void
 run_model(uint64_t (*hash)(uint32_t), uint32_t keys)
 {
     struct rng rng = test_rng();
-    struct home home;
+    struct platform platform;
     struct dco_table t;
     struct model m = {.n = 0};
 
-    home_init(&home, HOME_IMMEDIATE);
-    dco_table_init(&t, &home.env, match);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
+    dco_table_init(&t, &platform.env, match);
     for (unsigned i = 0; i < test_rounds(30000); i++) {
         uint32_t key = rng_below(&rng, keys);
 
@@ -122,7 +122,7 @@ run_model(uint64_t (*hash)(uint32_t), uint32_t keys)
     while (m.n > 0)
         free(model_take(&m, 0));
     dco_table_fini(&t);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 TEST("table: model, hashes that collide")
@@ -142,28 +142,28 @@ TEST("table: model, many objects of one key")
 
 TEST("table: an empty table allocates nothing")
 {
-    struct home home;
+    struct platform platform;
     struct dco_table t;
     uint32_t key = 1;
 
-    home_init(&home, HOME_IMMEDIATE);
-    dco_table_init(&t, &home.env, match);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
+    dco_table_init(&t, &platform.env, match);
     CHECK(dco_table_find(&t, 1, &key) == NULL);
     CHECK(!dco_table_del(&t, 1, &key));
-    CHECK_EQ(home.allocated, 0);
+    CHECK_EQ(platform.allocated, 0);
     dco_table_fini(&t);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 /* Adding and deleting for ever must neither grow the table nor fill it with emptied cells. */
 TEST("table: turnover keeps it small")
 {
-    struct home home;
+    struct platform platform;
     struct dco_table t;
     struct item item = {.key = 0};
 
-    home_init(&home, HOME_IMMEDIATE);
-    dco_table_init(&t, &home.env, match);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
+    dco_table_init(&t, &platform.env, match);
     for (uint32_t key = 0; key < 100000; key++) {
         item.key = key;
         CHECK_EQ(dco_table_add(&t, key, &item), 0);
@@ -171,21 +171,21 @@ TEST("table: turnover keeps it small")
         CHECK(dco_table_del(&t, key, &item));
         CHECK(dco_table_find(&t, key, &key) == NULL);
     }
-    CHECK_EQ(home.allocations, 1);
-    CHECK(home.bytes < 1000);
+    CHECK_EQ(platform.allocations, 1);
+    CHECK(platform.bytes < 1000);
     dco_table_fini(&t);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 /* As a peer with two VPN addresses is; only the entry that was named goes. */
 TEST("table: one object under two hashes")
 {
-    struct home home;
+    struct platform platform;
     struct dco_table t;
     struct item item = {.key = 7};
 
-    home_init(&home, HOME_IMMEDIATE);
-    dco_table_init(&t, &home.env, match);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
+    dco_table_init(&t, &platform.env, match);
     CHECK_EQ(dco_table_add(&t, 3, &item), 0);
     CHECK_EQ(dco_table_add(&t, 2, &item), 0); /* its probe sequence meets the other entry */
     CHECK_EQ(dco_table_add(&t, 2, &item), 0);
@@ -194,78 +194,78 @@ TEST("table: one object under two hashes")
     CHECK(!dco_table_del(&t, 2, &item));
     CHECK(dco_table_find(&t, 3, &item.key) == &item);
     dco_table_fini(&t);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 TEST("table: without memory nothing changes")
 {
-    struct home home;
+    struct platform platform;
     struct dco_table t;
     struct item item[200];
     unsigned failures = 0;
 
-    home_init(&home, HOME_IMMEDIATE);
-    dco_table_init(&t, &home.env, match);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
+    dco_table_init(&t, &platform.env, match);
     for (uint32_t i = 0; i < 200; i++) {
         item[i] = (struct item){.key = i, .hash = good_hash(i)};
-        home.fail_in = 0;
+        platform.fail_in = 0;
         if (dco_table_add(&t, item[i].hash, &item[i]) != 0) {
             failures++;
             CHECK(dco_table_find(&t, item[i].hash, &i) == NULL);
-            home.fail_in = -1;
+            platform.fail_in = -1;
             CHECK_EQ(dco_table_add(&t, item[i].hash, &item[i]), 0);
         }
-        home.fail_in = -1;
+        platform.fail_in = -1;
         for (uint32_t k = 0; k <= i; k++)
             CHECK(dco_table_find(&t, item[k].hash, &k) == &item[k]);
     }
     CHECK(failures > 3);
     dco_table_fini(&t);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 TEST("table: reserved room is there")
 {
-    struct home home;
+    struct platform platform;
     struct dco_table t;
     struct item item[64];
 
-    home_init(&home, HOME_IMMEDIATE);
-    dco_table_init(&t, &home.env, match);
+    platform_init(&platform, PLATFORM_IMMEDIATE);
+    dco_table_init(&t, &platform.env, match);
     for (uint32_t round = 0; round < 50; round++) {
         CHECK_EQ(dco_table_reserve(&t, 64), 0);
-        home.fail_in = 0;
+        platform.fail_in = 0;
         for (uint32_t i = 0; i < 64; i++) {
             item[i] = (struct item){.key = i, .hash = poor_hash(i + round)};
             CHECK_EQ(dco_table_add(&t, item[i].hash, &item[i]), 0);
         }
-        home.fail_in = -1;
+        platform.fail_in = -1;
         for (uint32_t i = 0; i < 64; i++)
             CHECK(dco_table_del(&t, item[i].hash, &item[i]));
     }
-    home.fail_in = 0;
+    platform.fail_in = 0;
     CHECK_EQ(dco_table_reserve(&t, 100000), -ENOMEM);
-    home.fail_in = -1;
+    platform.fail_in = -1;
     dco_table_fini(&t);
-    home_fini(&home);
+    platform_fini(&platform);
 }
 
 /* An array that was replaced stays readable until its readers have left. */
 TEST("table: replaced arrays are deferred")
 {
-    struct home home;
+    struct platform platform;
     struct dco_table t;
     struct item item[100];
 
-    home_init(&home, HOME_DELAYED);
-    dco_table_init(&t, &home.env, match);
+    platform_init(&platform, PLATFORM_DELAYED);
+    dco_table_init(&t, &platform.env, match);
     for (uint32_t i = 0; i < 100; i++) {
         item[i] = (struct item){.key = i, .hash = i};
         CHECK_EQ(dco_table_add(&t, i, &item[i]), 0);
     }
-    CHECK(home.allocations > 1);
-    home_run_deferred(&home);
-    CHECK_EQ(home.allocations, 1);
+    CHECK(platform.allocations > 1);
+    platform_run_deferred(&platform);
+    CHECK_EQ(platform.allocations, 1);
     dco_table_fini(&t);
-    home_fini(&home);
+    platform_fini(&platform);
 }

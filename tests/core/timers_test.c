@@ -7,7 +7,7 @@ TEST("timers: off")
 
     begin(DCO_MODE_MP);
     add(1, 0);
-    CHECK_EQ(key_install(&home, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
+    CHECK_EQ(key_install(&platform, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
     CHECK_EQ(tick(1000000 * SECOND, &next), 0);
     CHECK(next == UINT64_MAX);
     CHECK(dco_peers_by_id(p, 1) != NULL);
@@ -52,7 +52,7 @@ TEST("timers: time stamps ahead of the caller's clock")
     CHECK_EQ(dco_control_peer_set(p, 1, 1, 1, SECOND), 0);
     dco_store(&a->last_rx_ns, 5 * SECOND);
     dco_store(&a->last_tx_ns, 5 * SECOND);
-    CHECK_EQ(key_install(&home, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
+    CHECK_EQ(key_install(&platform, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
     CHECK_EQ(tick(4 * SECOND, &next), 0);
     CHECK(next == 6 * SECOND);
     CHECK(dco_peers_by_id(p, 1) == a);
@@ -68,7 +68,7 @@ TEST("timers: keepalive")
     a = add(1, 0);
     CHECK_EQ(dco_control_peer_set(p, 1, 10, 0, 0), 0);
     CHECK_EQ(tick(100 * SECOND, &next), 0); /* no key: nothing could be sent */
-    CHECK_EQ(key_install(&home, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
+    CHECK_EQ(key_install(&platform, p, 1, DCO_SLOT_PRIMARY, 0, 1, 0), 0);
     CHECK_EQ(tick(100 * SECOND, &next), 1);
     CHECK(next == 110 * SECOND);
     CHECK_EQ(tick(100 * SECOND, &next), 0);
@@ -94,7 +94,7 @@ TEST("timers: keepalives of many peers")
     begin(DCO_MODE_MP);
     for (uint32_t i = 1; i <= 10; i++) {
         add(i, 0);
-        CHECK_EQ(key_install(&home, p, i, DCO_SLOT_PRIMARY, 0, i, 0), 0);
+        CHECK_EQ(key_install(&platform, p, i, DCO_SLOT_PRIMARY, 0, i, 0), 0);
         CHECK_EQ(dco_control_peer_set(p, i, 10, 0, 0), 0);
     }
     do {
@@ -121,7 +121,7 @@ TEST("timers: a thousand deadlines close together")
     begin(DCO_MODE_MP);
     for (uint32_t n = 1; n <= 1000; n++) {
         add(n, 0);
-        CHECK_EQ(key_install(&home, p, n, DCO_SLOT_PRIMARY, 0, n, 0), 0);
+        CHECK_EQ(key_install(&platform, p, n, DCO_SLOT_PRIMARY, 0, n, 0), 0);
         CHECK_EQ(dco_control_peer_set(p, n, 10, 0, n * MS), 0);
     }
     for (now = 10 * SECOND; now < 11 * SECOND + DCO_TIMER_GRAIN_NS; now += MS) {
@@ -147,7 +147,7 @@ TEST("timers: commands bring them forward")
     CHECK_EQ(dco_control_peer_set(p, 1, 5, 100, SECOND), 0);
     CHECK_EQ(tick(2 * SECOND, &next), 0);
     CHECK(next == 100 * SECOND); /* no key yet, and no harm in a look too early */
-    CHECK_EQ(key_install(&home, p, 1, DCO_SLOT_SECONDARY, 0, 1, 0), 0);
+    CHECK_EQ(key_install(&platform, p, 1, DCO_SLOT_SECONDARY, 0, 1, 0), 0);
     CHECK_EQ(tick(7 * SECOND, &next), 0);
     CHECK(next == 100 * SECOND);
     CHECK_EQ(dco_control_key_swap(p, 1), 0);

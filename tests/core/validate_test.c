@@ -95,7 +95,7 @@ begin_three(void)
         add(n, SECOND);
     peer = dco_peers_by_id(p, 2);
     CHECK_EQ(dco_control_peer_set(p, 2, 10, 60, SECOND), 0);
-    CHECK_EQ(key_install(&home, p, 2, DCO_SLOT_PRIMARY, 0, 1, SECOND), 0);
+    CHECK_EQ(key_install(&platform, p, 2, DCO_SLOT_PRIMARY, 0, 1, SECOND), 0);
     key = dco_peer_key_tx(peer);
     CHECK(dco_key_lost(key));
     dco_peers_want_key(p, peer);

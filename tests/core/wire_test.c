@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "harness.h"
-
 #include "wire.h"
 
 TEST("wire: kinds by first byte and length")

@@ -581,12 +581,12 @@ TEST("want of memory is not fatal")
     const struct new_peer peer = {WORLD_MP, 1, 3, REMOTE4, .ip4 = "0a080002"};
 
     world_init(&w);
-    w.home.fail_in = 0;
-    w.home.fail_all = true;
+    w.platform.fail_in = 0;
+    w.platform.fail_all = true;
     CHECK_EQ(new_peer(&peer), ENOSPC);
     CHECK_EQ(dco_peers_count(w.mp), 0);
-    w.home.fail_in = -1;
-    w.home.fail_all = false;
+    w.platform.fail_in = -1;
+    w.platform.fail_all = false;
     CHECK_EQ(new_peer(&peer), 0);
     world_fini(&w);
 }
@@ -625,7 +625,7 @@ peers_add(unsigned n)
             .vpn4 = ip4(10, 8, (uint8_t)(i >> 8), (uint8_t)i),
             .vpn6 = ip6(i + 1),
             .path = path4(i + 1, 1194),
-            .transport = home_transport(&w.home, i),
+            .transport = platform_transport(&w.platform, i),
         };
 
         CHECK_EQ(dco_control_peer_new(w.mp, &req, w.now), 0);

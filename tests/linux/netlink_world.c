@@ -32,14 +32,14 @@ world_transport_get(void *arg, uint32_t fd, uint32_t ifindex, void **transport)
     struct world *w = arg;
 
     (void)ifindex;
-    *transport = home_transport(&w->home, fd);
+    *transport = platform_transport(&w->platform, fd);
     return 0;
 }
 
 static void
 world_transport_put(void *arg, void *transport)
 {
-    home_transport_put(&((struct world *)arg)->home, transport);
+    platform_transport_put(&((struct world *)arg)->platform, transport);
 }
 
 static uint16_t
@@ -53,7 +53,7 @@ world_transport_port(void *arg, const void *transport)
 static int
 world_crypto_new(void *arg, const struct nl_key *key, void **crypto)
 {
-    struct test_crypto *c = home_crypto(&((struct world *)arg)->home);
+    struct test_crypto *c = platform_crypto(&((struct world *)arg)->platform);
 
     memcpy(c->tx, key->tx, key->len);
     memcpy(c->rx, key->rx, key->len);
@@ -64,7 +64,7 @@ world_crypto_new(void *arg, const struct nl_key *key, void **crypto)
 static void
 world_crypto_free(void *arg, void *crypto)
 {
-    home_crypto_drop(&((struct world *)arg)->home, crypto);
+    platform_crypto_drop(&((struct world *)arg)->platform, crypto);
 }
 
 static uint64_t
@@ -97,9 +97,9 @@ void
 world_init(struct world *w)
 {
     memset(w, 0, sizeof(*w));
-    home_init(&w->home, HOME_IMMEDIATE);
-    w->mp = peers_make(&w->home, DCO_MODE_MP);
-    w->p2p = peers_make(&w->home, DCO_MODE_P2P);
+    platform_init(&w->platform, PLATFORM_IMMEDIATE);
+    w->mp = peers_make(&w->platform, DCO_MODE_MP);
+    w->p2p = peers_make(&w->platform, DCO_MODE_P2P);
     w->now = 1000000000;
     w->ops = (struct nl_ops){
         .arg = w,
@@ -136,7 +136,7 @@ world_fini(struct world *w)
 {
     peers_free(w->mp);
     peers_free(w->p2p);
-    home_fini(&w->home);
+    platform_fini(&w->platform);
     free(w->out);
     free(w->ends);
 }

@@ -6,8 +6,8 @@
 #ifndef NL_WORLD_H
 #define NL_WORLD_H
 
-#include "home.h"
-#include "home.h"
+#include "platform.h"
+#include "platform.h"
 #include "linux/netlink/dco_v2.h"
 #include "linux/netlink/notification.h"
 #include "linux/netlink/request.h"
@@ -20,7 +20,7 @@
 #define WORLD_FD_HIGH 16U
 
 struct world {
-    struct home home;
+    struct platform platform;
     struct dco_peers *mp, *p2p;
     struct nl_ops ops;
     struct netlink_sink sink;
