@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "backend.h"
-#include "linux/sys/compiler.h"
+#include "linux/crypto/aead.h"
 
-#include <stdlib.h>
+#include "linux/crypto/backend.h"
+#include "linux/sys/compiler.h"
+#include "linux/sys/setting_rules.h"
 
 #define BACKENDS 3U
 
@@ -19,27 +20,17 @@ backend_of(const struct aead *aead)
     return backends[aead->backend % BACKENDS];
 }
 
-static uint8_t
-number_of(const struct aead_backend *backend)
-{
-    uint8_t i = 0;
-
-    while (backends[i] != backend)
-        i++;
-    return i;
-}
-
-/* The first that is preferred and usable, or has the name that is wished for. Others are not asked
- * whether they are usable, which may take a self-test. */
+/* Returns the first backend that is preferred, or that OPENDCO_AEAD names, and usable. It asks
+ * usable() last because the answer may take a self-test. */
 static const struct aead_backend *
 choose(enum dco_cipher cipher)
 {
-    const char *wish = getenv("OPENDCO_AEAD");
+    const char *name = setting_override(OVERRIDE_AEAD);
 
     for (size_t i = 0; i < BACKENDS; i++) {
         const struct aead_backend *b = backends[i];
 
-        if (wish && *wish ? strcmp(b->name, wish) != 0 : !b->preferred(cipher))
+        if (name != NULL ? strcmp(b->name, name) != 0 : !b->preferred(cipher))
             continue;
         if (b->usable(cipher))
             return b;
@@ -54,9 +45,11 @@ aead_new_by(const struct aead_backend *backend, enum dco_cipher cipher, const ui
 {
     struct aead *aead = backend->new (cipher, tx_key, rx_key, key_len, threads);
 
-    if (!aead)
+    if (aead == NULL)
         return NULL;
-    aead->backend = number_of(backend);
+    aead->backend = 0;
+    while (backends[aead->backend] != backend)
+        aead->backend++;
     aead->mode = cipher == DCO_CIPHER_AES_GCM ? AEAD_GCM : AEAD_CHACHA;
     memcpy(aead->tx_tail, tx_tail, DCO_NONCE_TAIL_LEN);
     memcpy(aead->rx_tail, rx_tail, DCO_NONCE_TAIL_LEN);
@@ -73,7 +66,7 @@ aead_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, s
 
     if (dco_cipher_takes(cipher, key_len) && threads > 0)
         backend = choose(cipher);
-    if (!backend) {
+    if (backend == NULL) {
         errno = EINVAL;
         return NULL;
     }
@@ -85,18 +78,18 @@ aead_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, s
 void
 aead_free(struct aead *aead)
 {
-    if (!aead)
+    if (aead == NULL)
         return;
     dco_wipe(aead->tx_tail, sizeof(aead->tx_tail));
     dco_wipe(aead->rx_tail, sizeof(aead->rx_tail));
     backend_of(aead)->free(aead);
 }
 
-/* Its own frame lies where theirs were. */
+/* The array occupies the stack that the functions of the burst used. */
 __attribute__((noinline)) void
 aead_forget(void)
 {
-    UNINITIALIZED uint8_t left[AEAD_STACK]; /* it is what shall be overwritten */
+    UNINITIALIZED uint8_t left[AEAD_STACK]; /* its old content is what the wipe is for */
 
     dco_wipe(left, sizeof(left));
     aead_clear_registers();

@@ -1,38 +1,39 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Sealing and opening bursts of data packets: AES-GCM and ChaCha20-Poly1305 (RFC 5116, RFC 8439)
- * over the layout of core/wire.h. Three implementations with the same result, of which the fastest
- * on this processor is taken: libipsec-mb and our own AES-GCM on x86-64 (aead_vaes.c says where),
- * OpenSSL everywhere else. The environment variable OPENDCO_AEAD (openssl, ipsec-mb or vaes)
- * overrides the choice, for tests.
+ * over the layout of core/wire.h. Three implementations give the same result; the fastest one on
+ * this processor is used: our own AES-GCM (aead_vaes.c says where) or libipsec-mb on x86-64,
+ * OpenSSL elsewhere. The environment variable OPENDCO_AEAD (openssl, ipsec-mb or vaes) overrides
+ * the choice, for tests.
  *
- * Threads: a key may be used by several threads at once, each with a thread index of its own. A key
- * is freed when nobody uses it any more.
+ * Threads: several threads may use one key at once, each with its own thread index. The caller
+ * frees a key after its last use.
  *
- * Secrets: expanded keys lie in locked memory that is in no core dump and not in children
- * (secret.h), wiped when freed; so are nonce tails, which are not locked. The copy inside OpenSSL's
- * contexts lies on its heap, which cannot be locked; OpenSSL wipes it.
+ * Secrets: expanded keys are in locked memory that core dumps and children do not get (secret.h).
+ * They and the nonce tails, which are not locked, are wiped when the key is freed. OpenSSL keeps
+ * another copy on its heap, which cannot be locked, and wipes it.
  */
 #ifndef DCO_CRYPTO_AEAD_H
 #define DCO_CRYPTO_AEAD_H
 
-#include "keys.h"
-#include "wire.h"
+#include "core/keys.h"
+#include "core/wire.h"
 
-/* One packet of a burst. At pkt: header (DCO_HDR_LEN, filled in by the caller), tag (written by
- * seal, read by open), text. */
+/* One packet of a burst. pkt points to the header (DCO_HDR_LEN bytes, from the caller), the tag
+ * (seal writes it, open reads it) and the text. */
 struct aead_op {
     uint8_t *pkt;
-    const uint8_t *in; /* seal: the plaintext; pkt + DCO_OVERHEAD, or no overlap with the text */
-    uint32_t len;      /* of the text, bytes; 0 is allowed */
+    const uint8_t *in; /* seal: the plaintext, at pkt + DCO_OVERHEAD or apart from the text */
+    uint32_t len;      /* bytes of the text; 0 is allowed */
     bool ok;           /* result */
 };
 
 struct aead; /* a key for both directions */
 
-/* NULL with errno EINVAL (no such cipher, key length or OPENDCO_AEAD, or not offered by this
- * machine's libraries) or ENOMEM. key_len bytes at each key, DCO_NONCE_TAIL_LEN at each tail; read
- * during the call only. threads: how many threads may use the key at the same time, at least 1. */
+/* Returns NULL with errno ENOMEM, or EINVAL if the key length is wrong or no implementation on this
+ * machine (or none that OPENDCO_AEAD names) has the cipher. Each key has key_len bytes; keys and
+ * tails are read during the call only. threads: how many threads may use the key at once, at least
+ * 1. */
 struct aead *aead_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key,
                       size_t key_len, const uint8_t tx_tail[DCO_NONCE_TAIL_LEN],
                       const uint8_t rx_tail[DCO_NONCE_TAIL_LEN], unsigned threads);
@@ -40,18 +41,17 @@ struct aead *aead_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8
 /* NULL is allowed. */
 void aead_free(struct aead *aead);
 
-/* Encrypts n packets with the sending key. ok is false only if OpenSSL had no memory. thread <
- * threads.
- */
+/* Encrypts n packets with the sending key. thread is below the threads of aead_new(). ok becomes
+ * false only if OpenSSL had no memory. */
 void aead_seal(struct aead *aead, unsigned thread, struct aead_op *ops, unsigned n);
 
-/* Decrypts n packets in place with the receiving key; in is not used. Where ok is false the tag was
- * wrong and the text is undefined. Tags are compared in constant time. */
+/* Decrypts n packets in place with the receiving key; `in` is not used. ok becomes false if the tag
+ * is wrong; the text is then undefined. Tags are compared in constant time. */
 void aead_open(struct aead *aead, unsigned thread, struct aead_op *ops, unsigned n);
 
-/* Overwrites what sealing, opening and making keys left in the calling thread's vector registers
- * and on its stack: nonces, key stream, pieces of text. Once after a burst, by the function under
- * which it ran, at most AEAD_STACK bytes above; about 50 ns. */
+/* Overwrites the nonces, key stream and pieces of text that the functions above left in the calling
+ * thread's vector registers and on its stack. The function that ran a burst calls this once after
+ * it, because it clears AEAD_STACK bytes below its caller's frame. Takes about 50 ns. */
 #define AEAD_STACK 4096U
 void aead_forget(void);
 

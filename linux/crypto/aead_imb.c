@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * AES-GCM goes through the library's direct calls: a single buffer already fills the processor's
- * pipes. ChaCha20-Poly1305 goes through its job interface, which is the faster one and completes
- * each job at once; it needs a manager per thread. Both compute the tag of what they decrypt and
- * leave the comparison to us.
+ * AES-GCM uses the library's direct calls: a single buffer already fills the processor's pipelines.
+ * ChaCha20-Poly1305 uses its job interface, which is faster, completes each job at once, and needs
+ * a manager per thread. Both compute the tag of the text that they decrypt; we compare it.
  */
-#include "backend.h"
-#include "linux/sys/compiler.h"
-#include "nonce_x86.h"
-#include "secret.h"
-
 #include <intel-ipsec-mb.h>
 #include <pthread.h>
 #include <stdlib.h>
+
+#include "linux/crypto/backend.h"
+#include "linux/crypto/nonce_x86.h"
+#include "linux/crypto/secret.h"
+#include "linux/sys/compiler.h"
 
 struct gcm_keys {
     struct gcm_key_data tx __attribute__((aligned(64)));
@@ -23,7 +22,7 @@ _Static_assert(sizeof(struct gcm_keys) <= SECRET_MAX, "one piece of secret memor
 struct gcm {
     struct aead base;
     const struct gcm_keys *keys; /* const; secret memory */
-    aes_gcm_enc_dec_t enc, dec;  /* const; for the key's length */
+    aes_gcm_enc_dec_t enc, dec;  /* const; for keys of this length */
 };
 
 struct chacha_keys {
@@ -36,14 +35,19 @@ struct chacha {
     const struct chacha_keys *keys; /* const; secret memory */
 };
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static IMB_MGR *shared; /* const once set: its function pointers, never its job queues */
-static IMB_ARCH arch;
-static pthread_key_t thread_mgr_end;
+/* The library, probed once for the process. */
+static struct {
+    pthread_once_t once;
+    /* The rest is const after probe(). */
+    IMB_MGR *mgr; /* for its function pointers only, never its job queues; NULL: not usable */
+    IMB_ARCH arch;
+    pthread_key_t thread_mgr_end; /* frees the thread_mgr of a thread that ends */
+} imb = {.once = PTHREAD_ONCE_INIT};
+
 static __thread IMB_MGR *thread_mgr;
 
-/* The expanded key changed its size from one release to the next, so the library must be the one
- * that the header belongs to. */
+/* The expanded key has another size in each release, so the library must be of the header's
+ * version. */
 static IMB_MGR *
 make_mgr(IMB_ARCH *used)
 {
@@ -53,7 +57,7 @@ make_mgr(IMB_ARCH *used)
     if (imb_get_version() != IMB_VERSION_NUM)
         return NULL;
     mgr = alloc_mb_mgr(0);
-    if (!mgr)
+    if (mgr == NULL)
         return NULL;
     init_mb_mgr_auto(mgr, used);
     if (imb_get_errno(mgr) == 0 && (mgr->features & tested) != IMB_FEATURE_SELF_TEST)
@@ -71,8 +75,8 @@ free_thread_mgr(void *mgr)
 static void
 probe(void)
 {
-    if (pthread_key_create(&thread_mgr_end, free_thread_mgr) == 0)
-        shared = make_mgr(&arch);
+    if (pthread_key_create(&imb.thread_mgr_end, free_thread_mgr) == 0)
+        imb.mgr = make_mgr(&imb.arch);
 }
 
 static bool
@@ -81,23 +85,23 @@ imb_usable(enum dco_cipher cipher)
     const uint64_t needed = IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ | IMB_FEATURE_AVX;
 
     (void)cipher;
-    pthread_once(&once, probe);
-    return shared && (shared->features & needed) == needed;
+    pthread_once(&imb.once, probe);
+    return imb.mgr != NULL && (imb.mgr->features & needed) == needed;
 }
 
-/* Measured against OpenSSL 3.0 with 64 and 1400 bytes: its AES-GCM loses on every processor that
- * is usable here, its ChaCha20-Poly1305 wins below AVX2. */
+/* Measured against OpenSSL 3.0 with 64 and 1400 bytes: OpenSSL's AES-GCM is slower on every
+ * processor that is usable here, and its ChaCha20-Poly1305 is faster below AVX2. */
 static bool
 imb_preferred(enum dco_cipher cipher)
 {
-    pthread_once(&once, probe);
-    return cipher == DCO_CIPHER_AES_GCM || arch >= IMB_ARCH_AVX2;
+    pthread_once(&imb.once, probe);
+    return cipher == DCO_CIPHER_AES_GCM || imb.arch >= IMB_ARCH_AVX2;
 }
 
-/* By one store: the library reads all of it in one load, which would have to wait for two stores to
- * reach the cache, and the packets before it with them. */
+/* One store, because the library reads the nonce in one load. After two stores that load would wait
+ * until both, and all stores before them, have reached the cache. */
 static inline void
-put_nonce(uint8_t nonce[16], const uint8_t *pkt, const uint8_t *tail)
+fill_nonce(uint8_t nonce[16], const uint8_t *pkt, const uint8_t *tail)
 {
     _mm_store_si128((__m128i *)nonce, nonce_vector(pkt, tail));
 }
@@ -107,7 +111,7 @@ gcm_seal(struct aead *aead, unsigned thread, struct aead_op *ops, unsigned n)
 {
     const struct gcm *gcm = (const struct gcm *)aead;
     const struct gcm_key_data *key = &gcm->keys->tx;
-    UNINITIALIZED struct gcm_context_data ctx; /* the library sets it, for each packet */
+    UNINITIALIZED struct gcm_context_data ctx; /* the library sets it for each packet */
     uint8_t nonce[16] __attribute__((aligned(16))), aad[16] __attribute__((aligned(16)));
     unsigned i;
 
@@ -115,7 +119,7 @@ gcm_seal(struct aead *aead, unsigned thread, struct aead_op *ops, unsigned n)
     for (i = 0; i < n; i++) {
         uint8_t *pkt = ops[i].pkt;
 
-        put_nonce(nonce, pkt, aead->tx_tail);
+        fill_nonce(nonce, pkt, aead->tx_tail);
         _mm_store_si128((__m128i *)aad, _mm_loadl_epi64((const __m128i *)pkt));
         gcm->enc(key, &ctx, pkt + DCO_OVERHEAD, ops[i].in, ops[i].len, nonce, aad, DCO_AAD_LEN,
                  pkt + DCO_HDR_LEN, DCO_TAG_LEN);
@@ -128,18 +132,18 @@ gcm_open(struct aead *aead, unsigned thread, struct aead_op *ops, unsigned n)
 {
     const struct gcm *gcm = (const struct gcm *)aead;
     const struct gcm_key_data *key = &gcm->keys->rx;
-    UNINITIALIZED struct gcm_context_data ctx; /* the library sets it, for each packet */
+    UNINITIALIZED struct gcm_context_data ctx; /* the library sets it for each packet */
     uint8_t nonce[2][16] __attribute__((aligned(16))), tag[DCO_TAG_LEN];
     unsigned i;
 
     (void)thread;
     if (n > 0)
-        put_nonce(nonce[0], ops[0].pkt, aead->rx_tail);
+        fill_nonce(nonce[0], ops[0].pkt, aead->rx_tail);
     for (i = 0; i < n; i++) {
         uint8_t *pkt = ops[i].pkt, *text = pkt + DCO_OVERHEAD;
 
-        if (i + 1 < n) /* long before it is read */
-            put_nonce(nonce[~i & 1], ops[i + 1].pkt, aead->rx_tail);
+        if (i + 1 < n) /* long before the library reads it */
+            fill_nonce(nonce[~i & 1], ops[i + 1].pkt, aead->rx_tail);
         gcm->dec(key, &ctx, text, text, ops[i].len, nonce[i & 1], pkt, DCO_AAD_LEN, tag,
                  DCO_TAG_LEN);
         ops[i].ok = aead_tags_equal(tag, pkt + DCO_HDR_LEN);
@@ -154,19 +158,19 @@ gcm_expand(struct gcm *gcm, struct gcm_keys *keys, const uint8_t *tx_key, const 
 
     switch (key_len) {
     case 16:
-        expand = shared->gcm128_pre;
-        gcm->enc = shared->gcm128_enc;
-        gcm->dec = shared->gcm128_dec;
+        expand = imb.mgr->gcm128_pre;
+        gcm->enc = imb.mgr->gcm128_enc;
+        gcm->dec = imb.mgr->gcm128_dec;
         break;
     case 24:
-        expand = shared->gcm192_pre;
-        gcm->enc = shared->gcm192_enc;
-        gcm->dec = shared->gcm192_dec;
+        expand = imb.mgr->gcm192_pre;
+        gcm->enc = imb.mgr->gcm192_enc;
+        gcm->dec = imb.mgr->gcm192_dec;
         break;
     default:
-        expand = shared->gcm256_pre;
-        gcm->enc = shared->gcm256_enc;
-        gcm->dec = shared->gcm256_dec;
+        expand = imb.mgr->gcm256_pre;
+        gcm->enc = imb.mgr->gcm256_enc;
+        gcm->dec = imb.mgr->gcm256_dec;
         break;
     }
     expand(tx_key, &keys->tx);
@@ -180,7 +184,7 @@ gcm_new(const uint8_t *tx_key, const uint8_t *rx_key, size_t key_len)
     struct gcm_keys *keys = secret_alloc(sizeof(*keys));
     struct gcm *gcm = calloc(1, sizeof(*gcm));
 
-    if (!keys || !gcm) {
+    if (keys == NULL || gcm == NULL) {
         secret_free(keys);
         free(gcm);
         return NULL;
@@ -189,17 +193,17 @@ gcm_new(const uint8_t *tx_key, const uint8_t *rx_key, size_t key_len)
     return &gcm->base;
 }
 
-/* NULL if there is no memory for one: then the direct calls of the shared manager serve. */
+/* NULL without memory for one; the direct calls of the shared manager then do the work. */
 static IMB_MGR *
 get_thread_mgr(void)
 {
     IMB_ARCH unused;
     IMB_MGR *mgr;
 
-    if (thread_mgr)
+    if (thread_mgr != NULL)
         return thread_mgr;
     mgr = make_mgr(&unused);
-    if (mgr && pthread_setspecific(thread_mgr_end, mgr) != 0) {
+    if (mgr != NULL && pthread_setspecific(imb.thread_mgr_end, mgr) != 0) {
         free_mb_mgr(mgr);
         mgr = NULL;
     }
@@ -233,7 +237,7 @@ chacha_job(IMB_MGR *mgr, IMB_CIPHER_DIRECTION direction, const uint8_t *key, con
     job->auth_tag_output = tag;
     job->auth_tag_output_len_in_bytes = DCO_TAG_LEN;
     job = IMB_SUBMIT_JOB(mgr);
-    return job && job->status == IMB_STATUS_COMPLETED;
+    return job != NULL && job->status == IMB_STATUS_COMPLETED;
 }
 
 static bool
@@ -243,12 +247,12 @@ chacha_direct(IMB_CIPHER_DIRECTION direction, const uint8_t *key, const uint8_t 
     struct chacha20_poly1305_context_data ctx;
     uint8_t *text = op->pkt + DCO_OVERHEAD;
 
-    IMB_CHACHA20_POLY1305_INIT(shared, key, &ctx, nonce, op->pkt, DCO_AAD_LEN);
+    IMB_CHACHA20_POLY1305_INIT(imb.mgr, key, &ctx, nonce, op->pkt, DCO_AAD_LEN);
     if (direction == IMB_DIR_ENCRYPT)
-        IMB_CHACHA20_POLY1305_ENC_UPDATE(shared, key, &ctx, text, src, op->len);
+        IMB_CHACHA20_POLY1305_ENC_UPDATE(imb.mgr, key, &ctx, text, src, op->len);
     else
-        IMB_CHACHA20_POLY1305_DEC_UPDATE(shared, key, &ctx, text, src, op->len);
-    IMB_CHACHA20_POLY1305_ENC_FINALIZE(shared, &ctx, tag, DCO_TAG_LEN);
+        IMB_CHACHA20_POLY1305_DEC_UPDATE(imb.mgr, key, &ctx, text, src, op->len);
+    IMB_CHACHA20_POLY1305_ENC_FINALIZE(imb.mgr, &ctx, tag, DCO_TAG_LEN);
     dco_wipe(&ctx, sizeof(ctx));
     return true;
 }
@@ -257,7 +261,7 @@ static bool
 chacha_one(IMB_MGR *mgr, IMB_CIPHER_DIRECTION direction, const uint8_t *key, const uint8_t *nonce,
            const struct aead_op *op, const uint8_t *src, uint8_t *tag)
 {
-    if (mgr)
+    if (mgr != NULL)
         return chacha_job(mgr, direction, key, nonce, op, src, tag);
     return chacha_direct(direction, key, nonce, op, src, tag);
 }
@@ -303,7 +307,7 @@ chacha_new(const uint8_t *tx_key, const uint8_t *rx_key)
     struct chacha_keys *keys = secret_alloc(sizeof(*keys));
     struct chacha *chacha = calloc(1, sizeof(*chacha));
 
-    if (!keys || !chacha) {
+    if (keys == NULL || chacha == NULL) {
         secret_free(keys);
         free(chacha);
         return NULL;
@@ -325,7 +329,7 @@ imb_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, si
         aead = gcm_new(tx_key, rx_key, key_len);
     else
         aead = chacha_new(tx_key, rx_key);
-    if (!aead)
+    if (aead == NULL)
         errno = ENOMEM;
     return aead;
 }

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "backend.h"
-#include "secret.h"
-
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 
+#include "linux/crypto/backend.h"
+#include "linux/crypto/secret.h"
+
 #define KEY_MAX 32U
 
-/* OpenSSL's contexts are changed by every packet, so each thread has its own, made when the thread
- * first needs it: most peers are served by one worker. */
+/* Every packet changes an OpenSSL context, so each thread has its own pair. A thread makes its pair
+ * when it first uses the key, because one worker serves most peers. */
 struct thread {
-    EVP_CIPHER_CTX *tx; /* owner: the thread of this thread */
-    EVP_CIPHER_CTX *rx; /* owner: the thread of this thread */
+    EVP_CIPHER_CTX *tx; /* owner: the thread with this index */
+    EVP_CIPHER_CTX *rx; /* owner: the thread with this index */
 } __attribute__((aligned(64)));
 
 struct keys {
@@ -30,36 +30,37 @@ struct ossl {
     struct thread thread[];
 };
 
-/* Fetched once: a fetch takes a lock and a search. Owned until the process ends. */
+/* Fetched once for the process, because a fetch takes a lock and a search; never freed. */
 static struct {
-    const char *name;
-    EVP_CIPHER *cipher;
-} ciphers[] = {
-    {"AES-128-GCM", NULL},
-    {"AES-192-GCM", NULL},
-    {"AES-256-GCM", NULL},
-    {"ChaCha20-Poly1305", NULL},
-};
-
-static pthread_once_t fetched = PTHREAD_ONCE_INIT;
+    pthread_once_t once;
+    /* const after fetch(); NULL: OpenSSL does not offer it */
+    EVP_CIPHER *gcm128, *gcm192, *gcm256, *chacha;
+} ciphers = {.once = PTHREAD_ONCE_INIT};
 
 static void
 fetch(void)
 {
-    size_t i;
-
-    for (i = 0; i < sizeof(ciphers) / sizeof(ciphers[0]); i++)
-        ciphers[i].cipher = EVP_CIPHER_fetch(NULL, ciphers[i].name, NULL);
+    ciphers.gcm128 = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
+    ciphers.gcm192 = EVP_CIPHER_fetch(NULL, "AES-192-GCM", NULL);
+    ciphers.gcm256 = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    ciphers.chacha = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
     ERR_clear_error();
 }
 
 static EVP_CIPHER *
 find_cipher(enum dco_cipher cipher, size_t key_len)
 {
-    pthread_once(&fetched, fetch);
+    pthread_once(&ciphers.once, fetch);
     if (cipher == DCO_CIPHER_CHACHA20_POLY1305)
-        return ciphers[3].cipher;
-    return ciphers[(key_len - 16) / 8].cipher;
+        return ciphers.chacha;
+    switch (key_len) {
+    case 16:
+        return ciphers.gcm128;
+    case 24:
+        return ciphers.gcm192;
+    default:
+        return ciphers.gcm256;
+    }
 }
 
 static bool
@@ -79,7 +80,7 @@ static bool
 make_ctx(EVP_CIPHER_CTX **ctx, const EVP_CIPHER *cipher, const uint8_t *key, int encrypt)
 {
     *ctx = EVP_CIPHER_CTX_new();
-    if (*ctx && EVP_CipherInit_ex2(*ctx, cipher, key, NULL, encrypt, NULL) == 1)
+    if (*ctx != NULL && EVP_CipherInit_ex2(*ctx, cipher, key, NULL, encrypt, NULL) == 1)
         return true;
     EVP_CIPHER_CTX_free(*ctx);
     *ctx = NULL;
@@ -90,10 +91,10 @@ make_ctx(EVP_CIPHER_CTX **ctx, const EVP_CIPHER *cipher, const uint8_t *key, int
 static bool
 make_thread(struct ossl *ossl, unsigned thread)
 {
-    struct thread *l = &ossl->thread[thread];
+    struct thread *t = &ossl->thread[thread];
 
-    return (l->tx || make_ctx(&l->tx, ossl->cipher, ossl->keys->tx, 1)) &&
-           (l->rx || make_ctx(&l->rx, ossl->cipher, ossl->keys->rx, 0));
+    return (t->tx != NULL || make_ctx(&t->tx, ossl->cipher, ossl->keys->tx, 1)) &&
+           (t->rx != NULL || make_ctx(&t->rx, ossl->cipher, ossl->keys->rx, 0));
 }
 
 static void
@@ -182,24 +183,16 @@ ossl_alloc(unsigned threads)
     size_t size = sizeof(struct ossl) + threads * sizeof(struct thread);
     struct ossl *ossl = aligned_alloc(64, (size + 63) / 64 * 64);
 
-    if (!ossl)
+    if (ossl == NULL)
         return NULL;
     memset(ossl, 0, size);
     ossl->threads = threads;
     ossl->keys = secret_alloc(sizeof(*ossl->keys));
-    if (!ossl->keys) {
+    if (ossl->keys == NULL) {
         free(ossl);
         return NULL;
     }
     return ossl;
-}
-
-/* The contexts hold expanded keys and lie where OpenSSL puts them, on the heap: wiped when they go,
- * but no page of it can be named that should stay out of a core dump. So there is none. */
-static void
-forbid_core_dumps(void)
-{
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 static struct aead *
@@ -208,11 +201,13 @@ ossl_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, s
 {
     struct ossl *ossl = ossl_alloc(threads);
 
-    if (!ossl) {
+    if (ossl == NULL) {
         errno = ENOMEM;
         return NULL;
     }
-    forbid_core_dumps();
+    /* OpenSSL's contexts hold expanded keys on its heap and wipe them at their end. No page of that
+     * heap can be left out of a core dump, so the process makes none. */
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     ossl->cipher = find_cipher(cipher, key_len);
     memcpy(ossl->keys->tx, tx_key, key_len);
     memcpy(ossl->keys->rx, rx_key, key_len);

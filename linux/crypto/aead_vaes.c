@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * AES-GCM for processors that have the vector instructions for it but not AVX-512 (AMD Zen 3,
- * Intel's since Alder Lake): there the libraries of today's distributions use a part of them only.
- * What it computes is compared with libipsec-mb before it is used the first time (not with OpenSSL,
- * whose use costs the process its core dumps).
+ * AES-GCM for processors that have VAES and VPCLMULQDQ but not AVX-512 (AMD Zen 3, Intel since
+ * Alder Lake). The libraries in today's distributions use only half of the units there. Before its
+ * first use its results are compared with those of libipsec-mb; not with those of OpenSSL, whose
+ * use would cost the process its core dumps.
  */
-#include "backend.h"
-#include "gcm_vaes.h"
-#include "secret.h"
-
 #include <immintrin.h>
 #include <pthread.h>
 #include <stdlib.h>
+
+#include "linux/crypto/backend.h"
+#include "linux/crypto/gcm_vaes.h"
+#include "linux/crypto/secret.h"
 
 struct vaes_keys {
     struct gcm_vaes_key tx;
@@ -63,7 +63,7 @@ vaes_new(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key, s
 
     (void)cipher;
     (void)threads;
-    if (!keys || !vaes) {
+    if (keys == NULL || vaes == NULL) {
         secret_free(keys);
         free(vaes);
         errno = ENOMEM;
@@ -82,7 +82,7 @@ vaes_free(struct aead *aead)
     free(aead);
 }
 
-/* All but those that AVX-512 adds, which libipsec-mb clears itself. */
+/* Clears all vector registers but those that AVX-512 adds; libipsec-mb clears those itself. */
 __attribute__((target("avx"))) static void
 clear_vectors(void)
 {
@@ -96,9 +96,9 @@ aead_clear_registers(void)
         clear_vectors();
 }
 
-/* Whether it agrees with libipsec-mb */
+/* Self-test against libipsec-mb */
 
-#define PROBE_LEN  777U /* three chunks and something of everything that can be left */
+#define PROBE_LEN  777U /* three chunks, and a rest of vectors, words and a byte */
 #define PROBE_ROOM (DCO_OVERHEAD + PROBE_LEN)
 
 static struct aead *
@@ -107,7 +107,7 @@ probe_key(const struct aead_backend *backend, const uint8_t *key, size_t key_len
     return aead_new_by(backend, DCO_CIPHER_AES_GCM, key, key, key_len, key, key, 1);
 }
 
-/* Sealed by both it is the same, and opened by ours it is what went in. */
+/* Both seal the text to the same bytes, and our backend opens them to the text again. */
 static bool
 agree(struct aead *vaes, struct aead *imb, const uint8_t *text)
 {
@@ -136,31 +136,34 @@ agrees(size_t key_len)
         text[i] = (uint8_t)(i * 2654435761U >> 13);
     vaes = probe_key(&aead_vaes, text + 100, key_len);
     imb = probe_key(&aead_imb, text + 100, key_len);
-    same = vaes && imb && agree(vaes, imb, text);
+    same = vaes != NULL && imb != NULL && agree(vaes, imb, text);
     aead_free(vaes);
     aead_free(imb);
     return same;
 }
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static bool correct; /* const once set */
+/* The self-test, made once in each process. */
+static struct {
+    pthread_once_t once;
+    bool passed; /* const after self_test_run() */
+} self_test = {.once = PTHREAD_ONCE_INIT};
 
 static void
-probe(void)
+self_test_run(void)
 {
-    correct = gcm_vaes_supported() && aead_imb.usable(DCO_CIPHER_AES_GCM) && agrees(16) &&
-              agrees(24) && agrees(32);
+    self_test.passed = gcm_vaes_supported() && aead_imb.usable(DCO_CIPHER_AES_GCM) && agrees(16) &&
+                       agrees(24) && agrees(32);
 }
 
 static bool
 vaes_usable(enum dco_cipher cipher)
 {
-    pthread_once(&once, probe);
-    return correct && cipher == DCO_CIPHER_AES_GCM;
+    pthread_once(&self_test.once, self_test_run);
+    return self_test.passed && cipher == DCO_CIPHER_AES_GCM;
 }
 
-/* Measured on Zen 3 with 64 to 1472 bytes against libipsec-mb 1.3 and a build of its version 3,
- * neither of which has AES-GCM on vectors of 256 bits for it. */
+/* Measured on Zen 3 with 64 to 1472 bytes against libipsec-mb 1.3 and a build of its version 3.
+ * Neither has AES-GCM with 256-bit vectors for that processor. */
 static bool
 vaes_preferred(enum dco_cipher cipher)
 {
@@ -174,6 +177,6 @@ const struct aead_backend aead_vaes = {
     .preferred = vaes_preferred,
     .new = vaes_new,
     .free = vaes_free,
-    .seal = {vaes_seal}, /* never used for another cipher: see vaes_usable() */
+    .seal = {vaes_seal}, /* only AES-GCM: see vaes_usable() */
     .open = {vaes_open},
 };

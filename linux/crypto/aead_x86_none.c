@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* In place of aead_imb.c and aead_vaes.c on machines other than x86-64. */
-#include "backend.h"
+/* Takes the place of aead_imb.c and aead_vaes.c on machines other than x86-64. */
+#include "linux/crypto/backend.h"
 
 static bool
 never(enum dco_cipher cipher)
@@ -21,7 +21,7 @@ const struct aead_backend aead_vaes = {
     .preferred = never,
 };
 
-/* The next loop over any data uses them. */
+/* Nothing to do: any later loop over data overwrites the registers. */
 void
 aead_clear_registers(void)
 {

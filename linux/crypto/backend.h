@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What an implementation of aead.h provides. aead.c checks arguments, chooses one and fills in what
- * they share. A key names its implementation by a number, and functions stand in constant tables
- * only: keys lie in memory that can be written, and threads without a filter use them, too.
+ * What an implementation of aead.h provides. aead.c checks arguments, chooses an implementation and
+ * fills in the part that all keys share. A key names its implementation by a number and holds no
+ * pointer to a function: keys are in writable memory, and openvpn's thread, which has no system
+ * call filter, uses them too.
  */
 #ifndef DCO_CRYPTO_BACKEND_H
 #define DCO_CRYPTO_BACKEND_H
 
-#include "aead.h"
+#include "linux/crypto/aead.h"
 
-/* The first member of each implementation's own struct. Constant between new and free. */
+/* The first member of the struct of each implementation. Constant between new and free. */
 struct aead {
     uint8_t backend; /* index of the table in aead.c */
     uint8_t mode;    /* enum aead_mode */
@@ -24,12 +25,12 @@ typedef void aead_burst_fn(struct aead *aead, unsigned thread, struct aead_op *o
 struct aead_backend {
     const char *name;
 
-    /* Is it there and correct on this machine; and would it then be the faster one? Any thread, in
-     * any order. */
+    /* Whether this machine has it and its results are correct; whether it would be the fastest. Any
+     * thread, in any order. */
     bool (*usable)(enum dco_cipher cipher);
     bool (*preferred)(enum dco_cipher cipher);
 
-    /* The arguments were checked. NULL with errno EINVAL or ENOMEM. */
+    /* aead.c has checked the arguments. NULL with errno EINVAL or ENOMEM. */
     struct aead *(*new)(enum dco_cipher cipher, const uint8_t *tx_key, const uint8_t *rx_key,
                         size_t key_len, unsigned threads);
     void (*free)(struct aead *aead);
@@ -37,13 +38,13 @@ struct aead_backend {
     aead_burst_fn *seal[AEAD_MODES], *open[AEAD_MODES];
 };
 
-/* aead_new() without its checks and choice: the backend is usable for the cipher. */
+/* aead_new() without its checks and without a choice. The backend is usable for the cipher. */
 struct aead *aead_new_by(const struct aead_backend *backend, enum dco_cipher cipher,
                          const uint8_t *tx_key, const uint8_t *rx_key, size_t key_len,
                          const uint8_t tx_tail[DCO_NONCE_TAIL_LEN],
                          const uint8_t rx_tail[DCO_NONCE_TAIL_LEN], unsigned threads);
 
-/* For aead_forget(). */
+/* Clears the vector registers, for aead_forget(). */
 void aead_clear_registers(void);
 
 /* Constant time. */

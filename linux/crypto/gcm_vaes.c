@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Two blocks to a vector, eight vectors (a chunk) at a time: that many independent AES rounds keep
- * the units busy for as long as one of them takes. The hash of a chunk stands between the rounds of
- * the next (seal) or of its own (open), since the two use different units.
+ * A vector holds two blocks, and a chunk is eight vectors: that many independent AES rounds hide
+ * the latency of one. AES and the hash use different units, so the code hashes a chunk between the
+ * AES rounds of the next chunk (seal) or of the same one (open).
  *
- * The hash is computed as POLYVAL (RFC 8452, appendix A): blocks with their bytes reversed, the key
- * multiplied by x once, so that no product has to be shifted. Products of a chunk with falling
- * powers of the key are added up and reduced once. Each takes three multiplications (Karatsuba).
+ * The hash is computed as POLYVAL (RFC 8452, appendix A): with the bytes of each block reversed and
+ * the key multiplied by x once, no product needs a shift. The products of a chunk with falling
+ * powers of the key are added and reduced once. Each product takes three multiplications
+ * (Karatsuba).
  */
-#include "gcm_vaes.h"
-#include "linux/sys/compiler.h"
-#include "nonce_x86.h"
+#include "linux/crypto/gcm_vaes.h"
 
 #include <cpuid.h>
 #include <immintrin.h>
+
+#include "linux/crypto/nonce_x86.h"
+#include "linux/sys/compiler.h"
 
 #define VAES   __attribute__((target("aes,pclmul,vaes,vpclmulqdq,avx2")))
 #define INLINE static inline __attribute__((always_inline)) VAES
@@ -72,7 +74,7 @@ reversed1(__m128i v)
 
 /* The hash */
 
-/* Adds the product of two blocks with the powers of the key from the n-th downwards. */
+/* Adds the products of two blocks with the n-th power of the key and the one below it. */
 INLINE void
 multiply(struct product *sum, const struct gcm_vaes_key *key, __m256i x, unsigned n)
 {
@@ -119,7 +121,7 @@ nothing(void)
     return (struct product){zero, zero, zero};
 }
 
-/* The i-th vector of a chunk, into whose first block what was hashed before is added. */
+/* Hashes the i-th vector of a chunk. The first vector takes in the hash of everything before. */
 INLINE void
 hash_vector(struct product *sum, const struct gcm_vaes_key *key, const uint8_t *chunk, unsigned i,
             __m128i before)
@@ -155,7 +157,7 @@ encrypt_block(const struct gcm_vaes_key *key, __m128i v)
     return _mm_aesenclast_si128(v, round[key->rounds]);
 }
 
-/* The next counters, with the key of round 0 added. The counter has its bytes reversed. */
+/* The next counter blocks, with the key of round 0 added. counter has its bytes reversed. */
 INLINE void
 take_counters(__m256i v[], unsigned n, const struct gcm_vaes_key *key, __m256i *counter)
 {
@@ -179,7 +181,7 @@ encrypt_round(__m256i v[], unsigned n, const struct gcm_vaes_key *key, unsigned 
         v[i] = _mm256_aesenc_epi128(v[i], round);
 }
 
-/* Encrypts or decrypts a chunk, and hashes another or this one. */
+/* Encrypts or decrypts a chunk, and hashes `chunk`, which may be the same one. */
 INLINE __m128i
 crypt_chunk(const struct gcm_vaes_key *key, __m256i *counter, uint8_t *out, const uint8_t *in,
             bool hashing, const uint8_t *chunk, __m128i before)
@@ -205,7 +207,7 @@ crypt_chunk(const struct gcm_vaes_key *key, __m256i *counter, uint8_t *out, cons
     return hashing ? reduce(&sum) : before;
 }
 
-/* n vectors of key stream. */
+/* Writes n vectors of key stream. */
 INLINE void
 key_stream(const struct gcm_vaes_key *key, __m256i *counter, uint8_t *out, unsigned n)
 {
@@ -221,7 +223,7 @@ key_stream(const struct gcm_vaes_key *key, __m256i *counter, uint8_t *out, unsig
         store(out + 32 * i, _mm256_aesenclast_epi128(v[i], last));
 }
 
-/* What is left after the chunks, and the lengths. */
+/* The rest after the chunks, and the lengths */
 
 struct rest {
     const uint8_t *in;
@@ -238,24 +240,36 @@ crypt_vector(uint8_t *out, const uint8_t *in, const uint8_t *stream, bool seal)
     return reversed(seal ? after : before);
 }
 
-/* n bytes, fewer than a vector, by moves of known sizes. */
+/* Copies n bytes, fewer than a vector, by moves of constant sizes. */
 INLINE void
 copy_few(uint8_t *to, const uint8_t *from, uint32_t n)
 {
-    if (n & 16)
-        memcpy(to, from, 16), to += 16, from += 16;
-    if (n & 8)
-        memcpy(to, from, 8), to += 8, from += 8;
-    if (n & 4)
-        memcpy(to, from, 4), to += 4, from += 4;
-    if (n & 2)
-        memcpy(to, from, 2), to += 2, from += 2;
+    if (n & 16) {
+        memcpy(to, from, 16);
+        to += 16;
+        from += 16;
+    }
+    if (n & 8) {
+        memcpy(to, from, 8);
+        to += 8;
+        from += 8;
+    }
+    if (n & 4) {
+        memcpy(to, from, 4);
+        to += 4;
+        from += 4;
+    }
+    if (n & 2) {
+        memcpy(to, from, 2);
+        to += 2;
+        from += 2;
+    }
     if (n & 1)
         *to = *from;
 }
 
-/* n bytes, fewer than a vector, and zeros. Nothing is written to memory, where a load that is wider
- * than the stores before it would have to wait for them. */
+/* Loads n bytes, fewer than a vector, and zeros behind them. It writes nothing to memory: a load
+ * that is wider than the stores before it would wait for them. */
 INLINE __m256i
 load_few(const uint8_t *p, uint32_t n)
 {
@@ -265,15 +279,17 @@ load_few(const uint8_t *p, uint32_t n)
 
     v = _mm256_maskload_epi32((const int *)p, _mm256_cmpgt_epi32(words, index));
     p += n & ~3U;
-    if (n & 2)
-        last = (uint32_t)p[0] | (uint32_t)p[1] << 8, p += 2;
+    if (n & 2) {
+        last = (uint32_t)p[0] | (uint32_t)p[1] << 8;
+        p += 2;
+    }
     if (n & 1)
         last |= (uint32_t)p[0] << (n & 2) * 8;
     return _mm256_or_si256(
         v, _mm256_and_si256(_mm256_cmpeq_epi32(words, index), _mm256_set1_epi32((int)last)));
 }
 
-/* The last bytes, fewer than a vector. Returns the ciphertext, zeros behind it. */
+/* Processes the last bytes, fewer than a vector. Returns the ciphertext with zeros behind it. */
 INLINE __m256i
 crypt_few(uint8_t *out, const uint8_t *in, uint32_t len, const uint8_t *stream, bool seal)
 {
@@ -286,7 +302,7 @@ crypt_few(uint8_t *out, const uint8_t *in, uint32_t len, const uint8_t *stream, 
     return reversed(seal ? _mm256_and_si256(after, load(ones + 32 - len)) : before);
 }
 
-/* lengths: of additional data and text in bits, as a block with its bytes reversed. */
+/* lengths: the last block of the hash, with its bytes reversed. */
 INLINE __m128i
 crypt_rest(const struct gcm_vaes_key *key, const struct rest *rest, const uint8_t *stream,
            __m128i before, __m128i lengths, bool seal)
@@ -304,7 +320,7 @@ crypt_rest(const struct gcm_vaes_key *key, const struct rest *rest, const uint8_
         x = crypt_few(rest->out + at, rest->in + at, rest->len - at, stream + at, seal);
         x = _mm256_xor_si256(x, add);
         add = _mm256_setzero_si256();
-        if (blocks == 2) { /* the lengths fit into the same vector */
+        if (blocks == 2) { /* the lengths fit into this vector */
             multiply(&sum, key, _mm256_inserti128_si256(x, lengths, 1), 2);
             return reduce(&sum);
         }
@@ -315,13 +331,6 @@ crypt_rest(const struct gcm_vaes_key *key, const struct rest *rest, const uint8_
 }
 
 /* A packet */
-
-/* The first counter block. */
-INLINE __m128i
-first_counter(const uint8_t *hdr, const uint8_t *tail)
-{
-    return _mm_insert_epi32(nonce_vector(hdr, tail), 1 << 24, 3);
-}
 
 INLINE __m128i
 hash_header(const struct gcm_vaes_key *key, const uint8_t *hdr)
@@ -339,25 +348,31 @@ hash_header(const struct gcm_vaes_key *key, const uint8_t *hdr)
 }
 
 INLINE void
-crypt(const struct gcm_vaes_key *key, const uint8_t *hdr, const uint8_t *tail, uint8_t *out,
-      const uint8_t *in, uint32_t len, uint8_t *tag, bool seal)
+crypt_packet(const struct gcm_vaes_key *key, const uint8_t *hdr, const uint8_t *tail, uint8_t *out,
+             const uint8_t *in, uint32_t len, uint8_t *tag, bool seal)
 {
-    __m128i first = first_counter(hdr, tail), mask = encrypt_block(key, first);
-    __m128i hash = hash_header(key, hdr),
-            lengths = _mm_set_epi64x(DCO_AAD_LEN * 8, (long long)len * 8);
+    __m128i first = _mm_insert_epi32(nonce_vector(hdr, tail), 1 << 24, 3); /* counter block 1 */
+    __m128i mask = encrypt_block(key, first);
+    __m128i hash = hash_header(key, hdr);
+    __m128i lengths = _mm_set_epi64x(DCO_AAD_LEN * 8, (long long)len * 8); /* in bits */
     __m256i counter = _mm256_add_epi32(_mm256_broadcastsi128_si256(reversed1(first)),
                                        _mm256_setr_epi32(1, 0, 0, 0, 2, 0, 0, 0));
-    const uint8_t *sealed = NULL;        /* and not hashed yet */
+    const uint8_t *sealed = NULL;        /* the chunk that was sealed but not yet hashed */
     UNINITIALIZED uint8_t stream[CHUNK]; /* key_stream() sets what is used, for each packet */
 
     if (seal && len >= CHUNK) {
         crypt_chunk(key, &counter, out, in, false, NULL, hash);
         sealed = out;
-        in += CHUNK, out += CHUNK, len -= CHUNK;
+        in += CHUNK;
+        out += CHUNK;
+        len -= CHUNK;
     }
-    for (; len >= CHUNK; in += CHUNK, out += CHUNK, len -= CHUNK) {
+    while (len >= CHUNK) {
         hash = crypt_chunk(key, &counter, out, in, true, seal ? sealed : in, hash);
         sealed = out;
+        in += CHUNK;
+        out += CHUNK;
+        len -= CHUNK;
     }
     if (len > CHUNK / 2)
         key_stream(key, &counter, stream, VECTORS);
@@ -374,7 +389,7 @@ gcm_vaes_seal(const struct gcm_vaes_key *key, const uint8_t hdr[DCO_HDR_LEN],
               const uint8_t tail[DCO_NONCE_TAIL_LEN], uint8_t *out, const uint8_t *in, uint32_t len,
               uint8_t tag[DCO_TAG_LEN])
 {
-    crypt(key, hdr, tail, out, in, len, tag, true);
+    crypt_packet(key, hdr, tail, out, in, len, tag, true);
 }
 
 VAES void
@@ -382,12 +397,12 @@ gcm_vaes_open(const struct gcm_vaes_key *key, const uint8_t hdr[DCO_HDR_LEN],
               const uint8_t tail[DCO_NONCE_TAIL_LEN], uint8_t *out, const uint8_t *in, uint32_t len,
               uint8_t tag[DCO_TAG_LEN])
 {
-    crypt(key, hdr, tail, out, in, len, tag, false);
+    crypt_packet(key, hdr, tail, out, in, len, tag, false);
 }
 
 /* A key */
 
-/* With four equal columns the permutation of rows changes nothing. */
+/* SubWord of FIPS 197. With four equal columns the instruction's ShiftRows changes nothing. */
 INLINE uint32_t
 substitute(uint32_t word)
 {
@@ -396,7 +411,7 @@ substitute(uint32_t word)
     return (uint32_t)_mm_cvtsi128_si32(v);
 }
 
-/* FIPS 197, 5.2, with words as they lie in memory. */
+/* FIPS 197, 5.2, with words in the byte order of memory. */
 INLINE void
 expand_rounds(struct gcm_vaes_key *key, const uint8_t *bytes, size_t len)
 {
@@ -419,7 +434,7 @@ expand_rounds(struct gcm_vaes_key *key, const uint8_t *bytes, size_t len)
     dco_wipe(word, sizeof(word));
 }
 
-/* v times x. */
+/* Multiplies by x. */
 INLINE __m128i
 times_x(__m128i v)
 {
@@ -432,7 +447,7 @@ times_x(__m128i v)
 }
 
 INLINE void
-put_power(struct gcm_vaes_key *key, unsigned n, __m128i power)
+set_power(struct gcm_vaes_key *key, unsigned n, __m128i power)
 {
     __m128i halves = _mm_xor_si128(power, _mm_shuffle_epi32(power, 0x4e));
 
@@ -448,12 +463,12 @@ gcm_vaes_expand(struct gcm_vaes_key *key, const uint8_t *bytes, size_t len)
     memset(key, 0, sizeof(*key));
     expand_rounds(key, bytes, len);
     power = times_x(reversed1(encrypt_block(key, _mm_setzero_si128())));
-    put_power(key, 1, power);
+    set_power(key, 1, power);
     for (unsigned n = 2; n <= GCM_POWERS; n++) {
         struct product sum = nothing();
 
         multiply(&sum, key, _mm256_zextsi128_si256(power), 1);
         power = reduce(&sum);
-        put_power(key, n, power);
+        set_power(key, n, power);
     }
 }

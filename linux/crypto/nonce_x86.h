@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The nonce of a packet (dco_wire_nonce()) in a vector register, 4 zero bytes behind it. Loads are
- * as wide as the stores that wrote the header just now, or would have to wait for them.
+ * The nonce of a packet (dco_wire_nonce()) in a vector register, with 4 zero bytes behind it. Each
+ * load is as wide as the store that has just written that part of the header; a wider one would
+ * wait for the stores.
  */
 #ifndef DCO_CRYPTO_NONCE_X86_H
 #define DCO_CRYPTO_NONCE_X86_H
 
 #include <emmintrin.h>
 
-#include "wire.h"
+#include "core/wire.h"
 
 static inline __attribute__((always_inline)) __m128i
 nonce_vector(const uint8_t *hdr, const uint8_t *tail)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "secret.h"
+#include "linux/crypto/secret.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -15,7 +15,7 @@
 
 _Static_assert(PIECE_MIN << (CLASSES - 1) == SECRET_MAX, "the largest class");
 
-/* Pieces of one size. What describes them lies outside, so that the pages hold nothing but keys. */
+/* Pieces of one size. This description is on the heap, so the pages hold nothing but keys. */
 struct chunk {
     struct chunk *next;
     uint8_t *pages;
@@ -25,17 +25,20 @@ struct chunk {
     uint64_t taken[BITMAP_LEN];
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct chunk *chunks; /* lock: lock */
+/* All secret memory of the process. */
+static struct {
+    pthread_mutex_t lock;
+    struct chunk *chunks; /* lock: lock */
+} secrets = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static unsigned
 class_of(size_t size)
 {
-    unsigned class = 0;
+    unsigned c = 0;
 
-    while (((size_t)PIECE_MIN << class) < size)
-        class ++;
-    return class;
+    while (((size_t)PIECE_MIN << c) < size)
+        c++;
+    return c;
 }
 
 static unsigned
@@ -49,7 +52,7 @@ chunk_new(unsigned class)
 {
     struct chunk *chunk = calloc(1, sizeof(*chunk));
 
-    if (!chunk)
+    if (chunk == NULL)
         return NULL;
     chunk->pages = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (chunk->pages == MAP_FAILED) {
@@ -60,8 +63,8 @@ chunk_new(unsigned class)
     chunk->locked = mlock(chunk->pages, CHUNK) == 0;
     (void)madvise(chunk->pages, CHUNK, MADV_DONTDUMP);
     (void)madvise(chunk->pages, CHUNK, MADV_WIPEONFORK);
-    chunk->next = chunks;
-    chunks = chunk;
+    chunk->next = secrets.chunks;
+    secrets.chunks = chunk;
     return chunk;
 }
 
@@ -70,7 +73,7 @@ chunk_free(struct chunk *chunk)
 {
     struct chunk **link;
 
-    for (link = &chunks; *link != chunk; link = &(*link)->next)
+    for (link = &secrets.chunks; *link != chunk; link = &(*link)->next)
         ;
     *link = chunk->next;
     munmap(chunk->pages, CHUNK);
@@ -102,15 +105,15 @@ secret_alloc(size_t size)
     if (size > SECRET_MAX)
         return NULL;
     class = class_of(size);
-    pthread_mutex_lock(&lock);
-    for (chunk = chunks; chunk; chunk = chunk->next) {
+    pthread_mutex_lock(&secrets.lock);
+    for (chunk = secrets.chunks; chunk != NULL; chunk = chunk->next) {
         if (chunk->class == class && chunk->used < pieces_of(class))
             break;
     }
-    if (!chunk)
+    if (chunk == NULL)
         chunk = chunk_new(class);
-    piece = chunk ? take_piece(chunk) : NULL;
-    pthread_mutex_unlock(&lock);
+    piece = chunk != NULL ? take_piece(chunk) : NULL;
+    pthread_mutex_unlock(&secrets.lock);
     return piece;
 }
 
@@ -121,21 +124,21 @@ secret_free(void *secret)
     struct chunk *chunk;
     unsigned i;
 
-    if (!p)
+    if (p == NULL)
         return;
-    pthread_mutex_lock(&lock);
-    for (chunk = chunks; chunk; chunk = chunk->next) {
+    pthread_mutex_lock(&secrets.lock);
+    for (chunk = secrets.chunks; chunk != NULL; chunk = chunk->next) {
         if ((uintptr_t)p - (uintptr_t)chunk->pages < CHUNK)
             break;
     }
-    if (chunk) {
+    if (chunk != NULL) {
         i = (unsigned)(p - chunk->pages) / (PIECE_MIN << chunk->class);
         explicit_bzero(p, PIECE_MIN << chunk->class);
         chunk->taken[i / 64] &= ~(1ULL << (i % 64));
         if (--chunk->used == 0)
             chunk_free(chunk);
     }
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&secrets.lock);
 }
 
 void
@@ -144,11 +147,11 @@ secret_stats(struct secret_stats *stats)
     const struct chunk *chunk;
 
     memset(stats, 0, sizeof(*stats));
-    pthread_mutex_lock(&lock);
-    for (chunk = chunks; chunk; chunk = chunk->next) {
+    pthread_mutex_lock(&secrets.lock);
+    for (chunk = secrets.chunks; chunk != NULL; chunk = chunk->next) {
         stats->mapped += CHUNK;
         stats->used += (size_t)chunk->used * (PIECE_MIN << chunk->class);
         stats->unlocked += chunk->locked ? 0 : CHUNK;
     }
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&secrets.lock);
 }

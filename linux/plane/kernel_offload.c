@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "linux/plane/kernel_offload.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "linux/sys/log.h"
+#include "linux/sys/setting_rules.h"
 
 static const struct {
     const char *name;
@@ -47,7 +47,7 @@ offload_wanted(enum offload offload)
     static unsigned off;
 
     if (!parsed) {
-        off = parse(getenv("OPENDCO_OFFLOADS_OFF"));
+        off = parse(setting_override(OVERRIDE_OFFLOADS_OFF));
         parsed = true;
     }
     return (off & offload) == 0;

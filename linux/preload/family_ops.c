@@ -10,6 +10,7 @@
 #include "linux/crypto/secret.h"
 #include "linux/preload/udp.h"
 #include "linux/sys/log.h"
+#include "linux/sys/setting_rules.h"
 #include "linux/plane/plane.h"
 
 static int
@@ -99,7 +100,7 @@ warn_if_unlocked(void)
 static int
 ops_crypto_new(void *arg, const struct nl_key *key, void **crypto)
 {
-    const char *wish = getenv("OPENDCO_AEAD");
+    const char *wish = setting_override(OVERRIDE_AEAD);
 
     (void)arg;
     *crypto = aead_new(key->cipher, key->tx, key->rx, key->len, key->tx_tail, key->rx_tail,
@@ -111,7 +112,7 @@ ops_crypto_new(void *arg, const struct nl_key *key, void **crypto)
     }
     if (errno != EINVAL)
         return -ENOMEM;
-    if (wish && *wish)
+    if (wish != NULL)
         log_line(LOG_LEVEL_ERROR, "OPENDCO_AEAD: '%s' does not exist or lacks this cipher", wish);
     return -EINVAL;
 }

@@ -90,12 +90,29 @@ setting_expected(enum setting which)
     return rules[which].expected;
 }
 
+static const char *
+environment(const char *variable)
+{
+    const char *value = getenv(variable);
+
+    return value != NULL && *value != '\0' ? value : NULL;
+}
+
 const char *
 setting_value(enum setting which)
 {
-    const char *value = getenv(rules[which].variable);
+    return environment(rules[which].variable);
+}
 
-    return value != NULL && *value != '\0' ? value : NULL;
+const char *
+setting_override(enum setting_override which)
+{
+    static const char *const variables[] = {
+        [OVERRIDE_AEAD] = "OPENDCO_AEAD",
+        [OVERRIDE_OFFLOADS_OFF] = "OPENDCO_OFFLOADS_OFF",
+    };
+
+    return environment(variables[which]);
 }
 
 bool

@@ -41,6 +41,15 @@ const char *setting_expected(enum setting which);
 /* The value in the environment; NULL if the variable is not set or empty. */
 const char *setting_value(enum setting which);
 
+/* Variables for tests and for finding faults. No option of the command sets them. */
+enum setting_override {
+    OVERRIDE_AEAD,         /* the cipher implementation to use (linux/crypto/aead.h) */
+    OVERRIDE_OFFLOADS_OFF, /* kernel offloads not to use (linux/plane/kernel_offload.h) */
+};
+
+/* The value in the environment; NULL if the variable is not set or empty. */
+const char *setting_override(enum setting_override which);
+
 /* Writes the setting's member of settings. False if the value is invalid; nothing changes then. */
 bool setting_parse(enum setting which, const char *value, struct settings *settings);
 
