@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What core/ needs from its platform, for Linux user space: integer types, memory and string
- * primitives, errno values, a lock, a counter and a wipe that the compiler keeps. core/ includes
- * nothing else from outside; the FreeBSD kernel supplies its own file of this name.
+ * The platform of core/ in Linux user space: integer types, memory and string primitives, errno
+ * values, a lock, a counter, and a wipe that the compiler does not remove. core/ includes nothing
+ * else from outside. The FreeBSD kernel module has its own file of this name.
  */
 #ifndef DCO_OS_H
 #define DCO_OS_H
@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Test builds define DCO_LOCK_CHECKS and remember which thread holds a lock; a release does not. */
+/* Test builds define DCO_LOCK_CHECKS and record the thread that holds a lock; releases do not. */
 #ifdef DCO_LOCK_CHECKS
 struct dco_lock_owner {
     uintptr_t thread; /* atomic; 0: nobody */
@@ -50,7 +50,7 @@ dco_lock_owner_check(const struct dco_lock_owner *owner)
 }
 #endif
 
-/* A lock that may be held for microseconds by any thread. Never held across a system call. */
+/* Any thread may hold a lock for microseconds, never across a system call. */
 struct dco_lock {
     pthread_mutex_t mutex;
     struct dco_lock_owner owner;
@@ -83,14 +83,14 @@ dco_lock_release(struct dco_lock *lock)
     pthread_mutex_unlock(&lock->mutex);
 }
 
-/* The calling thread holds it: traps in test builds if not, costs nothing in others. */
+/* Traps in test builds if the calling thread does not hold the lock; costs nothing in others. */
 static inline void
 dco_lock_assert_held(const struct dco_lock *lock)
 {
     dco_lock_owner_check(&lock->owner);
 }
 
-/* A number that many threads add to and few read. Init is false where memory is short. */
+/* A number to which many threads add and which few read. Init returns false without memory. */
 struct dco_counter {
     uint64_t value; /* atomic */
 };
@@ -120,18 +120,18 @@ dco_counter_read(const struct dco_counter *counter)
     return __atomic_load_n(&counter->value, __ATOMIC_RELAXED);
 }
 
-/* What the plane keeps with each peer; core/ carries it. All atomic: of two workers that write at
- * once one value may be lost, which costs a question or a try too many. */
+/* The plane's own data in each peer; core/ only carries it. All fields are atomic. If two workers
+ * write at once, one value may be lost; that costs one needless question or try. */
 struct dco_peer_platform {
     uint16_t path_mtu;    /* outer MTU towards the peer, 0: unknown */
-    uint32_t gso_refused; /* how often in a row segmentation offload was refused */
-    uint64_t gso_off_ns;  /* it is not tried again before, 0: it works */
-    uint64_t inside_ns;   /* when a packet for its remote last came back to us */
-    uint64_t move_ns;     /* when its move elsewhere was last considered */
-    uint64_t question_ns; /* until then its questions about sources are spent */
+    uint32_t gso_refused; /* refusals of segmentation offload in a row */
+    uint64_t gso_off_ns;  /* time before which it is not tried again; 0: it works */
+    uint64_t inside_ns;   /* time of the last packet for its remote that came back to us */
+    uint64_t move_ns;     /* time of the last decision about its new address */
+    uint64_t question_ns; /* time until which it may cause no more source lookups */
 };
 
-/* Overwrites memory that held a secret; never optimised away. */
+/* Overwrites memory that held a secret. The compiler does not remove it. */
 static inline void
 dco_wipe(void *p, size_t len)
 {

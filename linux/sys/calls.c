@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
+#include "core/atomic.h"
+
 #define SYMBOL(field, name)                                                                        \
     {                                                                                              \
         offsetof(struct sys_calls, field), name                                                    \
@@ -51,31 +53,31 @@ static const struct {
 
 #define PAGE_MAX 65536 /* the largest page of a machine that Linux runs on */
 
-/* Alone on its pages. */
+/* Alone on its pages, so that sys_seal() makes nothing else read-only. */
 static union {
-    struct sys_calls real;
+    struct sys_calls calls;
     char pages[PAGE_MAX];
 } table __attribute__((aligned(PAGE_MAX)));
-static bool ready; /* atomic */
+static bool ready; /* atomic: table is filled in */
 
-/* Two threads may do this at once: both write the same pointers. */
+/* Two threads may do this at once; both write the same pointers. */
 static void
 resolve(void)
 {
     for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
-        void **slot = (void **)((char *)&table.real + symbols[i].offset);
+        void **slot = (void **)((char *)&table.calls + symbols[i].offset);
 
-        __atomic_store_n(slot, dlsym(RTLD_NEXT, symbols[i].name), __ATOMIC_RELAXED);
+        dco_store(slot, dlsym(RTLD_NEXT, symbols[i].name));
     }
-    __atomic_store_n(&ready, true, __ATOMIC_RELEASE);
+    dco_store_release(&ready, true);
 }
 
 const struct sys_calls *
 sys(void)
 {
-    if (__builtin_expect(!__atomic_load_n(&ready, __ATOMIC_ACQUIRE), 0))
+    if (__builtin_expect(!dco_load_acquire(&ready), 0))
         resolve();
-    return &table.real;
+    return &table.calls;
 }
 
 void

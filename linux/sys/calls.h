@@ -49,8 +49,8 @@ struct sys_calls {
 /* sys()->close(fd). Resolved on the first call. */
 const struct sys_calls *sys(void);
 
-/* Makes the table of functions read-only: openvpn's own thread, which no filter holds back, calls
- * through it. While there is one thread. */
+/* Makes the table of functions read-only, because openvpn's own thread, which has no system call
+ * filter, calls through it. Call it while there is only one thread. */
 void sys_seal(void);
 
 #endif

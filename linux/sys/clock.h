@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* CLOCK_MONOTONIC in nanoseconds: the one clock of the process. Any thread. */
+/* CLOCK_MONOTONIC in nanoseconds, the only clock of the library. Any thread. */
 uint64_t clock_now_ns(void);
 
 #endif

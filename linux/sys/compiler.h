@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The product is built with -ftrivial-auto-var-init=zero, so that what a function forgot to set is
- * zero and not what the stack held. For arrays of kilobytes that are filled as far as they are
- * used, once per burst or packet, that is paid for nothing: those bear this mark, each with its
- * reason.
+ * The product is built with -ftrivial-auto-var-init=zero: a variable that a function forgot to set
+ * is zero and does not hold old contents of the stack. An array of kilobytes that is set per burst
+ * or packet as far as it is used would be zeroed for nothing. Such arrays have this mark, each with
+ * its reason.
  */
 #ifndef DCO_SYS_COMPILER_H
 #define DCO_SYS_COMPILER_H

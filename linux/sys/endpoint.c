@@ -31,7 +31,7 @@ endpoint_from_sockaddr(struct dco_endpoint *ep, const struct sockaddr *sa)
 }
 
 static socklen_t
-fill_in(const struct dco_endpoint *ep, struct sockaddr_storage *ss)
+sockaddr_in_fill(const struct dco_endpoint *ep, struct sockaddr_storage *ss)
 {
     struct sockaddr_in *in = (struct sockaddr_in *)ss;
 
@@ -42,7 +42,7 @@ fill_in(const struct dco_endpoint *ep, struct sockaddr_storage *ss)
 }
 
 static socklen_t
-fill_in6(const struct dco_endpoint *ep, struct sockaddr_storage *ss)
+sockaddr_in6_fill(const struct dco_endpoint *ep, struct sockaddr_storage *ss)
 {
     struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ss;
 
@@ -64,9 +64,9 @@ endpoint_to_sockaddr(const struct dco_endpoint *ep, sa_family_t family, struct s
 {
     memset(ss, 0, sizeof(*ss));
     if (ep->ip.family == 4 && family == AF_INET)
-        return fill_in(ep, ss);
+        return sockaddr_in_fill(ep, ss);
     if (ep->ip.family != 0 && family == AF_INET6)
-        return fill_in6(ep, ss);
+        return sockaddr_in6_fill(ep, ss);
     return 0;
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLACK 16U
+#define SLACK 16U /* bytes; readers may look up to a multiple of 4 beyond the end */
 
 size_t
 iov_len(const struct msghdr *msg)
@@ -30,8 +30,8 @@ iov_gather(const struct msghdr *msg, size_t *len)
         return NULL;
     }
     to = copy = calloc(1, *len + SLACK);
-    for (size_t i = 0; copy && i < msg->msg_iovlen; i++) {
-        if (msg->msg_iov[i].iov_len)
+    for (size_t i = 0; copy != NULL && i < msg->msg_iovlen; i++) {
+        if (msg->msg_iov[i].iov_len > 0)
             memcpy(to, msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len);
         to += msg->msg_iov[i].iov_len;
     }
@@ -41,7 +41,7 @@ iov_gather(const struct msghdr *msg, size_t *len)
 void
 iov_wipe(void *copy, size_t len)
 {
-    if (copy)
+    if (copy != NULL)
         explicit_bzero(copy, len);
     free(copy);
 }
@@ -52,10 +52,10 @@ iov_scatter(const struct msghdr *msg, const void *data, size_t len)
     const uint8_t *from = data;
     size_t left = len;
 
-    for (size_t i = 0; left && i < msg->msg_iovlen; i++) {
+    for (size_t i = 0; left > 0 && i < msg->msg_iovlen; i++) {
         size_t n = msg->msg_iov[i].iov_len < left ? msg->msg_iov[i].iov_len : left;
 
-        if (n)
+        if (n > 0)
             memcpy(msg->msg_iov[i].iov_base, from, n);
         from += n;
         left -= n;

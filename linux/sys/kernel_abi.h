@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Kernel interface constants that the headers of Debian 12 (Linux 6.1, glibc 2.36) may lack. Each
- * is probed at run time before it is relied on. (Source: Linux include/uapi/linux/{udp,if_tun}.h.)
+ * Constants of the kernel's interface that the headers of Debian 12 (Linux 6.1, glibc 2.36) may
+ * lack. The library probes each at run time before it relies on it. Source: Linux
+ * include/uapi/linux/{udp,if_tun}.h.
  */
 #ifndef DCO_SYS_KERNEL_ABI_H
 #define DCO_SYS_KERNEL_ABI_H
@@ -25,11 +26,11 @@
 #define TUN_F_USO6 0x40
 #endif
 
-/* Most segments of one UDP_SEGMENT send: UDP_MAX_SEGMENTS, 64 before Linux 6.9 and 128 since. */
+/* The most segments of one UDP_SEGMENT send (UDP_MAX_SEGMENTS): 64 before Linux 6.9, 128 since. */
 #define KERNEL_UDP_SEGMENTS_OLD 64U
 #define KERNEL_UDP_SEGMENTS     128U
 
-/* Largest UDP payload over IPv4, and what a UDP_SEGMENT send may carry in all. */
+/* The largest UDP payload over IPv4, which also bounds a whole UDP_SEGMENT send. */
 #define KERNEL_UDP_PAYLOAD_MAX 65507U
 
 #endif

@@ -34,7 +34,7 @@ read_number(const char *dir, const char *file, long *value)
     f = sys()->fopen(path, "re");
     if (f == NULL)
         return false;
-    found = fscanf(f, "%ld", value) == 1; /* "max" is no number */
+    found = fscanf(f, "%ld", value) == 1; /* not for "max" */
     fclose(f);
     return found;
 }
@@ -49,7 +49,7 @@ directory_room(const char *dir)
     return max > current ? max - current : 0;
 }
 
-/* A limit of any cgroup on the way up counts. */
+/* The smallest room of the group and of all groups above it. */
 static long
 hierarchy_room(const char *mount, const char *group)
 {
@@ -110,7 +110,8 @@ limits_cgroup_room(FILE *self, const char *root)
     return room;
 }
 
-/* Threads of all processes of this user: what the kernel compares with RLIMIT_NPROC. */
+/* The number of threads of all processes of this user, which the kernel compares with
+ * RLIMIT_NPROC. */
 static long
 tasks_of_user(uid_t uid)
 {
@@ -205,7 +206,7 @@ cores(void)
 static long
 cgroup_room(unsigned wanted)
 {
-    static long remembered = LIMITS_NONE; /* the preload layer's lock */
+    static long remembered = LIMITS_NONE; /* lock: the preload lock */
     FILE *self = sys()->fopen("/proc/self/cgroup", "re");
     unsigned all = wanted + LIMITS_OWN_THREADS + LIMITS_CHILDREN;
     long tried;

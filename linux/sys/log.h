@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lines in openvpn's own log, wherever that goes: standard error (or what --log made of it), or
- * syslog once openvpn called openlog(). Any thread; one line per call, "opendco: " in front. Never
- * call it per packet.
+ * Writes lines into openvpn's own log: to standard error, which --log may have redirected, or to
+ * syslog after openvpn called openlog(). Each call writes one line that begins with "opendco: ".
+ * Any thread. Never call it per packet.
  */
 #ifndef DCO_SYS_LOG_H
 #define DCO_SYS_LOG_H
@@ -16,15 +16,16 @@ enum log_level {
     LOG_LEVEL_DEBUG,
 };
 
-/* level: lines above it are not written. Default: info. */
+/* Lines of a higher level are not written. The default is info. */
 void log_set_level(enum log_level level);
-/* openvpn writes to syslog from now on. */
+/* openvpn writes to syslog from now on, and so does the log. */
 void log_use_syslog(void);
-/* What descriptor 2 is now is standard error; if it is closed, nothing is. Lines go there while it
- * is that file and nowhere otherwise, because a number that was closed may be anything next. Before
- * the first call whatever has the number is. Not from a thread of the plane. */
+/* Remembers which file descriptor 2 is now, or that it is closed. From then on lines are written
+ * only while descriptor 2 is that file: after a close() the process may open any other file with
+ * this number. Before the first call lines go to descriptor 2 unconditionally. Not on a thread of
+ * the plane. */
 void log_stderr(void);
-/* openvpn's lines carry no time (--suppress-timestamps). */
+/* Whether lines carry no time, as openvpn's with --suppress-timestamps. */
 void log_suppress_time(bool suppress);
 
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The folder of the status sockets, in which the library makes them and the command looks for them:
+ * The folder in which the library makes the status sockets and the command looks for them:
  * $OPENDCO_RUNTIME_DIR, else /run/opendco for root, else $XDG_RUNTIME_DIR/opendco. Only the C
  * library is used here, because the command links this file.
  */
@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
-/* Writes the path, by the environment and the effective user of now. 0, -ENOENT if no variable
- * names it, or -ENAMETOOLONG. The folder need not exist. */
+/* Writes the path for the current environment and effective user. 0, -ENOENT if no variable names
+ * it, or -ENAMETOOLONG. The folder need not exist. */
 int runtime_dir_path(char *path, size_t size);
 
 /* True if only root and the effective user can change what is in the folder. */

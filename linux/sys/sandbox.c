@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a thread of the plane may still do once it runs. The filter and no_new_privs are the
- * thread's own; openvpn's thread is not touched.
+ * The filter and no_new_privs apply to the calling thread only; openvpn's thread keeps its rights.
  *
- * What this is and is not: all threads share one memory. The filter is a hurdle for code that was
- * taken over inside one of ours, not a boundary: whoever can write anywhere can reach openvpn's own
- * thread, which has no filter.
+ * The filter is a hurdle for hijacked code in one of our threads, not a boundary: all threads share
+ * one memory, so code that can write anywhere reaches openvpn's own thread, which has no filter.
  *
- * Anything else answers EPERM instead of ending the process: a wrong turn of one worker then costs
- * a packet and an audit line, where SIGSYS would cost every peer's session; and who runs code of
- * their own in this address space is not stopped better by a signal than by a call that does
- * nothing.
+ * A refused call returns EPERM instead of ending the process. A mistake of one worker then costs a
+ * packet and an audit line, where SIGSYS would cost the session of every peer. EPERM stops an
+ * attacker with code execution as well as SIGSYS does.
  *
- * set*id() has to work: glibc makes every thread of the process repeat it and calls abort() when
- * the outcomes differ. Hence these calls are allowed and the capabilities for them kept. The kernel
- * clears both capabilities by itself once the user is no longer root.
+ * set*id() must work: glibc makes every thread of the process repeat it, and calls abort() if the
+ * results differ. So the filter allows these calls, and the threads keep the two capabilities for
+ * them. The kernel clears both when the user is no longer root.
  */
 #include "linux/sys/sandbox.h"
 
@@ -32,10 +29,9 @@
 #include <unistd.h>
 
 #include "core/atomic.h"
-#include "core/atomic.h"
 #include "linux/sys/log.h"
 
-/* Names, not numbers: one that an architecture does not have is left out. NULL ends a list. */
+/* Names, because some architectures lack some calls; those are left out. NULL ends a list. */
 static const char *const for_all[] = {
     /* waiting */
     "poll",
@@ -49,7 +45,7 @@ static const char *const for_all[] = {
     "clock_nanosleep",
     "clock_nanosleep_time64",
     "restart_syscall",
-    /* descriptors that are there */
+    /* using descriptors that exist */
     "read",
     "write",
     "readv",
@@ -76,7 +72,7 @@ static const char *const for_all[] = {
     "getcpu",
     "rseq",
     "membarrier",
-    /* the thread itself, and an abort() that must not be lost */
+    /* the thread itself, and abort(), which must still end the process */
     "getpid",
     "gettid",
     "rt_sigreturn",
@@ -109,10 +105,9 @@ static const char *const for_workers[] = {
     "recvmmsg_time64", "sendmmsg",    "io_submit",    NULL,
 };
 
-/* Questions about paths go over sockets that openvpn's thread has made (pathmtu.c); the last
- * reference to a port closes what is left of it; and a signal for openvpn needs a timer
- * (restart.c).
- */
+/* Housekeeping asks the kernel about paths over sockets that openvpn's thread has made
+ * (pathmtu.c), closes a port with its last reference, and arms the timer of a signal for openvpn
+ * (restart_timer.c). */
 static const char *const for_housekeeping[] = {
     "bind",          "connect",      "close",           "timer_create",
     "timer_settime", "timer_delete", "timer_settime64", NULL,
@@ -122,7 +117,7 @@ static const char *const for_status[] = {
     "accept4", "accept", "close", "geteuid", "geteuid32", NULL,
 };
 
-/* One ioctl request each; 0 ends the list. */
+/* Allowed ioctl requests; 0 ends a list. */
 static const unsigned long worker_ioctls[] = {SIOCOUTQ, 0};
 static const unsigned long housekeeping_ioctls[] = {0};
 static const unsigned long status_ioctls[] = {SIOCGIFNAME, SIOCGIFMTU, 0};
@@ -136,9 +131,11 @@ static const struct profile worker_profile = {for_workers, worker_ioctls};
 static const struct profile housekeeping_profile = {for_housekeeping, housekeeping_ioctls};
 static const struct profile status_profile = {for_status, status_ioctls};
 
-#define ABSENT   1 /* there is no such thread now */
-#define FILTERED 0 /* else a negative errno: why it is not */
+/* The state of a thread; any other value is the negative errno of its missing filter. */
+#define ABSENT   1 /* it does not run */
+#define FILTERED 0
 
+/* Of all our threads in this process. */
 static int states[SANDBOX_THREADS] = {[0 ... SANDBOX_THREADS - 1] = ABSENT}; /* atomic */
 
 static pthread_once_t time_zone = PTHREAD_ONCE_INIT;
@@ -151,7 +148,8 @@ profile_of(unsigned thread)
                                           : &worker_profile;
 }
 
-/* -1 of libseccomp's pseudo numbers: this architecture reaches the call otherwise or not at all. */
+/* A negative number means that this architecture does not have the call, or has it under another
+ * one (libseccomp's pseudo numbers). */
 static int
 allow(scmp_filter_ctx ctx, const char *name, unsigned args, const struct scmp_arg_cmp *cmp)
 {
@@ -188,26 +186,17 @@ allow_all(scmp_filter_ctx ctx, const struct profile *profile)
 {
     const struct scmp_arg_cmp no_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
     const struct scmp_arg_cmp this_process = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
-    /* fstat(), by which the log sees whether standard error is still the same file */
-    const struct scmp_arg_cmp by_number = SCMP_A3(SCMP_CMP_MASKED_EQ, 0xffffffff, AT_EMPTY_PATH);
+    /* fstat(), with which the log checks that standard error is still the same file */
+    const struct scmp_arg_cmp by_fd = SCMP_A3(SCMP_CMP_MASKED_EQ, 0xffffffff, AT_EMPTY_PATH);
     int rc = allow_names(ctx, for_all);
 
     rc = rc != 0 ? rc : allow_names(ctx, profile->calls);
     rc = rc != 0 ? rc : allow_ioctls(ctx, profile->ioctls);
-    rc = rc != 0 ? rc : allow(ctx, "newfstatat", 1, &by_number);
+    rc = rc != 0 ? rc : allow(ctx, "newfstatat", 1, &by_fd);
     rc = rc != 0 ? rc : allow(ctx, "mmap", 1, &no_exec);
     rc = rc != 0 ? rc : allow(ctx, "mmap2", 1, &no_exec);
     rc = rc != 0 ? rc : allow(ctx, "mprotect", 1, &no_exec);
     return rc != 0 ? rc : allow(ctx, "tgkill", 1, &this_process);
-}
-
-/* systemd's set of calls for services, whose breach ends the process by default, has prctl(2) but
- * not seccomp(2). Costs the audit lines. */
-static void
-respect_outer_filter(void)
-{
-    if (prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER)
-        (void)seccomp_api_set(1);
 }
 
 static int
@@ -216,13 +205,17 @@ load_filter(const struct profile *profile)
     scmp_filter_ctx ctx;
     int rc;
 
-    respect_outer_filter();
+    /* The set of calls that systemd allows to services has prctl(2) but not seccomp(2), and calls
+     * outside of it end the process. Under such a filter libseccomp must use prctl(2), which costs
+     * the audit lines. */
+    if (prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER)
+        (void)seccomp_api_set(1);
     ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (ctx == NULL)
         return -ENOMEM;
-    /* Denied calls show in the audit log where the kernel knows how. */
+    /* Refused calls appear in the audit log, if the kernel supports that. */
     seccomp_attr_set(ctx, SCMP_FLTATR_CTL_LOG, 1);
-    /* The kernel's own errno instead of ECANCELED. */
+    /* Errors are the kernel's errno instead of ECANCELED. */
     seccomp_attr_set(ctx, SCMP_FLTATR_API_SYSRAWRC, 1);
     rc = allow_all(ctx, profile);
     if (rc == 0)
@@ -231,7 +224,7 @@ load_filter(const struct profile *profile)
     return rc;
 }
 
-/* Capabilities belong to threads: this one keeps the two and those only if it has them. */
+/* Capabilities belong to threads. This thread keeps at most these two. */
 static int
 drop_capabilities(void)
 {
@@ -264,7 +257,7 @@ sandbox_enter(unsigned thread)
     char name[16];
     int rc;
 
-    /* Later the time zone cannot be read any more, and lines of the log bear the time. */
+    /* Lines of the log hold the local time, and the filter forbids to read the time zone. */
     (void)pthread_once(&time_zone, tzset);
     rc = drop_capabilities();
     if (rc == 0)

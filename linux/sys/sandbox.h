@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The system calls and capabilities that a thread of ours keeps. Threads are told apart by a
- * number: a worker's is its index, below SANDBOX_WORKERS_MAX.
+ * The system calls and capabilities that each of our threads keeps. A number names the thread; that
+ * of a worker is its index, below SANDBOX_WORKERS_MAX.
  */
 #ifndef DCO_SYS_SANDBOX_H
 #define DCO_SYS_SANDBOX_H
@@ -14,14 +14,16 @@
 #define SANDBOX_STATUS       (SANDBOX_WORKERS_MAX + 1)
 #define SANDBOX_THREADS      (SANDBOX_WORKERS_MAX + 2)
 
-/* For the calling thread, whose creator has blocked every signal: gives up all capabilities but
- * those that a later set*id() of openvpn needs on every thread, and loads the seccomp filter for
- * what this thread does. 0, or -errno: a line is in the log, and the thread may go on without. */
+/* For the calling thread, in which every signal is blocked: gives up all capabilities except those
+ * that a later set*id() of openvpn needs on every thread, and loads the seccomp filter for the task
+ * of this thread. 0, or -errno after a line in the log; the thread may then run without a filter.
+ */
 int sandbox_enter(unsigned thread);
-/* The thread ends. */
+/* Call it when the thread ends. */
 void sandbox_leave(unsigned thread);
-/* Any thread. False: there is no such thread. *err: 0, or why it has no filter (-errno). */
+/* Any thread. False if no such thread runs. *err: 0, or why the thread has no filter (-errno). */
 bool sandbox_state(unsigned thread, int *err);
+/* The name of a thread as ps(1) shows it. */
 void sandbox_thread_name(unsigned thread, char *name, size_t size);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The settings of a user: which environment variable holds each, and which values it takes. The
- * command checks options and variables by these rules, and the library reads the variables by them.
+ * The settings of a user: the environment variable and the allowed values of each. The command
+ * checks options and variables by these rules, and the library reads the variables by them.
  * opendco(8) describes them. Only the C library is used here, because the command links this file.
  */
 #ifndef DCO_SYS_SETTING_RULES_H
@@ -31,10 +31,10 @@ struct settings {
     enum log_level log_level;
 };
 
-/* What applies where nothing is set. */
+/* The values that apply where nothing is set. */
 extern const struct settings settings_default;
 
-/* The environment variable, and what it takes, in words: "OPENDCO_MSS", "auto, off or ...". */
+/* The environment variable, and its allowed values in words: "OPENDCO_MSS", "auto, off or ...". */
 const char *setting_variable(enum setting which);
 const char *setting_expected(enum setting which);
 
@@ -50,7 +50,7 @@ enum setting_override {
 /* The value in the environment; NULL if the variable is not set or empty. */
 const char *setting_override(enum setting_override which);
 
-/* Writes the setting's member of settings. False if the value is invalid; nothing changes then. */
+/* Parses the value into its member of settings. False, with no change, if the value is invalid. */
 bool setting_parse(enum setting which, const char *value, struct settings *settings);
 
 #endif

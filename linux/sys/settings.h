@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reads the settings from the environment. "opendco run" refuses invalid values; a service that
- * sets the variables itself learns of them from the log.
+ * Reads the settings from the environment. "opendco run" refuses invalid values; for a service that
+ * sets the variables itself they are reported in the log.
  */
 #ifndef DCO_SYS_SETTINGS_H
 #define DCO_SYS_SETTINGS_H

@@ -7,7 +7,7 @@
 #include "linux/sys/calls.h"
 #include "linux/sys/log.h"
 
-/* open() returns the lowest free number. */
+/* open() returns the lowest free number, which is fd in this loop. */
 void
 std_fds_reserve(void)
 {

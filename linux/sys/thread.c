@@ -23,7 +23,7 @@ begin(void *arg)
     return start.run(start.arg);
 }
 
-/* A thread inherits the signal mask of its creator. */
+/* The thread inherits the signal mask of its creator, so all signals are blocked meanwhile. */
 static int
 create(pthread_t *thread, size_t stack_bytes, struct start *start)
 {

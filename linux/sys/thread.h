@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Threads of ours inside openvpn's process. None takes a signal: openvpn's handlers belong on
- * openvpn's thread. The caller joins it.
+ * Our own threads inside openvpn's process. All signals are blocked in them, because openvpn's
+ * handlers must run on openvpn's thread. The caller joins the thread.
  */
 #ifndef DCO_SYS_THREAD_H
 #define DCO_SYS_THREAD_H
@@ -13,9 +13,9 @@
 int thread_start(pthread_t *thread, const char *name, size_t stack_bytes, void *(*run)(void *),
                  void *arg);
 
-/* Called first in each thread: what interposes the C library's functions is told that the calls
- * which libraries make on this thread are not openvpn's. Constant: a program defines it, or has the
- * empty one. */
+/* on_start is called first in each thread. The preload layer uses it to mark the thread, so that
+ * calls which libraries make on it are not taken for openvpn's. A program defines the constant, or
+ * gets an empty one. */
 struct thread_hooks {
     void (*on_start)(void);
 };
