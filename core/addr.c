@@ -67,7 +67,8 @@ dco_endpoint_canon(const struct dco_endpoint *endpoint)
     return canon;
 }
 
-/* The finalizer of splitmix64 (Steele, Lea, Flood 2014): every bit in moves every bit out. */
+/* The finalizer of splitmix64 (Steele, Lea, Flood 2014): every input bit affects every output
+ * bit. */
 static inline uint64_t
 mix(uint64_t x)
 {

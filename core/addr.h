@@ -16,8 +16,8 @@ struct dco_ip {
     uint8_t addr[16];
 };
 
-/* A UDP end point. port: network order, as it lies in a sockaddr. scope_id: host order, 0 unless
- * the address is IPv6 link-local. */
+/* A UDP end point. port: network order, as in a sockaddr. scope_id: host order, 0 unless the
+ * address is IPv6 link-local. */
 struct dco_endpoint {
     struct dco_ip ip;
     uint32_t scope_id;
@@ -25,7 +25,8 @@ struct dco_endpoint {
     uint16_t zero;
 };
 
-/* Where a peer is reached, and from which of our addresses (family 0: the kernel chooses). */
+/* The address of a peer, and which of our addresses it is sent from (family 0: the kernel
+ * chooses). */
 struct dco_path {
     struct dco_endpoint remote;
     struct dco_ip local;
@@ -41,8 +42,8 @@ struct dco_ip dco_ip4(const uint8_t *addr);
 /* addr points at 16 network-order bytes. A v4-mapped address (RFC 4291 2.5.5.2) stays IPv6. */
 struct dco_ip dco_ip6(const uint8_t *addr);
 
-/* The same in place, by stores of whole words. The packet path looks at an address right after it
- * was written; a load that spans several stores would have to wait until they are in the cache. */
+/* The same in place, by stores of whole words. The packet path reads an address right after it was
+ * written, and a load that spans several stores waits until they have reached the cache. */
 static inline void
 dco_ip_set4(struct dco_ip *ip, const uint8_t *addr)
 {
@@ -62,7 +63,7 @@ dco_ip_set6(struct dco_ip *ip, const uint8_t *addr)
     memcpy(ip->addr, addr, 16);
 }
 
-/* The IPv4 address inside a v4-mapped one; any other address is returned as it is. */
+/* Returns the IPv4 address inside a v4-mapped one, and any other address unchanged. */
 struct dco_ip dco_ip_unmap(struct dco_ip ip);
 
 static inline uint32_t
@@ -75,7 +76,7 @@ dco_ip_differ(const struct dco_ip *a, const struct dco_ip *b, size_t word)
     return x ^ y;
 }
 
-/* By words, the widest loads that never span two stores of dco_ip_set4(). */
+/* Compares words: a wider load would span two stores of dco_ip_set4(). */
 static inline bool
 dco_ip_equal(const struct dco_ip *a, const struct dco_ip *b)
 {
@@ -89,7 +90,7 @@ dco_endpoint_equal(const struct dco_endpoint *a, const struct dco_endpoint *b)
     return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-/* The one form under which end points are stored, hashed and compared: v4-mapped addresses are
+/* The canonical form, in which end points are stored, hashed and compared: v4-mapped addresses are
  * IPv4, only link-local IPv6 (RFC 4291 2.5.6) has a scope, padding is zero. Families other than 4
  * and 6 become 0. */
 struct dco_endpoint dco_endpoint_canon(const struct dco_endpoint *endpoint);

@@ -19,17 +19,19 @@
 #define dco_fetch_add(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
 #define dco_fetch_or(p, v)  __atomic_fetch_or((p), (v), __ATOMIC_RELAXED)
 
-/* A counter that only its adder's statistics readers see. */
+/* For counters that are read as statistics only. */
 #define dco_add(p, v) ((void)__atomic_fetch_add((p), (v), __ATOMIC_RELAXED))
 
 #define dco_exchange(p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
 
-/* Strong compare and swap: true if *p was *expected and is now v; else *expected is what it was. */
+/* Strong compare and swap. True: *p was *expected and is now v. False: *expected is now the value
+ * of *p. */
 #define dco_cas(p, expected, v)                                                                    \
     __atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 
-/* A count of references. Get fails once it has reached zero; put is true for whoever gave up the
- * last one, and then everything done under any reference happened before. */
+/* A count of references. dco_ref_get() fails once the count has reached zero. dco_ref_put() returns
+ * true to the thread that gave up the last reference; everything that was done under any reference
+ * happened before. */
 static inline bool
 dco_ref_get(uint32_t *refs)
 {

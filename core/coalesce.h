@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The reverse of segment.h: opened packets of one burst are joined into super-packets that enter
- * the kernel in one write. Packets stay where they are; a super-packet is a list of pieces.
+ * The reverse of segment.h: joins the opened packets of a burst into super-packets, each of which
+ * enters the kernel in one write. Packets stay where they are; a super-packet is a list of pieces.
  *
- * Joined are TCP segments of one flow with consecutive sequence numbers and UDP datagrams of one
- * flow and size, when their headers agree in everything else but PSH, which any of them may bring,
- * and their checksums are right (each is verified: the kernel is told to trust the result).
- * Everything else passes alone, unchanged.
- * Packets of one flow leave in the order they came.
+ * It joins TCP segments of one flow with consecutive sequence numbers, and UDP datagrams of one
+ * flow and size. Their headers must agree in everything else but the PSH flag, and their checksums
+ * must be right: the kernel is told to trust the result, so each is verified. All other packets
+ * pass alone and unchanged. Packets of one flow leave in the order in which they came.
  *
- * One coalescer per worker; no locks. All packets given must stay unchanged in memory until the
- * next flush returned.
+ * One coalescer per worker; no locks. Packets must stay unchanged in memory until the next flush
+ * has returned.
  */
 #ifndef DCO_COALESCE_H
 #define DCO_COALESCE_H
@@ -42,21 +41,20 @@ struct dco_super {
     uint16_t hdr_len;   /* IP plus transport header */
     uint16_t seg_len;   /* payload of the first packet; the last may have less */
     uint8_t last_flags; /* TCP: FIN of the last packet, PSH of any */
-    bool verified;      /* the checksums of the first packet are known to be right; then also: */
+    bool verified;      /* the checksums of the first packet are right; then these are set: */
     uint16_t ip_sum;    /* partial sum of its IPv4 header but length, id and checksum */
     uint16_t pseudo;    /* partial sum of its pseudo header but the length */
 };
 
-/* Called by dco_coalesce_add() and dco_coalesce_flush() with the arg that dco_coalescer_init() was
- * given, which stays the caller's. super is valid until it returns; it must not call the coalescer
- * again. */
+/* Called by dco_coalesce_add() and dco_coalesce_flush() with the arg of dco_coalescer_init(), which
+ * stays the caller's. super is valid until the function returns. It must not call the coalescer. */
 typedef void dco_emit_fn(void *arg, struct dco_super *super);
 
 struct dco_coalescer {
     dco_csum_fn *csum;
     dco_emit_fn *emit;
     void *arg;
-    bool tcp, udp; /* join these; the TUN accepts such super-packets */
+    bool tcp, udp; /* join these; the TUN must accept such super-packets */
     uint32_t used; /* flows in use, oldest first in order[] */
     uint8_t order[DCO_COALESCE_FLOWS];
     struct dco_super flow[DCO_COALESCE_FLOWS];

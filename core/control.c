@@ -7,7 +7,7 @@
 
 #define NS_PER_S 1000000000ULL
 
-/* The peer, with the control lock held; or NULL, and the lock is not held. */
+/* Returns the peer with the control lock held, or NULL without it. */
 static struct dco_peer *
 lock_peer(struct dco_peers *p, uint32_t id)
 {
@@ -124,7 +124,7 @@ key_valid(const struct dco_key_new *req)
     return dco_cipher_takes(req->cipher, req->key_len);
 }
 
-/* What stands for the key in the memory of used keys. */
+/* Identifies the key in p->fingerprints. */
 static uint64_t
 fingerprint(const struct dco_peers *p, const struct dco_key_new *req)
 {

@@ -3,8 +3,8 @@
 
 #include "bytes.h"
 
-/* One's complement addition commutes with a swap of the bytes of every word (RFC 1071, 2.B), so
- * words are added as they lie in memory and only the result is put in order. */
+/* One's complement addition commutes with a swap of the bytes of every word (RFC 1071, 2.B). So
+ * words are added in host order, and only the result is swapped. */
 static uint16_t
 fold_native(uint64_t sum)
 {

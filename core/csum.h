@@ -9,8 +9,8 @@
 #include "dco_os.h"
 
 /* Sum of len bytes as big-endian 16-bit words (an odd last byte is the high half of a word), folded
- * to 16 bits, not inverted. The platform may provide a faster one with the same result: callers in
- * core take it as an argument. */
+ * to 16 bits, not inverted. Callers in core take such a function as an argument: the platform may
+ * have a faster one with the same result. */
 typedef uint16_t dco_csum_fn(const uint8_t *data, size_t len);
 
 uint16_t dco_csum(const uint8_t *data, size_t len); /* portable */
@@ -24,11 +24,11 @@ dco_csum_add(uint16_t a, uint16_t b)
     return (uint16_t)((s & 0xffff) + (s >> 16));
 }
 
-/* RFC 1624: the checksum field after a 16-bit word of the data changed from was to is. */
+/* The checksum field after a 16-bit word of the data has changed from `was` to `is` (RFC 1624). */
 uint16_t dco_csum_update(uint16_t checksum, uint16_t was, uint16_t is);
 
-/* Partial sum of the pseudo header: addrs points at source and destination as they lie in the
- * packet (8 or 32 bytes), len is the length of the transport header and payload. */
+/* Partial sum of the pseudo header. addrs: source and destination as in the packet (8 or 32 bytes).
+ * len: length of the transport header and payload. */
 uint16_t dco_csum_pseudo(const uint8_t *addrs, size_t addrs_len, uint8_t protocol, uint32_t len);
 
 #endif

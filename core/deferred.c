@@ -22,7 +22,7 @@ dco_deferred_run(struct dco_deferred *d)
     case DCO_DEFERRED_ROUTES:
         dco_routes_end(d);
         break;
-    default: /* nothing of the core's */
+    default: /* not an object of the core */
         break;
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Why a packet was dropped: one list from which the enum, the counter's name and its text come.
- * Every dropped packet is counted once, under exactly one reason.
+ * The reasons for which packets are dropped. The enum, the names of the counters and their texts
+ * come from one list. Every dropped packet is counted once, under exactly one reason.
  *
  * X(symbol, name of the counter, text). `opendco status` prints name and text; DIAGNOSTICS in
  * opendco(8) has an item for each name that begins with the text, and tests/drop-reasons compares.
@@ -61,7 +61,7 @@ struct dco_drops {
     uint64_t count[DCO_DROP_COUNT];
 };
 
-/* Both are defined for every reason below DCO_DROP_COUNT. */
+/* For every reason below DCO_DROP_COUNT, as in the list. */
 const char *dco_drop_name(enum dco_drop reason);
 const char *dco_drop_text(enum dco_drop reason);
 

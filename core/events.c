@@ -13,7 +13,7 @@ dco_event_raise(struct dco_peers *p, struct dco_peer *peer, uint32_t kind)
     peer->events |= kind;
     if (waiting)
         return;
-    (void)dco_peer_get(peer); /* cannot fail: the tables still hold theirs */
+    (void)dco_peer_get(peer); /* cannot fail: the tables hold a reference */
     peer->event_next = NULL;
     *p->event_tail = peer;
     p->event_tail = &peer->event_next;

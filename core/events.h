@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What happened to peers by itself and openvpn must hear of. Nothing is ever lost: the queue is a
- * list through the peers themselves, and each has a bit per kind. dco_env_wake() says when the
- * queue is no longer empty. Any thread; both take the control lock.
+ * Events of peers that openvpn must be told of. No event is ever lost: the queue is a list through
+ * the peers themselves, and each peer has a bit per kind. dco_env_wake() says that the queue is no
+ * longer empty. Any thread; both functions take the control lock.
  */
 #ifndef DCO_EVENTS_H
 #define DCO_EVENTS_H
@@ -17,17 +17,17 @@ struct dco_event {
     uint32_t kind; /* one of DCO_EVENT_* */
     uint32_t peer_id;
     enum dco_del_reason del_reason; /* DCO_EVENT_DEL */
-    struct dco_endpoint remote;     /* DCO_EVENT_FLOAT: the address now */
-    bool key_spent;                 /* DCO_EVENT_KEY_WANTED: it encrypts nothing any more */
-    uint8_t key_id;                 /* DCO_EVENT_KEY_WANTED: of the key to be replaced */
-    struct dco_peer_stats stats;    /* DCO_EVENT_DEL: final numbers */
+    struct dco_endpoint remote;     /* DCO_EVENT_FLOAT: the new address */
+    bool key_spent;                 /* DCO_EVENT_KEY_WANTED: the key no longer encrypts */
+    uint8_t key_id;                 /* DCO_EVENT_KEY_WANTED: the key to replace */
+    struct dco_peer_stats stats;    /* DCO_EVENT_DEL: final counts */
 };
 
-/* The oldest waiting event, removed from the queue; false if there is none. Events of one peer come
- * in the order float, key wanted, deleted; several floats in a row are one. */
+/* Removes the oldest event from the queue; false if there is none. Events of one peer come in the
+ * order float, key wanted, deleted; several floats in a row are one event. */
 bool dco_event_take(struct dco_peers *p, struct dco_event *event);
 
-/* Whether dco_event_take() would find one now. */
+/* Whether dco_event_take() would return an event now. */
 bool dco_events_waiting(struct dco_peers *p);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A sparse map from 24-bit ids to pointers, read without locks: two levels, of which the second is
- * allocated when an id in its range is first used and lives until the map ends.
+ * A sparse map from 24-bit ids to pointers, read without locks. It has two levels; a page of the
+ * second is allocated when an id in its range is first used, and lives until the map ends.
  *
- * get: any thread inside a read section. Everything else: under the control lock.
+ * get: any thread inside a read section. All others: under the control lock.
  */
 #ifndef DCO_IDMAP_H
 #define DCO_IDMAP_H
@@ -24,9 +24,9 @@ void dco_idmap_fini(struct dco_idmap *map);
 
 /* NULL for an unused id and for one beyond 24 bits. */
 void *dco_idmap_get(const struct dco_idmap *map, uint32_t id);
-/* Makes the next set of this id succeed. 0 or -ENOMEM. id: at most 24 bits. */
+/* Makes sure that dco_idmap_set() has room for this id (at most 24 bits). 0 or -ENOMEM. */
 int dco_idmap_reserve(struct dco_idmap *map, uint32_t id);
-/* object NULL forgets. The id was reserved before. */
+/* NULL removes the entry. The id must have been reserved. */
 void dco_idmap_set(struct dco_idmap *map, uint32_t id, void *object);
 /* The object with the lowest id >= from, or NULL. */
 void *dco_idmap_next(const struct dco_idmap *map, uint32_t from);

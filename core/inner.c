@@ -4,7 +4,7 @@
 #include "bytes.h"
 
 /* Next header values that lead to another header instead of a transport (RFC 8200; IANA's list of
- * IPv6 extension header types, ESP left out: what follows it cannot be read). */
+ * IPv6 extension header types, without ESP: nothing behind it can be read). */
 enum {
     IP6_HOP_BY_HOP = 0,
     IP6_ROUTING = 43,

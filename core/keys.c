@@ -103,9 +103,9 @@ spent(struct dco_key *key, bool *want)
 }
 
 /*
- * Blocks are charged before ids are taken: every id that is taken is then given to the caller, and
- * ids given out are contiguous, which dco_key_turn() relies on. Both counters only grow, so a key
- * that refused once refuses for ever; they are wide enough never to come round.
+ * Blocks are charged before ids are taken. So every id that is taken is given to the caller, and
+ * the ids given out are contiguous, which dco_key_turn() needs. Both counters only grow, so a key
+ * that has refused once always refuses; they are too wide to wrap.
  */
 enum dco_drop
 dco_key_reserve(struct dco_key *key, uint32_t n, uint64_t cost, uint32_t *first, bool *want)
@@ -137,7 +137,7 @@ dco_key_sent(struct dco_key *key, uint32_t first, uint32_t n)
     dco_store_release(&key->tx_sent, (uint64_t)first + n);
 }
 
-/* A thread that looks before another one counts may still open: the limit is no exact one. */
+/* The limit is not exact: a thread may ask before another one has counted its failure. */
 bool
 dco_key_may_open(const struct dco_key *key)
 {

@@ -9,7 +9,7 @@
 #include "replay.h"
 
 #define DCO_KEY_WANTED_SOON 1U /* a soft limit was passed */
-#define DCO_KEY_WANTED_NOW  2U /* the key encrypts nothing any more */
+#define DCO_KEY_WANTED_NOW  2U /* the key no longer encrypts */
 
 struct dco_key_new;
 
@@ -30,18 +30,18 @@ struct dco_key {
     uint64_t tx_sent
         __attribute__((aligned(64))); /* atomic; ids below it have left: dco_key_turn */
     uint64_t tx_blocks;               /* atomic; packets + blocks encrypted */
-    uint64_t rx_blocks;   /* atomic; packets + blocks received: the peer's use of its key */
-    uint64_t rx_failures; /* atomic */
-    uint32_t wanted;      /* atomic; DCO_KEY_WANTED_*: each was asked for once */
+    uint64_t rx_blocks;               /* atomic; packets + blocks received */
+    uint64_t rx_failures;             /* atomic */
+    uint32_t wanted;                  /* atomic; DCO_KEY_WANTED_*: what was requested, each once */
 
     struct dco_lock replay_lock; /* leaf; taken once per burst */
     struct dco_replay replay;    /* replay_lock */
 };
 
-/* req: valid; the key takes req->crypto over. NULL: no memory. One reference. */
+/* req: valid; the key takes over req->crypto. One reference. NULL: no memory. */
 struct dco_key *dco_key_new(const struct dco_env *env, const struct dco_key_new *req,
                             uint64_t serial, uint64_t now_ns);
-/* Replay lock. NULL if the key agrees with itself, else what is wrong. */
+/* Replay lock. NULL if the key is consistent, else what is wrong. */
 const char *dco_key_validate(const struct dco_key *key);
 /* For dco_deferred_run(). */
 void dco_key_end(struct dco_deferred *d);

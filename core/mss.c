@@ -10,8 +10,8 @@ swap16(uint16_t v)
     return (uint16_t)(v << 8 | v >> 8);
 }
 
-/* Replaces the two bytes at tcp + at. At an odd offset they straddle two words of the checksum,
- * which changes as if they were swapped at an even one. */
+/* Replaces the two bytes at tcp + at. At an odd offset they lie in two words of the checksum, which
+ * changes as if they were swapped and at an even offset. */
 static void
 replace16(uint8_t *tcp, uint32_t at, uint16_t is)
 {
@@ -26,7 +26,7 @@ replace16(uint8_t *tcp, uint32_t at, uint16_t is)
     dco_put16(tcp + DCO_TCP_CHECKSUM, checksum);
 }
 
-/* Every MSS option is lowered, because receivers differ in which of several they believe. */
+/* Lowers every MSS option: receivers differ in which of several they use. */
 static bool
 clamp_options(uint8_t *tcp, uint32_t hdr_len, uint16_t limit)
 {

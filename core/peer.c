@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The path of a peer is read by every thread and written a few times in its life. There are two
- * copies. The writer changes the one that is not being read, moves readers over by adding one to
- * path_seq, and then brings the other up to date, so that a writer that loses the processor keeps
- * nobody waiting. A reader whose copy was written meanwhile sees a changed path_seq and reads
- * again: the words are released after the path_seq that moved readers away from them, and reading
- * such a word acquires it.
+ * copies. The writer changes the copy that is not being read, moves readers over by adding one to
+ * path_seq, and then updates the other copy. So a writer that loses the processor blocks no reader.
+ * A reader whose copy was written meanwhile sees a changed path_seq and reads again: the words are
+ * released after the path_seq that moved readers away from them, and reading such a word acquires
+ * it.
  */
 #include "peer_private.h"
 
@@ -15,21 +15,29 @@
 
 #define PATH_WORDS (sizeof(struct dco_path) / sizeof(uint32_t))
 
-/* The first n of them. */
+#define COUNTERS (2 * DCO_TRAFFICS)
+
+/* i < COUNTERS */
+static struct dco_counter *
+counter_at(struct dco_peer *peer, unsigned i)
+{
+    return i < DCO_TRAFFICS ? &peer->packets[i] : &peer->bytes[i - DCO_TRAFFICS];
+}
+
+/* Ends the first n counters. */
 static void
-counts_fini(struct dco_peer *peer, unsigned n)
+counters_fini(struct dco_peer *peer, unsigned n)
 {
     while (n-- > 0)
-        dco_counter_fini(n < DCO_TRAFFICS ? &peer->packets[n] : &peer->bytes[n - DCO_TRAFFICS]);
+        dco_counter_fini(counter_at(peer, n));
 }
 
 static bool
-counts_init(struct dco_peer *peer)
+counters_init(struct dco_peer *peer)
 {
-    for (unsigned i = 0; i < 2 * DCO_TRAFFICS; i++) {
-        if (!dco_counter_init(i < DCO_TRAFFICS ? &peer->packets[i]
-                                               : &peer->bytes[i - DCO_TRAFFICS])) {
-            counts_fini(peer, i);
+    for (unsigned i = 0; i < COUNTERS; i++) {
+        if (!dco_counter_init(counter_at(peer, i))) {
+            counters_fini(peer, i);
             return false;
         }
     }
@@ -47,7 +55,7 @@ write_words(uint32_t *words, const struct dco_path *path)
     }
 }
 
-/* A writer at a time. */
+/* One writer at a time. */
 static void
 write_path(struct dco_peer *peer, const struct dco_path *path)
 {
@@ -66,7 +74,7 @@ dco_peer_new(struct dco_peers *p, const struct dco_peer_new *req, uint64_t now_n
 
     if (peer == NULL)
         return NULL;
-    if (!counts_init(peer)) {
+    if (!counters_init(peer)) {
         dco_env_free(p->env, peer, sizeof(*peer));
         return NULL;
     }
@@ -89,7 +97,7 @@ dco_peer_new(struct dco_peers *p, const struct dco_peer_new *req, uint64_t now_n
 void
 dco_peer_abandon(struct dco_peer *peer)
 {
-    counts_fini(peer, 2 * DCO_TRAFFICS);
+    counters_fini(peer, COUNTERS);
     dco_env_free(peer->env, peer, sizeof(*peer));
 }
 
@@ -204,7 +212,8 @@ dco_peer_count(struct dco_peer *peer, enum dco_traffic what, uint64_t packets, u
     dco_counter_add(&peer->bytes[what], bytes);
 }
 
-/* Stored only where it differs: a store per packet would move its cache line about. */
+/* Stores a changed time only: a store per packet would move the cache line from processor to
+ * processor. */
 static void
 set_time(uint64_t *time, uint64_t now_ns)
 {
@@ -243,7 +252,7 @@ dco_peer_key_rx(const struct dco_peer *peer, uint8_t key_id)
     return a != NULL && a->serial > b->serial ? a : b;
 }
 
-/* False if the peer has used a newer one. */
+/* Notes the use of the key with this serial. False if the peer has used a newer one. */
 static bool
 newest_heard(struct dco_peer *peer, uint64_t serial)
 {
@@ -309,7 +318,6 @@ dco_peer_set_key(struct dco_peer *peer, enum dco_slot slot, struct dco_key *key)
 
     dco_lock_assert_held(&peer->peers->lock);
     old = dco_exchange(&peer->slot[slot_index(peer, slot)], key);
-
     if (old != NULL)
         dco_key_put(old);
 }

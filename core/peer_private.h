@@ -18,19 +18,19 @@ struct dco_peer {
     uint32_t id;                  /* const: id in received packets, key of the table */
     uint32_t tx_id;               /* const: id written into sent packets */
     struct dco_ip vpn4, vpn6;     /* const after publication; family 0: none */
-    struct dco_endpoint origin;   /* const: where openvpn knows it, wherever it was or is since */
+    struct dco_endpoint origin;   /* const: the address under which openvpn knows the peer */
     void *transport;              /* const; given up through dco_env_transport_put() */
 
     struct dco_key *slot[2]; /* atomic pointers; writers: control lock */
     uint32_t primary;        /* atomic index of the slot that encrypts */
 
-    /* Path in its canonical form (dco_endpoint_canon): a platform whose socket is dual-stack maps
-     * IPv4 again when it sends. Two copies under a sequence number; writers: control lock. See
-     * peer.c. */
+    /* Path in its canonical form (dco_endpoint_canon); a platform whose socket is dual-stack maps
+     * IPv4 addresses when it sends. Two copies under a sequence number, see peer.c. Writers:
+     * control lock. */
     uint32_t path_seq; /* atomic; its lowest bit is the copy to read */
     uint32_t path_words[2][sizeof(struct dco_path) / 4]; /* atomic words */
 
-    /* Timers, nanoseconds; 0 = off. Set under the control lock, read by dco_peers_tick(). */
+    /* Timers, nanoseconds; 0: off. Set under the control lock, read by dco_peers_tick(). */
     uint64_t interval_ns;
     uint64_t timeout_ns;
     uint64_t timers_ns;     /* when both were last restarted */
@@ -39,7 +39,7 @@ struct dco_peer {
     uint64_t last_float_ns; /* control lock */
     uint64_t key_heard;     /* atomic; serial of the newest key that it has used */
 
-    struct dco_peer_platform platform;        /* the platform's; not read nor written by the core */
+    struct dco_peer_platform platform; /* the platform's; the core neither reads nor writes it */
     struct dco_counter packets[DCO_TRAFFICS]; /* any thread */
     struct dco_counter bytes[DCO_TRAFFICS];   /* any thread */
 
@@ -52,16 +52,16 @@ struct dco_peer {
     struct dco_peer *next, **prev; /* control lock: list of all peers, newest first */
 };
 
-/* req: valid; the peer takes req->transport over. NULL: no memory. One reference. */
+/* req: valid; the peer takes over req->transport. One reference. NULL: no memory. */
 struct dco_peer *dco_peer_new(struct dco_peers *p, const struct dco_peer_new *req, uint64_t now_ns);
-/* For a peer that nobody else has seen; the transport stays the caller's. */
+/* Frees a peer that no other thread has seen; the transport stays the caller's. */
 void dco_peer_abandon(struct dco_peer *peer);
 /* For dco_deferred_run(). */
 void dco_peer_end(struct dco_deferred *d);
 
 /* Control lock. path: canonical. */
 void dco_peer_set_path(struct dco_peer *peer, const struct dco_path *path);
-/* Control lock. Puts key (NULL: nothing) into the slot and gives up what was there. */
+/* Control lock. Stores key (NULL: none) in the slot and gives up the old one. */
 void dco_peer_set_key(struct dco_peer *peer, enum dco_slot slot, struct dco_key *key);
 /* Control lock. */
 struct dco_key *dco_peer_slot(const struct dco_peer *peer, enum dco_slot slot);

@@ -25,12 +25,12 @@ size_t dco_peers_size(void);
 void dco_peers_init(struct dco_peers *p, const struct dco_env *env, enum dco_mode mode,
                     const struct dco_siphash_key *secret);
 /* Removes every peer with reason TEARDOWN, forgets waiting events, frees the tables. No reader and
- * no other writer may be left. Peers and keys that somebody holds a reference on, and everything
- * deferred, may outlive p but not env. */
+ * no other writer may be left. Peers and keys with further references, and deferred objects, may
+ * outlive p but not env. */
 void dco_peers_fini(struct dco_peers *p);
 
 enum dco_mode dco_peers_mode(const struct dco_peers *p);
-/* How many there are at this moment. Any thread, no lock. */
+/* The number of peers at this moment. Any thread, no lock. */
 uint32_t dco_peers_count(const struct dco_peers *p);
 
 struct dco_peer *dco_peers_by_id(const struct dco_peers *p, uint32_t id);
@@ -38,14 +38,15 @@ struct dco_peer *dco_peers_by_id(const struct dco_peers *p, uint32_t id);
 /* The peer that an inner packet for dst goes to, or NULL. P2P: the only peer. */
 struct dco_peer *dco_peers_by_dest(const struct dco_peers *p, const struct dco_ip *dst);
 
-/* The same by a set of routes of the caller's. NULL: no routes, dst is a peer's own or nobody's. */
+/* The same with routes of the caller. NULL: no routes, so only a peer's own VPN address is
+ * found. */
 struct dco_peer *dco_peers_by_route(const struct dco_peers *p, const struct dco_routes *routes,
                                     const struct dco_ip *dst);
 
-/* For packets without a peer id (DCO_PEER_ID_UNDEF), and control packets. remote: any form. Where
- * several peers have one address it is found for the one that was created there last; a peer that
- * moved to an address in use gets it when the others have left, so that nobody can take away the
- * control packets of another by sending from its address. */
+/* For control packets, and data packets without a peer id (DCO_PEER_ID_UNDEF). remote need not be
+ * canonical. If several peers have one address, it finds the one that was created there last. A
+ * peer that moved to an address in use is found there when the others have left: nobody can take
+ * the control packets of another peer by sending from its address. */
 struct dco_peer *dco_peers_by_remote(const struct dco_peers *p, const struct dco_endpoint *remote);
 
 /* May this peer send from src? P2P: yes. MP: only if packets to src would go to this peer. */
@@ -56,20 +57,19 @@ bool dco_peers_source_ok(const struct dco_peers *p, const struct dco_peer *peer,
  * a time. */
 void dco_peers_set_routes(struct dco_peers *p, struct dco_routes *routes);
 
-/* An authenticated packet of peer came along path: if its remote or local address differs from
- * what is stored, store it, rehash, and raise DCO_EVENT_FLOAT when the remote changed. At most one
- * change per peer and 10 ms. Takes the control lock only when something differs. Returns true if
- * the remote changed. A local address of family 0 means "not known" and keeps the stored one. Peers
- * without a remote (TCP) stay as they are. Where memory runs out the next packet tries again. */
+/* An authenticated packet of peer came along path. If its remote or local address differs from the
+ * stored one, stores it and rehashes, and raises DCO_EVENT_FLOAT if the remote changed. At most one
+ * change per peer and 10 ms. Takes the control lock only if something differs. Returns true if the
+ * remote changed. A local address of family 0 is unknown and keeps the stored one. Peers without a
+ * remote (TCP) stay as they are. If memory runs out, the next packet tries again. */
 bool dco_peers_seen_from(struct dco_peers *p, struct dco_peer *peer, const struct dco_path *path,
                          uint64_t now_ns);
 
-/* Raises DCO_EVENT_KEY_WANTED, unless the primary key has been replaced since it asked. */
+/* Raises DCO_EVENT_KEY_WANTED, unless the primary key was replaced after its request. */
 void dco_peers_want_key(struct dco_peers *p, struct dco_peer *peer);
 
-/* Fills out[] with at most max peers that pick() wants, newest first, a reference on each
- * (dco_peer_put()). pick() is called with the control lock held: it may look at the peer, and calls
- * nothing that takes that lock. */
+/* Fills out[] with at most max peers for which pick() is true, newest first, with a reference on
+ * each (dco_peer_put()). pick() runs with the control lock held and must not call what takes it. */
 unsigned dco_peers_select(struct dco_peers *p, bool (*pick)(struct dco_peer *peer, void *arg),
                           void *arg, struct dco_peer **out, unsigned max);
 

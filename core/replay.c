@@ -21,7 +21,7 @@ dco_replay_init(struct dco_replay *r)
     memset(r, 0, sizeof(*r));
 }
 
-/* Forgets the ids that the window leaves behind as it moves up to id, which is beyond it. */
+/* Moves the window up to id, which is above it, and forgets the ids that fall out. */
 static void
 advance(struct dco_replay *r, uint32_t id)
 {
@@ -56,7 +56,7 @@ dco_replay_accept(struct dco_replay *r, uint32_t id, uint64_t now_ns)
     return DCO_DROP_NONE;
 }
 
-/* The ids below a full window share their bits with those in it, so nothing can be said of them. */
+/* Ids beyond a window that is not full yet can be checked; later their bits belong to older ids. */
 const char *
 dco_replay_validate(const struct dco_replay *r)
 {

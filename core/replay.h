@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The replay window of one receiving key: which packet ids were seen. 2048 ids wide, as in the
- * Linux ovpn drivers; thirty seconds without an accepted packet close the window behind the highest
- * id, so that packets held back for longer cannot fill old gaps.
+ * The replay window of one receiving key: the packet ids that were seen. It is 2048 ids wide, as in
+ * the Linux ovpn drivers. After thirty seconds without an accepted packet all ids up to the highest
+ * are refused, so that packets that were held back for longer cannot fill old gaps.
  *
- * Only ids of authenticated packets may be given to it. Not locked: struct dco_key says how.
+ * Only for ids of authenticated packets. No lock of its own: the key's replay_lock guards it.
  */
 #ifndef DCO_REPLAY_H
 #define DCO_REPLAY_H
@@ -27,7 +27,7 @@ void dco_replay_init(struct dco_replay *r);
  * _RX_LATE. now_ns: monotonic. */
 enum dco_drop dco_replay_accept(struct dco_replay *r, uint32_t id, uint64_t now_ns);
 
-/* NULL if the window agrees with itself, else what is wrong. For self-checks. */
+/* NULL if the window is consistent, else what is wrong. For self-checks. */
 const char *dco_replay_validate(const struct dco_replay *r);
 
 #endif

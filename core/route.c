@@ -40,7 +40,8 @@ get64(const uint8_t *p)
     return (uint64_t)dco_get32(p) << 32 | dco_get32(p + 4);
 }
 
-/* Bytes beyond an IPv4 address are zero in a struct dco_ip: both families are read alike. */
+/* Bytes beyond an IPv4 address are zero in a struct dco_ip, so both families are read in the same
+ * way. */
 static inline struct bits
 bits_of(const struct dco_ip *ip)
 {
@@ -103,7 +104,7 @@ node_new(struct dco_routes *r, const struct bits *bits, unsigned len)
     return r->used++;
 }
 
-/* The node of this prefix, made where it does not exist. */
+/* Finds the node of this prefix, or makes it. */
 static struct node *
 node_for(struct dco_routes *r, uint32_t *link, const struct bits *bits, unsigned len)
 {
@@ -119,7 +120,7 @@ node_for(struct dco_routes *r, uint32_t *link, const struct bits *bits, unsigned
             link = &node->child[bit_at(bits, common)];
             continue;
         }
-        /* They part, or the new prefix ends, inside the path down to node. */
+        /* The new prefix ends or branches off between the parent and node. */
         *link = node_new(r, bits, common);
         r->node[*link].child[bit_at(&node->bits, common)] = below;
         if (common == len)

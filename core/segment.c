@@ -7,7 +7,7 @@
 
 _Static_assert(DCO_SEGMENT_HDR_MAX >= 60 + 60, "IPv4 and TCP with all options");
 
-/* The checksum field for a partial sum. Of its two forms of zero UDP takes 0 for "none". */
+/* The checksum field for a partial sum. It is never 0, which means "no checksum" in UDP. */
 static inline uint16_t
 finish(uint16_t partial)
 {
@@ -26,7 +26,7 @@ complete_checksum(const struct dco_vnet *vnet, uint8_t *pkt, uint32_t len,
     return true;
 }
 
-/* The length of the headers of a super-packet, or 0 where it does not look as vnet says. */
+/* The length of the headers of a super-packet, or 0 if they do not match vnet. */
 static uint32_t
 headers_len(const struct dco_vnet *vnet, const uint8_t *pkt, uint32_t len,
             const struct dco_inner *inner)
@@ -66,7 +66,7 @@ checksum_place_agrees(const struct dco_vnet *vnet, const struct dco_inner *inner
            (vnet->csum_start == inner->l4 && vnet->csum_offset == field);
 }
 
-/* Sums of everything that is the same in all segments. */
+/* Sums of the fields that are the same in all segments. */
 static void
 prepare_sums(struct dco_cut *cut, dco_csum_fn *csum)
 {
@@ -88,7 +88,7 @@ prepare_sums(struct dco_cut *cut, dco_csum_fn *csum)
         dco_csum_pseudo(hdr + addrs, cut->version == 4 ? DCO_IP4_ADDRS_LEN : DCO_IP6_ADDRS_LEN,
                         cut->protocol, 0));
     if (cut->version == 4) {
-        dco_put32(hdr + DCO_IP4_TOTAL, 0); /* and the id */
+        dco_put32(hdr + DCO_IP4_TOTAL, 0); /* total length and id */
         dco_put16(hdr + DCO_IP4_CHECKSUM, 0);
         cut->ip_sum = csum(hdr, cut->l4);
     }
@@ -129,7 +129,7 @@ dco_segment_plan(struct dco_cut *cut, const struct dco_vnet *vnet, uint8_t *pkt,
 }
 
 static void
-put_ip4(const struct dco_cut *cut, uint8_t *ip, uint32_t i, uint32_t len)
+write_ip4(const struct dco_cut *cut, uint8_t *ip, uint32_t i, uint32_t len)
 {
     uint16_t id = (uint16_t)(dco_get16(cut->hdr + DCO_IP4_ID) + i);
 
@@ -141,7 +141,7 @@ put_ip4(const struct dco_cut *cut, uint8_t *ip, uint32_t i, uint32_t len)
 
 /* FIN and PSH belong to the last segment, CWR to the first. */
 static void
-put_tcp(const struct dco_cut *cut, uint8_t *tcp, uint32_t i, uint32_t sum)
+write_tcp(const struct dco_cut *cut, uint8_t *tcp, uint32_t i, uint32_t sum)
 {
     uint32_t seq = dco_get32(cut->hdr + cut->l4 + DCO_TCP_SEQ) + i * cut->seg_len;
     uint32_t flags = dco_get16(tcp + DCO_TCP_OFFSET);
@@ -159,7 +159,7 @@ put_tcp(const struct dco_cut *cut, uint8_t *tcp, uint32_t i, uint32_t sum)
 }
 
 static void
-put_udp(uint8_t *udp, uint32_t l4_len, uint32_t sum)
+write_udp(uint8_t *udp, uint32_t l4_len, uint32_t sum)
 {
     sum += l4_len;
     sum = (sum & 0xffff) + (sum >> 16);
@@ -188,12 +188,12 @@ dco_segment_next(struct dco_cut *cut, uint32_t i, uint32_t *len, dco_csum_fn *cs
     sum = (uint32_t)cut->l4_sum + l4_len + csum(seg + cut->hdr_len, payload);
     memcpy(seg, cut->hdr, cut->hdr_len);
     if (cut->version == 4)
-        put_ip4(cut, seg, i, *len);
+        write_ip4(cut, seg, i, *len);
     else
         dco_put16(seg + DCO_IP6_PAYLOAD, (uint16_t)(*len - DCO_IP6_HDR));
     if (cut->protocol == DCO_PROTO_TCP)
-        put_tcp(cut, seg + cut->l4, i, sum);
+        write_tcp(cut, seg + cut->l4, i, sum);
     else
-        put_udp(seg + cut->l4, l4_len, sum);
+        write_udp(seg + cut->l4, l4_len, sum);
     return seg;
 }

@@ -28,7 +28,7 @@ rounds(struct state *s, unsigned n)
     }
 }
 
-/* Little endian, at any alignment; compilers make one load of it. */
+/* Little endian, at any alignment; compilers turn it into one load. */
 static inline uint32_t
 get32_le(const uint8_t *p)
 {

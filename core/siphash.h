@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SipHash-2-4 (Aumasson, Bernstein: "SipHash: a fast short-input PRF"): the hash of every table
- * whose keys a stranger can choose, and the fingerprint under which used keys are remembered.
+ * SipHash-2-4 (Aumasson, Bernstein: "SipHash: a fast short-input PRF"): the hash of tables whose
+ * keys a stranger can choose, and the fingerprint by which used keys are remembered.
  */
 #ifndef DCO_SIPHASH_H
 #define DCO_SIPHASH_H

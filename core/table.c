@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Why readers need no lock. A cell goes from empty to an object once; its hash is written before
- * the object is released and never again, and a cell that was emptied is not used again. So whoever
- * acquires an object sees the hash that belongs to it. Objects of one hash lie newest first along
- * the probe sequence; putting one in front moves the others towards the end, each written to its
- * new cell before its old one is overwritten, so a reader that walks in the same direction meets
- * every one of them. At least half of the cells are empty, which ends every walk.
+ * Why readers need no lock: a cell changes from empty to an object once. Its hash is written before
+ * the object is released and never again, and a cell that was emptied is not used again. So a
+ * reader that acquires an object sees the hash of that object. Objects of one hash lie newest first
+ * along the probe sequence. Adding one in front moves the others towards the end, each written to
+ * its new cell before its old one is overwritten, so a reader that walks in the same direction
+ * meets every one of them. At least half of the cells are empty, which ends every walk.
  */
 #include "table.h"
 
@@ -85,7 +85,7 @@ probe_end(const struct dco_table_array *a, uint64_t hash)
 }
 
 static void
-put_behind(struct dco_table_array *a, uint64_t hash, void *object)
+insert_behind(struct dco_table_array *a, uint64_t hash, void *object)
 {
     uint64_t i = probe_end(a, hash);
 
@@ -96,7 +96,7 @@ put_behind(struct dco_table_array *a, uint64_t hash, void *object)
 }
 
 static void
-put_in_front(struct dco_table_array *a, uint64_t hash, void *object)
+insert_in_front(struct dco_table_array *a, uint64_t hash, void *object)
 {
     uint64_t to = probe_end(a, hash);
     uint64_t i = to;
@@ -134,8 +134,8 @@ array_new(const struct dco_env *env, uint64_t objects)
     return a;
 }
 
-/* Starts behind an empty cell, so that objects of one hash are met in their order even where their
- * probe sequence runs over the end of the array. */
+/* Starts behind an empty cell, so that objects of one hash keep their order even if their probe
+ * sequence wraps around the end of the array. */
 static void
 array_copy(struct dco_table_array *to, const struct dco_table_array *from)
 {
@@ -145,7 +145,7 @@ array_copy(struct dco_table_array *to, const struct dco_table_array *from)
         const struct cell *cell = &from->cell[(start + n) & from->mask];
 
         if (cell->object != NULL && cell->object != GONE)
-            put_behind(to, cell->hash, cell->object);
+            insert_behind(to, cell->hash, cell->object);
     }
 }
 
@@ -174,7 +174,7 @@ dco_table_add(struct dco_table *t, uint64_t hash, void *object)
     int err = dco_table_reserve(t, 1);
 
     if (err == 0)
-        put_in_front(t->array, hash, object);
+        insert_in_front(t->array, hash, object);
     return err;
 }
 
@@ -184,7 +184,7 @@ dco_table_add_behind(struct dco_table *t, uint64_t hash, void *object)
     int err = dco_table_reserve(t, 1);
 
     if (err == 0)
-        put_behind(t->array, hash, object);
+        insert_behind(t->array, hash, object);
     return err;
 }
 
@@ -236,7 +236,7 @@ dco_table_validate(const struct dco_table *t)
     if (a == NULL)
         return NULL;
     if ((a->mask & (a->mask + 1)) != 0 || a->mask < TABLE_MIN - 1)
-        return "the size of a table is no power of two";
+        return "the size of a table is not a power of two";
     if (2 * a->filled > a->mask + 1)
         return "more than half of the cells of a table are filled";
     for (uint64_t i = 0; i <= a->mask; i++) {

@@ -24,7 +24,7 @@ expires_at(const struct dco_peer *peer)
     return later(dco_load(&peer->last_rx_ns), peer->timers_ns) + peer->timeout_ns;
 }
 
-/* UINT64_MAX: never. A peer without a key to encrypt with owes nothing. */
+/* UINT64_MAX: never. A peer without a key to encrypt with sends no keepalives. */
 static uint64_t
 keepalive_at(const struct dco_peer *peer)
 {
@@ -46,9 +46,9 @@ dco_timers_changed(struct dco_peers *p, const struct dco_peer *peer)
     p->tick_ns = sooner(p->tick_ns, dco_timers_next(peer));
 }
 
-/* Sets tick_ns to the earliest deadline that is left. */
+/* Sets tick_ns to the earliest remaining deadline. */
 static unsigned
-look_at_all(struct dco_peers *p, uint64_t now_ns, struct dco_peer **due, unsigned max)
+visit_all(struct dco_peers *p, uint64_t now_ns, struct dco_peer **due, unsigned max)
 {
     struct dco_peer *peer, *following;
     unsigned n = 0;
@@ -79,8 +79,8 @@ dco_peers_tick(struct dco_peers *p, uint64_t now_ns, struct dco_peer **due, unsi
 
     dco_lock_acquire(&p->lock);
     if (p->tick_ns <= now_ns) {
-        n = look_at_all(p, now_ns, due, max);
-        /* Where due[] is full there may be more: the next call looks again. */
+        n = visit_all(p, now_ns, due, max);
+        /* If due[] is full there may be more: the next call visits all again. */
         p->tick_ns = n < max ? later(p->tick_ns, now_ns + DCO_TIMER_GRAIN_NS) : now_ns;
     }
     *next_ns = p->tick_ns;

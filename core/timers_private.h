@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the commands tell the timers. For core/ and its tests only.
+ * How commands adjust the timers. For core/ and its tests only.
  */
 #ifndef DCO_TIMERS_PRIVATE_H
 #define DCO_TIMERS_PRIVATE_H
 
 #include "timers.h"
 
-/* Control lock. After a change to what the timers of peer depend on. */
+/* Control lock. Call it after a change to the timers of peer or to its keys. */
 void dco_timers_changed(struct dco_peers *p, const struct dco_peer *peer);
 
-/* Control lock. When something of the peer falls due next, UINT64_MAX for never. */
+/* Control lock. When the next timer of the peer runs out, UINT64_MAX for never. */
 uint64_t dco_timers_next(const struct dco_peer *peer);
 
 #endif

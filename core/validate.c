@@ -6,10 +6,10 @@
 #include "peers_private.h"
 #include "timers_private.h"
 
-/* What the tables must hold, counted over all peers. */
+/* Numbers of entries that the tables must hold, counted over all peers. */
 struct tally {
     uint32_t peers, vpn, remotes;
-    uint32_t waiting; /* peers in sight with an event */
+    uint32_t waiting; /* linked peers with an event */
 };
 
 static const char *
@@ -49,7 +49,7 @@ vpn_found(const struct dco_peers *p, const struct dco_peer *peer, const struct d
     return dco_table_has(&p->by_vpn, dco_peers_hash_ip(p, ip), peer);
 }
 
-/* Every way to find it leads to it. */
+/* Every table leads to the peer. */
 static const char *
 check_tables(const struct dco_peers *p, const struct dco_peer *peer, struct tally *tally)
 {
@@ -107,7 +107,7 @@ check_all_peers(const struct dco_peers *p, struct tally *tally)
     return NULL;
 }
 
-/* Nothing is found that is not in the list. */
+/* No table leads to a peer that is not in the list. */
 static const char *
 check_counts(const struct dco_peers *p, const struct tally *tally)
 {

@@ -39,13 +39,13 @@
 #define DCO_PEER_ID_MAX   0xffffffU
 #define DCO_KEY_ID_MAX    7U
 
-/* The inner payload of a keepalive; a packet that is exactly this is never given to the network. */
+/* The inner payload of a keepalive. A packet with exactly these bytes is never passed on. */
 extern const uint8_t dco_keepalive_payload[DCO_KEEPALIVE_LEN];
 
 enum dco_wire_kind {
     DCO_WIRE_SHORT,   /* empty, or a data packet too short to hold header and tag */
-    DCO_WIRE_CONTROL, /* anything that is not data: openvpn's */
-    DCO_WIRE_DATA_V1, /* data without peer id: nobody can decrypt it under offload */
+    DCO_WIRE_CONTROL, /* any other packet: openvpn's */
+    DCO_WIRE_DATA_V1, /* data without a peer id: cannot be decrypted under offload */
     DCO_WIRE_DATA,
 };
 
@@ -55,7 +55,7 @@ struct dco_wire_hdr {
     uint8_t key_id;
 };
 
-/* Tells what a datagram is, and for DCO_WIRE_DATA fills hdr. Reads at most DCO_HDR_LEN bytes. */
+/* Classifies a datagram and, for DCO_WIRE_DATA, fills hdr. Reads at most DCO_HDR_LEN bytes. */
 enum dco_wire_kind dco_wire_parse(const uint8_t *pkt, size_t len, struct dco_wire_hdr *hdr);
 
 /* Whether a control packet, of one byte or more, begins a new session. */
@@ -84,7 +84,7 @@ dco_wire_put_hdr(uint8_t *pkt, uint8_t key_id, uint32_t peer_id, uint32_t packet
     dco_put64(pkt, (uint64_t)first << 32 | packet_id);
 }
 
-/* The nonce of the packet whose first DCO_HDR_LEN bytes lie at pkt. */
+/* The nonce of the packet whose header (DCO_HDR_LEN bytes) is at pkt. */
 static inline void
 dco_wire_nonce(uint8_t nonce[DCO_NONCE_LEN], const uint8_t *pkt,
                const uint8_t tail[DCO_NONCE_TAIL_LEN])
