@@ -191,7 +191,7 @@ instance_parse(const char *bytes, size_t length, char why[INSTANCE_WHY])
     json_t *instance = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &err);
 
     if (instance == NULL) {
-        wrong(why, "no valid JSON at byte %d", err.position);
+        wrong(why, "the JSON is invalid at byte %d", err.position);
         return NULL;
     }
     if (!check_object(instance, "process", instance_members, COUNT(instance_members), why)) {

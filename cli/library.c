@@ -113,7 +113,7 @@ why_not_preloadable(int fd)
         return why;
     length = pread(fd, &start, sizeof(start), 0);
     if (!is_elf(&start, length))
-        return NULL; /* a script, whose interpreter passes the environment on */
+        return NULL; /* a script: its interpreter passes the environment on */
     if (!same_machine(&start.header))
         return "it is built for another machine than OpenDCO";
     return is_static(&start, length) ? "it is statically linked" : NULL;

@@ -2,8 +2,8 @@
 /*
  * opendco status: asks every socket in the runtime directory. Each process writes one JSON object
  * and closes the connection. A socket that refuses a connection belongs to a process that no longer
- * exists (linux/status/status.h); it is removed if only root and this user can change the
- * directory.
+ * exists (linux/status/server.h); the command removes the socket if only root and this user can
+ * change the directory.
  *
  * The command makes the directory its working directory, so that a name means the same file in each
  * call.
@@ -29,7 +29,7 @@
 #include "cli/print.h"
 #include "linux/sys/runtime_dir.h"
 
-#define ANSWER_MAX  (64u << 20) /* bytes; some 100000 peers */
+#define ANSWER_MAX  (64U << 20) /* bytes; about 100000 peers */
 #define ANSWER_TIME 5000        /* milliseconds for one whole answer */
 
 static const char usage[] =
@@ -144,7 +144,7 @@ ask(int fd, const char *folder, const char *name)
     int err = answer_read(&answer, fd);
 
     if (err != 0)
-        cli_complain("%s/%s: %s", folder, name, strerror(err));
+        cli_complain("cannot read the answer of %s/%s: %s", folder, name, strerror(err));
     else if ((instance = instance_parse(answer.bytes, answer.length, why)) == NULL)
         cli_complain("%s/%s: answer not understood: %s", folder, name, why);
     free(answer.bytes);
@@ -164,7 +164,7 @@ collect(json_t *instances, const struct folder *folder, const char *name)
         return true;
     }
     if (fd < 0) {
-        cli_complain("%s/%s: %s", folder->path, name, strerror(errno));
+        cli_complain("cannot connect to %s/%s: %s", folder->path, name, strerror(errno));
         return false;
     }
     instance = ask(fd, folder->path, name);
@@ -219,7 +219,7 @@ collect_all(json_t *instances, const char *directory)
     if (err == 0 && (count = scandir(".", &entries, is_socket_name, versionsort)) < 0)
         err = errno;
     if (err != 0 && err != ENOENT)
-        cli_complain("%s: %s", directory, strerror(err));
+        cli_complain("cannot read the folder %s: %s", directory, strerror(err));
     if (err != 0)
         return err == ENOENT;
     for (int i = 0; i < count; i++) {
@@ -237,10 +237,10 @@ runtime_directory(char path[PATH_MAX])
     int err = runtime_dir_path(path, PATH_MAX);
 
     if (err == -ENOENT)
-        cli_complain("no folder to look in: set OPENDCO_RUNTIME_DIR or XDG_RUNTIME_DIR, or run "
-                     "this as root");
+        cli_complain("no runtime folder is known: set OPENDCO_RUNTIME_DIR or XDG_RUNTIME_DIR, or "
+                     "run this command as root");
     else if (err != 0)
-        cli_complain("the folder of the status sockets: %s", strerror(-err));
+        cli_complain("the path of the runtime folder cannot be used: %s", strerror(-err));
     return err == 0;
 }
 
@@ -295,7 +295,7 @@ show(bool json)
     json_decref(instances);
     if (fflush(stdout) == 0)
         return status;
-    cli_complain("standard output: %s", strerror(errno));
+    cli_complain("cannot write to standard output: %s", strerror(errno));
     return STATUS_ERROR;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/status/json.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "linux/status/json.h"
 
 void
 jsonw_init(struct jsonw *j, size_t max)
@@ -47,7 +47,7 @@ reserve(struct jsonw *j, size_t more)
 }
 
 static void
-put(struct jsonw *j, const char *s, size_t len)
+append(struct jsonw *j, const char *s, size_t len)
 {
     if (reserve(j, len)) {
         memcpy(j->text + j->len, s, len);
@@ -56,13 +56,13 @@ put(struct jsonw *j, const char *s, size_t len)
 }
 
 static void
-put_text(struct jsonw *j, const char *s)
+append_text(struct jsonw *j, const char *s)
 {
-    put(j, s, strlen(s));
+    append(j, s, strlen(s));
 }
 
-/* Length of the UTF-8 sequence at s, 0 if it is none (RFC 3629: no overlong forms, no surrogates,
- * nothing above U+10FFFF). */
+/* The length of the UTF-8 sequence at s, or 0 if s is not one (RFC 3629: no overlong forms, no
+ * surrogates, nothing above U+10FFFF). */
 static size_t
 utf8_length(const unsigned char *s)
 {
@@ -82,49 +82,49 @@ utf8_length(const unsigned char *s)
 }
 
 static void
-put_quoted(struct jsonw *j, const char *value)
+append_quoted(struct jsonw *j, const char *value)
 {
     const unsigned char *s = (const unsigned char *)value;
     char escape[8];
 
-    put(j, "\"", 1);
+    append(j, "\"", 1);
     while (*s != '\0' && j->err == 0) {
         size_t len = utf8_length(s);
 
         if (len == 0) {
-            put_text(j, "\\ufffd");
+            append_text(j, "\\ufffd");
             len = 1;
         } else if (*s == '"' || *s == '\\') {
             snprintf(escape, sizeof(escape), "\\%c", *s);
-            put_text(j, escape);
+            append_text(j, escape);
         } else if (*s < 0x20 || *s == 0x7f) {
             snprintf(escape, sizeof(escape), "\\u%04x", *s);
-            put_text(j, escape);
+            append_text(j, escape);
         } else {
-            put(j, (const char *)s, len);
+            append(j, (const char *)s, len);
         }
         s += len;
     }
-    put(j, "\"", 1);
+    append(j, "\"", 1);
 }
 
 static void
-put_key(struct jsonw *j, const char *key)
+append_key(struct jsonw *j, const char *key)
 {
     if (j->filled[j->depth])
-        put(j, ",", 1);
+        append(j, ",", 1);
     j->filled[j->depth] = true;
     if (key != NULL) {
-        put_quoted(j, key);
-        put(j, ":", 1);
+        append_quoted(j, key);
+        append(j, ":", 1);
     }
 }
 
 static void
 begin(struct jsonw *j, const char *key, const char *bracket)
 {
-    put_key(j, key);
-    put(j, bracket, 1);
+    append_key(j, key);
+    append(j, bracket, 1);
     if (j->depth == JSON_DEPTH_MAX) {
         j->err = j->err != 0 ? j->err : -EINVAL;
         return;
@@ -140,7 +140,7 @@ end(struct jsonw *j, const char *bracket)
         return;
     }
     j->depth--;
-    put(j, bracket, 1);
+    append(j, bracket, 1);
 }
 
 void
@@ -170,8 +170,8 @@ jsonw_array_end(struct jsonw *j)
 void
 jsonw_string(struct jsonw *j, const char *key, const char *value)
 {
-    put_key(j, key);
-    put_quoted(j, value);
+    append_key(j, key);
+    append_quoted(j, value);
 }
 
 void
@@ -180,8 +180,8 @@ jsonw_uint(struct jsonw *j, const char *key, uint64_t value)
     char number[24];
 
     snprintf(number, sizeof(number), "%llu", (unsigned long long)value);
-    put_key(j, key);
-    put_text(j, number);
+    append_key(j, key);
+    append_text(j, number);
 }
 
 void
@@ -190,21 +190,21 @@ jsonw_int(struct jsonw *j, const char *key, int64_t value)
     char number[24];
 
     snprintf(number, sizeof(number), "%lld", (long long)value);
-    put_key(j, key);
-    put_text(j, number);
+    append_key(j, key);
+    append_text(j, number);
 }
 
 void
 jsonw_bool(struct jsonw *j, const char *key, bool value)
 {
-    put_key(j, key);
-    put_text(j, value ? "true" : "false");
+    append_key(j, key);
+    append_text(j, value ? "true" : "false");
 }
 
 int
 jsonw_end(struct jsonw *j)
 {
-    put(j, "\n", 1);
+    append(j, "\n", 1);
     if (j->err == 0 && j->depth != 0)
         j->err = -EINVAL;
     return j->err;

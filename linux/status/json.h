@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Writes one JSON text (RFC 8259) into memory that grows up to a bound. Commas and escapes are the
- * writer's business; that objects and arrays are closed in order is the caller's. Strings may hold
- * anything: what is not UTF-8 becomes U+FFFD. After an error (no memory, bound reached, nesting
- * deeper than JSON_DEPTH_MAX) calls do nothing and jsonw_end() tells.
+ * Writes one JSON text (RFC 8259) into memory that grows up to a bound. The writer adds commas and
+ * escapes; the caller ends objects and arrays in order. Strings may hold any bytes: those that are
+ * not UTF-8 become U+FFFD. After an error (no memory, bound reached, nesting deeper than
+ * JSON_DEPTH_MAX) further calls do nothing, and jsonw_end() returns the error.
  */
 #ifndef DCO_STATUS_JSON_H
 #define DCO_STATUS_JSON_H
@@ -22,11 +22,11 @@ struct jsonw {
     int err;
 };
 
-/* max: bytes that the text may have. */
+/* max: the most bytes that the text may have. */
 void jsonw_init(struct jsonw *j, size_t max);
 void jsonw_fini(struct jsonw *j);
 
-/* key: NULL inside an array and for the outermost value. */
+/* key is NULL inside an array and for the outermost value. */
 void jsonw_object_begin(struct jsonw *j, const char *key);
 void jsonw_object_end(struct jsonw *j);
 void jsonw_array_begin(struct jsonw *j, const char *key);
@@ -36,8 +36,8 @@ void jsonw_uint(struct jsonw *j, const char *key, uint64_t value);
 void jsonw_int(struct jsonw *j, const char *key, int64_t value);
 void jsonw_bool(struct jsonw *j, const char *key, bool value);
 
-/* The finished text, ended by a newline, in j->text and j->len. -ENOMEM, -EFBIG, or -EINVAL where
- * something was left open. */
+/* Ends the text with a newline; it is then in j->text and j->len. 0, -ENOMEM, -EFBIG, or -EINVAL if
+ * an object or array is still open or the nesting was too deep. */
 int jsonw_end(struct jsonw *j);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* See opendco(8) for the meaning of each member. */
+/* opendco(8) describes each member. */
 #include "linux/status/report.h"
 
 #include <arpa/inet.h>
@@ -53,7 +53,7 @@ cipher_name(const struct dco_peer_info *peer)
     }
 }
 
-/* -1: never. */
+/* -1 means never. */
 static int64_t
 seconds_since(uint64_t then_ns, uint64_t now_ns)
 {
@@ -94,7 +94,7 @@ report_peer(struct jsonw *j, const struct dco_peer_info *peer, uint64_t now_ns)
     jsonw_object_end(j);
 }
 
-/* In pieces, so that the plane never waits for more than a few of them. */
+/* Asks for a few peers at a time, because writers of the device wait meanwhile. */
 static void
 report_peers(struct jsonw *j, uint32_t ifindex)
 {
@@ -144,27 +144,22 @@ report_device(struct jsonw *j, const struct status_device *dev)
 }
 
 static void
-report_thread(struct jsonw *j, unsigned thread)
+report_threads(struct jsonw *j)
 {
     char name[16];
     int err;
 
-    if (!sandbox_state(thread, &err))
-        return;
-    sandbox_thread_name(thread, name, sizeof(name));
-    jsonw_object_begin(j, NULL);
-    jsonw_string(j, "name", name);
-    jsonw_bool(j, "filtered", err == 0);
-    jsonw_string(j, "reason", err == 0 ? "" : strerror(-err));
-    jsonw_object_end(j);
-}
-
-static void
-report_threads(struct jsonw *j)
-{
     jsonw_array_begin(j, "threads");
-    for (unsigned i = 0; i < SANDBOX_THREADS; i++)
-        report_thread(j, i);
+    for (unsigned thread = 0; thread < SANDBOX_THREADS; thread++) {
+        if (!sandbox_state(thread, &err))
+            continue;
+        sandbox_thread_name(thread, name, sizeof(name));
+        jsonw_object_begin(j, NULL);
+        jsonw_string(j, "name", name);
+        jsonw_bool(j, "filtered", err == 0);
+        jsonw_string(j, "reason", err == 0 ? "" : strerror(-err));
+        jsonw_object_end(j);
+    }
     jsonw_array_end(j);
 }
 

@@ -4,7 +4,7 @@
 
 #include "linux/status/json.h"
 
-/* Writes the whole answer, as status_source has it. Status thread, or a test. */
+/* Writes the whole answer, which it gets from status_source. Status thread, or a test. */
 void status_report(struct jsonw *j);
 
 #endif

@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #include "linux/status/report.h"
-#include "linux/sys/runtime_dir.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/clock.h"
 #include "linux/sys/log.h"
+#include "linux/sys/runtime_dir.h"
 #include "linux/sys/sandbox.h"
 #include "linux/sys/thread.h"
 
@@ -28,21 +28,23 @@
 #define STACK_BYTES (256U << 10)
 #define BACKLOG     16
 
+/* The one server of the process. Owner: the caller of the functions in server.h. Constant while the
+ * thread runs, which reads owner, listener and stop. */
 static struct {
-    pid_t pid; /* whose socket it is; 0: none */
+    pid_t pid; /* process that opened the socket; 0: none */
     int listener;
     int folder;
     uid_t owner;
-    char name[32]; /* of the socket, in the folder */
+    char name[32]; /* file name of the socket in the folder */
 
     pthread_t thread;
-    bool running;
-    int stop; /* eventfd */
+    bool running; /* the thread is to be joined */
+    int stop;     /* eventfd that ends the thread */
 } status = {.listener = -1, .folder = -1, .stop = -1};
 
-/* ---- the folder and the socket --------------------------------------------------------------- */
+/* The folder and the socket */
 
-/* Only a folder in which nobody else could have put anything. */
+/* Opens the folder if only root and this user can write to it. A descriptor or -errno. */
 static int
 open_folder(const char *path)
 {
@@ -71,7 +73,7 @@ find_folder(char *path, size_t size)
     return path[0] == '/' ? open_folder(path) : -ENOENT;
 }
 
-/* Makes the file of that name in the folder, which the path names, and listens. 0 or -errno. */
+/* Binds the socket to the file `name` in the folder and listens. 0 or -errno. */
 static int
 listen_at(int fd, const char *folder, const char *name)
 {
@@ -81,16 +83,16 @@ listen_at(int fd, const char *folder, const char *name)
         sizeof(address.sun_path)) {
         return -ENAMETOOLONG;
     }
-    /* The file takes the mode of the descriptor. */
+    /* bind() gives the file the mode of the descriptor. */
     if (fchmod(fd, 0600) < 0 ||
         sys()->bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
         return -errno;
     return listen(fd, BACKLOG) < 0 ? -errno : 0;
 }
 
-/* The file gets the name that the command looks for when its process listens, and each name is used
- * once only. So what refuses a connection is dead, and removing it by its name takes nobody else's.
- */
+/* The file gets its final name, for which the command looks, only after listen(), and each name is
+ * used once. So a socket that refuses a connection is dead, and removing it by name removes no
+ * other process's socket. */
 static int
 publish(int fd, const char *folder)
 {
@@ -149,8 +151,10 @@ status_open(void)
     status.running = false;
     err = open_socket();
     if (err < 0) {
-        log_line(LOG_LEVEL_INFO, "opendco status cannot ask this process: no status socket: %s",
-                 strerror(-err));
+        log_line(
+            LOG_LEVEL_INFO,
+            "the status socket cannot be made, so opendco status does not show this process: %s",
+            strerror(-err));
         close_descriptors();
     }
     return err;
@@ -164,7 +168,7 @@ status_fork_child(void)
     status.running = false;
 }
 
-/* ---- answers --------------------------------------------------------------------------------- */
+/* Answers */
 
 static bool
 may_ask(int client)
@@ -182,8 +186,8 @@ now_ms(void)
     return (long)(clock_now_ns() / 1000000);
 }
 
-/* One client at a time, so the whole answer has a deadline: a slow reader gets what it took. The
- * end of the process does not wait for it either. */
+/* The server answers one client at a time, so each answer has a deadline; a slow reader gets only a
+ * part. The end of the process does not wait for the client either. */
 static void
 write_answer(int client, const char *text, size_t len)
 {
@@ -214,7 +218,7 @@ answer(int client)
     if (err == 0) {
         write_answer(client, j.text, j.len);
     } else {
-        log_line(LOG_LEVEL_WARN, "a status request gets no answer: %s", strerror(-err));
+        log_line(LOG_LEVEL_WARN, "a client of the status socket got no answer: %s", strerror(-err));
     }
     jsonw_fini(&j);
 }
@@ -226,7 +230,7 @@ accept_one(void)
 
     if (client < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-            poll(NULL, 0, 100); /* the connection stays: do not spin on it */
+            poll(NULL, 0, 100); /* the connection stays pending: do not spin on it */
         }
         return;
     }
@@ -244,7 +248,7 @@ status_main(void *arg)
     };
 
     (void)arg;
-    (void)sandbox_enter(SANDBOX_STATUS); /* it works without, too */
+    (void)sandbox_enter(SANDBOX_STATUS); /* without a filter it goes on; a line is in the log */
     while (fds[0].revents == 0) {
         if (poll(fds, 2, -1) > 0 && fds[1].revents != 0)
             accept_one();
@@ -267,7 +271,8 @@ status_start(void)
     status.running = err == 0;
     if (status.running)
         return;
-    log_line(LOG_LEVEL_WARN, "opendco status cannot ask this process: no status thread: %s",
+    log_line(LOG_LEVEL_WARN,
+             "the status thread cannot start, so opendco status does not show this process: %s",
              strerror(-err));
     if (status.stop >= 0)
         sys()->close(status.stop);
@@ -284,9 +289,11 @@ status_close(void)
         pthread_join(status.thread, NULL);
         status.running = false;
     }
-    /* By the folder's descriptor, which chroot() does not take away. */
+    /* The folder's descriptor still works after chroot(). */
     if (status.listener >= 0 && unlinkat(status.folder, status.name, 0) < 0)
-        log_line(LOG_LEVEL_DEBUG, "status socket %s stays: %s", status.name, strerror(errno));
+        log_line(LOG_LEVEL_DEBUG,
+                 "the status socket %s cannot be removed, opendco status will do that: %s",
+                 status.name, strerror(errno));
     close_descriptors();
     status.pid = 0;
 }
