@@ -11,7 +11,7 @@
 
 #define TYPE_MASK 0x3fffU /* of nla_type, without NLA_F_NESTED and NLA_F_NET_BYTEORDER */
 
-/* 0 for what is not an integer, or has no fixed length. */
+/* 0 for a type that is not an integer or has no fixed length. */
 static size_t
 integer_size(enum nl_type type)
 {
@@ -54,7 +54,7 @@ integer_fill(const struct nl_attr *a, uint64_t value, struct nlmsghdr *nlh)
 
 /* Validation */
 
-/* The row that applies to this number in a request; NULL: such a request has none. */
+/* The row for this number in a request; NULL if such a request may not hold it. */
 static const struct nl_attr *
 request_row(const struct nl_set *set, uint8_t command, unsigned number)
 {
@@ -144,7 +144,7 @@ address_read(const uint8_t *addr, size_t len, struct dco_ip *ip)
     return 0;
 }
 
-/* One of another length or family says nothing. */
+/* An address of another length or family leaves the endpoint empty. */
 static void
 sockaddr_read(const void *addr, size_t len, struct dco_endpoint *ep)
 {
@@ -256,7 +256,7 @@ field_fill(const struct nl_attr *a, uint8_t command, const void *field, struct n
     case NL_SOCKADDR:
         sockaddr_fill(a->number, field, nlh);
         break;
-    case NL_BYTES: /* keys leave in no message */
+    case NL_BYTES: /* no message that we send holds a key */
         break;
     case NL_FIELDS:
         nest_fill(a, command, field, nlh);

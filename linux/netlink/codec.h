@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Validates, reads and fills attributes as the tables of a family say. Pure functions over buffers;
- * any thread. `command` is the number of the command whose request or message it is, below
- * 32.
+ * Validates, reads and fills attributes by the tables of a family. Pure functions over buffers; any
+ * thread. `command` is the number of the command to which the message belongs, below 32.
  */
 #ifndef DCO_NETLINK_CODEC_H
 #define DCO_NETLINK_CODEC_H
@@ -19,16 +18,17 @@
  */
 int nl_validate(const struct nl_set *set, uint8_t command, const void *attrs, size_t len);
 
-/* The last attribute with this number, or NULL: of valid attributes, or of as many as are well
- * formed. */
+/* The last attribute with this number, or NULL. If the attributes were not validated, the search
+ * ends at the first malformed one. */
 const struct nlattr *nl_attr_find(const void *attrs, size_t len, uint16_t number);
 
-/* Reads a valid nest into fields, the struct of the set. The last attribute of each number counts.
- * 0, or -EINVAL for an address that has the length of neither family. */
+/* Reads a valid nest into fields, which is the struct of the set. If a number occurs more than
+ * once, the last attribute counts. 0, or -EINVAL for an address whose length is that of neither
+ * family. */
 int nl_read(const struct nl_set *set, uint8_t command, const struct nlattr *nest, void *fields);
 
-/* Appends what fields give of the attributes that such a message holds. There is room for them, and
- * it is zeroed: padding stays as it is. */
+/* Appends the attributes that such a message holds and that fields gives. The buffer has room for
+ * them and is zeroed, because padding is not written. */
 void nl_fill(const struct nl_set *set, uint8_t command, const void *fields, struct nlmsghdr *nlh);
 
 /* The largest number in a set. */

@@ -7,7 +7,7 @@
 
 /* Peers */
 
-/* The core takes UINT32_MAX for "as it is"; a second less is as good. */
+/* UINT32_MAX means "unchanged" to the core, so it becomes one second less. */
 static uint32_t
 seconds(const struct nl_number *n)
 {
@@ -27,7 +27,7 @@ timers_set(const struct nl_call *c, const struct nl_message *m)
                                 seconds(&m->timeout_s), c->ops->now(c->ops->arg));
 }
 
-/* share_vpn: openvpn lets the newest session of an address win. */
+/* share_vpn: in openvpn the newest session of a VPN address wins. */
 static struct dco_peer_new
 peer_request(const struct nl_message *m)
 {
@@ -70,7 +70,7 @@ nl_peer_new(const struct nl_call *c, const struct nl_message *m)
     err = c->ops->socket_check(c->ops->arg, fd);
     if (err != 0)
         return err;
-    if (req.path.remote.ip.family == 0) /* UDP needs one */
+    if (req.path.remote.ip.family == 0) /* UDP needs a remote address */
         return -EINVAL;
     err = peer_make(c, fd, &req);
     return err == 0 && has_timers(m) ? timers_set(c, m) : err;
@@ -112,7 +112,7 @@ nl_peer_del(const struct nl_call *c, const struct nl_message *m)
 
 /* Keys */
 
-/* The request says everything about a key, whatever that is. */
+/* The request gives every attribute of a key; their values are checked later. */
 static bool
 key_complete(const struct nl_message *m)
 {

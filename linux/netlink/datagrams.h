@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Lists of netlink datagrams, oldest first. The caller serialises. */
+/* Lists of netlink datagrams, oldest first. The caller serialises the calls. */
 #ifndef DCO_NETLINK_DATAGRAMS_H
 #define DCO_NETLINK_DATAGRAMS_H
 
@@ -19,19 +19,19 @@ struct datagrams {
 void datagrams_init(struct datagrams *l);
 void datagrams_add(struct datagrams *l, struct datagram *dg);
 
-/* Adds a copy of data. Without memory the datagram is lost, and the log says so. */
+/* Adds a copy of data. Without memory the datagram is lost, and a line in the log says so. */
 void datagrams_copy(struct datagrams *l, const void *data, size_t len);
 
-/* The same as netlink_sink.emit; arg: struct datagrams. */
+/* The same in the form of netlink_sink.emit; arg is a struct datagrams. */
 void datagrams_emit(void *arg, const void *data, size_t len);
 
-/* Takes the oldest out, which the caller frees with free(); NULL if there is none. */
+/* Removes the oldest datagram and returns it, or NULL. The caller frees it with free(). */
 struct datagram *datagrams_take(struct datagrams *l);
 
-/* Appends all of `from` to `to`; `from` is empty then. */
+/* Moves all datagrams to the end of `to`. */
 void datagrams_move(struct datagrams *to, struct datagrams *from);
 
-/* Frees all datagrams; the list is empty then. */
+/* Frees all datagrams and leaves an empty list. */
 void datagrams_free(struct datagrams *l);
 
 #endif

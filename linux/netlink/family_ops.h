@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the netlink families need of the process they stand in: devices, sockets, ciphers, time. The
- * codecs hold no state and know no socket, so they run under a fuzzer as they do in the product.
+ * What the netlink families need from the process: devices, sockets, ciphers, time. The families
+ * themselves hold no state and use no socket, so they run under a fuzzer as in the product.
  */
 #ifndef DCO_NETLINK_FAMILY_OPS_H
 #define DCO_NETLINK_FAMILY_OPS_H
@@ -9,7 +9,7 @@
 #include "core/control.h"
 #include "core/events.h"
 
-/* Key material as it lies in the request; valid during the call only. */
+/* Key material in the request; valid during the call only. */
 struct nl_key {
     enum dco_cipher cipher;
     size_t len;
@@ -20,22 +20,22 @@ struct nl_key {
 struct nl_ops {
     void *arg; /* first argument of each function */
 
-    /* -ENODEV: no such interface; -EINVAL: not one of this kind. */
+    /* -ENODEV if there is no such interface, -EINVAL if it is not of this kind. */
     int (*device)(void *arg, const char *kind, uint32_t ifindex, struct dco_peers **peers);
     /* 0 if fd is a UDP socket, else -ENOTSOCK. */
     int (*socket_check)(void *arg, uint32_t fd);
-    /* A reference to the transport behind fd, tied to the device. -ENOTSOCK, -ENOMEM ... */
+    /* Takes a reference to the transport behind fd, for the device. -ENOTSOCK, -ENOMEM ... */
     int (*transport_get)(void *arg, uint32_t fd, uint32_t ifindex, void **transport);
     void (*transport_put)(void *arg, void *transport);
-    /* openvpn may know the remote of a new peer under another address: sets path and origin of req,
-     * whose transport is set. May be NULL: it never does. */
+    /* openvpn may know the remote of a new peer under another address. Sets path and origin of req,
+     * whose transport is set, in that case. May be NULL if that cannot happen. */
     void (*peer_locate)(void *arg, struct dco_peer_new *req);
-    /* The peer of req was made. May be NULL. */
+    /* Called after the peer of req was made. May be NULL. */
     void (*peer_made)(void *arg, const struct dco_peer_new *req);
-    /* Local port in network order, 0 if unknown. transport may have been closed. */
+    /* The local port in network order, 0 if unknown. transport may have been closed. */
     uint16_t (*transport_port)(void *arg, const void *transport);
-    /* Keyed ciphers for dco_key_new.crypto. -ENOMEM, or -EINVAL for what this machine's libraries
-     * do not offer. Key lengths have been checked. */
+    /* Makes the keyed ciphers for dco_key_new.crypto. The key lengths have been checked. -ENOMEM,
+     * or -EINVAL if this machine's libraries lack the cipher. */
     int (*crypto_new)(void *arg, const struct nl_key *key, void **crypto);
     void (*crypto_free)(void *arg, void *crypto);
     uint64_t (*now)(void *arg); /* monotonic, nanoseconds */

@@ -11,7 +11,7 @@
 #define IFLA_OVPN_MODE 1
 
 /*
- * What link_becomes_result() puts into nlmsg_pid. The way there and back:
+ * The value that link_becomes_result() puts into nlmsg_pid, and why it comes back safely:
  *
  *  1. The kernel hands no message of a control type (below NLMSG_MIN_TYPE) to a handler. It answers
  *     an NLMSG_NOOP that has NLM_F_REQUEST and NLM_F_ACK with an NLMSG_ERROR of error 0, and echoes
@@ -20,16 +20,16 @@
  *     result_restore() leaves it alone. Only a process that itself sends an NLMSG_NOOP could have
  *     its acknowledgement mistaken for ours. Neither openvpn nor libnl sends one.
  *  3. Such a process would also have to put the prefix into nlmsg_pid. The kernel's port ids never
- *     have it: they are process ids, below 2^22, or negative counters from -4096 down. Of libnl's
- *     own, process id + (n << 22), fewer than one in a thousand do.
- *  4. What is overwritten comes back: RESULT_NEWLINK says the type, and nlmsg_pid becomes the port
- *     of the asker, which libnl had put there.
+ *     have it: they are process ids, below 2^22, or negative counters from -4096 down. libnl's port
+ *     ids are process id + (n << 22); fewer than one in a thousand have the prefix.
+ *  4. The overwritten fields are restored: RESULT_NEWLINK gives the type, and nlmsg_pid becomes the
+ *     port of the socket that asked, which libnl had put there.
  */
 #define RESULT_MAGIC      0x5dc00000U
 #define RESULT_MAGIC_MASK 0xfff00000U
 #define RESULT_ERRNO      0x00000fffU
-#define RESULT_NEWLINK    0x00001000U /* else RTM_DELLINK */
-#define RESULT_NO_ACK     0x00002000U /* the requester wants to hear of errors only */
+#define RESULT_NEWLINK    0x00001000U /* RTM_NEWLINK; if not set, RTM_DELLINK */
+#define RESULT_NO_ACK     0x00002000U /* the requester wants errors only */
 
 /* Requests */
 
@@ -177,14 +177,14 @@ result_restore(struct nlmsghdr *ack)
         body->msg.nlmsg_flags &= (uint16_t)~NLM_F_ACK;
 }
 
-/* How long IFLA_LINKINFO is that holds the kind alone. */
+/* The length of an IFLA_LINKINFO that holds only the kind. */
 static size_t
 linkinfo_len(const char *kind)
 {
     return MNL_ATTR_HDRLEN + MNL_ALIGN(MNL_ATTR_HDRLEN + strlen(kind) + 1);
 }
 
-/* IFLA_LINKINFO of a TUN into that of our kind, in place. Our kinds are shown without data. */
+/* Rewrites the IFLA_LINKINFO of a TUN into that of our kind, which has no data, in place. */
 static void
 linkinfo_rewrite(struct nlattr *nest, const char *kind)
 {
@@ -198,8 +198,8 @@ linkinfo_rewrite(struct nlattr *nest, const char *kind)
     nest->nla_len = (uint16_t)linkinfo_len(kind);
 }
 
-/* A message about one of our links, in place. The kernel describes a TUN with more attributes than
- * a kind; one that it describes with less stays as it is. */
+/* Rewrites a message about one of our links in place. The kernel describes a TUN with more
+ * attributes than a kind; a shorter description stays unchanged. */
 static void
 newlink_rewrite(struct nlmsghdr *nlh, const char *kind)
 {
@@ -247,7 +247,7 @@ link_answer(void *data, size_t len, const char *(*kind_of)(uint32_t ifindex))
         size_t step = NLMSG_ALIGN((size_t)nlh->nlmsg_len);
 
         if (nlh->nlmsg_len < NLMSG_HDRLEN || nlh->nlmsg_len > left)
-            break; /* truncated: the rest goes as it is */
+            break; /* truncated: the rest stays unchanged */
         if (step > left)
             step = left;
         message_rewrite(nlh, kind_of);

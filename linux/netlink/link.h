@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The few rtnetlink messages that concern links of our kinds (`ovpn-dco`, `ovpn`): recognising them
- * among all others, and making the kernel's answers about our TUN devices look as the driver's
- * would.
+ * The rtnetlink messages about links of our kinds (`ovpn-dco`, `ovpn`). This module recognises the
+ * requests among all others, and makes the kernel's answers about our TUN devices look like those
+ * about the driver's devices.
  *
- * The kernel itself carries the answers, so that they arrive on the socket that asked, in order and
- * pollable: a request of ours is replaced by one that the kernel acknowledges and ignores
- * (NLMSG_NOOP), with the result hidden in nlmsg_pid, which the kernel echoes; link_answer() turns
- * the acknowledgement into that of the original request. link.c proves that no other
- * acknowledgement is taken for one of these.
+ * The kernel itself delivers the answers, so that they arrive on the socket that asked, in order
+ * and visible to poll(). A request that we carry out is replaced by one that the kernel
+ * acknowledges and ignores (NLMSG_NOOP). Its nlmsg_pid, which the kernel echoes, holds the result,
+ * and link_answer() turns the acknowledgement into that of the original request. link.c shows why
+ * no other acknowledgement is taken for one of these.
  */
 #ifndef DCO_NETLINK_LINK_H
 #define DCO_NETLINK_LINK_H
@@ -29,29 +29,29 @@ enum link_what {
 struct link_request {
     enum link_what what;
     int error;                      /* LINK_NEW: negative errno if its attributes are not valid */
-    uint32_t ifindex;               /* 0: none given */
-    char name[IFNAMSIZ];            /* "": none given */
+    uint32_t ifindex;               /* 0: not given */
+    char name[IFNAMSIZ];            /* "": not given */
     enum dco_mode mode;             /* LINK_NEW */
-    const struct nl_family *family; /* LINK_NEW: whose kind it is */
+    const struct nl_family *family; /* LINK_NEW: the family of its kind */
 };
 
 /* request: nlmsg_len bytes, aligned to 4 and readable up to the next multiple of 4. */
 void link_parse(const struct nlmsghdr *request, struct link_request *link);
 
-/* Whether the kernel would accept this as the name of a new interface. */
+/* Whether the kernel would accept this name for a new interface. */
 bool link_name_ok(const char *name);
 
-/* Rewrites a LINK_NEW request in place, after the device was made with index ifindex, into one that
- * applies its remaining attributes (MTU, flags, ...) to that device; nlmsg_len shrinks. */
+/* For a LINK_NEW request whose device was made, with the index ifindex: rewrites the request in
+ * place, so that it applies its other attributes (MTU, flags, ...) to that device. nlmsg_len
+ * shrinks. */
 void link_becomes_change(struct nlmsghdr *request, uint32_t ifindex);
 
-/* Rewrites a request in place into one that is answered with err (0 or a negative errno). */
+/* Rewrites a request in place, so that its answer is err (0 or a negative errno). */
 void link_becomes_result(struct nlmsghdr *request, int err);
 
-/* Rewrites a datagram that the kernel sent, in place: acknowledgements of link_becomes_result(),
- * and the kind in RTM_NEWLINK of devices for which kind_of() knows one (else NULL). The datagram
- * never grows; returns its new length. data is aligned to 4 and readable up to the next multiple of
- * 4. */
+/* Rewrites a datagram of the kernel in place: acknowledgements of link_becomes_result(), and in
+ * RTM_NEWLINK the kind of each device for which kind_of() does not return NULL. Returns the new
+ * length, which is never larger. data is aligned to 4 and readable up to the next multiple of 4. */
 size_t link_answer(void *data, size_t len, const char *(*kind_of)(uint32_t ifindex));
 
 #endif

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a message of a netlink family says, in one form for all families. The tables of a family
- * (schema.h) name the field for each attribute: requests are read into a struct nl_message, replies
- * and notifications are filled from one.
+ * The content of a netlink message, in one form for all families. The tables of a family (schema.h)
+ * name the field for each attribute. Requests are read into a struct nl_message; replies and
+ * notifications are filled from one.
  *
- * A zeroed message says nothing. Pointers lead into the request, and are valid as long as that is.
+ * In a zeroed message nothing is given. Pointers point into the request and are valid as long as
+ * it.
  */
 #ifndef DCO_NETLINK_MESSAGE_H
 #define DCO_NETLINK_MESSAGE_H
 
 #include "core/addr.h"
 
-/* An integer of any width: ports in network order, everything else in host order. */
+/* An integer of any width. Ports are in network order, all others in host order. */
 struct nl_number {
     bool given;
     uint64_t value;
@@ -27,7 +28,7 @@ struct nl_direction {
     struct nl_bytes key, tail;
 };
 
-/* Addresses and end points that are not given have the family 0. */
+/* An address or endpoint that is not given has the family 0. */
 struct nl_message {
     struct nl_number ifindex;
 
@@ -37,15 +38,15 @@ struct nl_message {
     struct nl_number interval_s, timeout_s; /* keepalive */
     struct nl_number del_reason;            /* one of enum dco_del_reason */
 
-    /* The transport as ovpn-dco-v2 has it, and as the commands take it. */
+    /* The transport in the form of ovpn-dco-v2 and of the commands. */
     struct dco_endpoint remote;
     struct dco_ip local;
     struct nl_number local_port;
-    /* The same as `ovpn` has it. */
+    /* The transport in the form of `ovpn`. */
     struct dco_ip remote4, remote6, local4, local6;
     struct nl_number remote_port, remote_scope;
 
-    /* Traffic: of the tunnel, and of UDP. */
+    /* Traffic inside the tunnel, and of UDP. */
     struct nl_number vpn_rx_bytes, vpn_tx_bytes, vpn_rx_packets, vpn_tx_packets;
     struct nl_number link_rx_bytes, link_tx_bytes, link_rx_packets, link_tx_packets;
 
@@ -53,7 +54,7 @@ struct nl_message {
     struct nl_direction encrypt, decrypt;
 };
 
-/* Says remote and local in the form of `ovpn` too. */
+/* Copies remote and local into the fields in the form of `ovpn`. */
 void nl_path_split(struct nl_message *message);
 
 static inline struct nl_number

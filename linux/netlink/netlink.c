@@ -32,7 +32,7 @@ netlink_ack(const struct netlink_sink *sink, const struct nlmsghdr *request, int
 
     if (err == 0 && (request->nlmsg_flags & NLM_F_ACK) == 0)
         return;
-    if (buf == NULL) { /* then without the payload, as a socket with NETLINK_CAP_ACK gets it */
+    if (buf == NULL) { /* no memory: leave out the payload, as for a socket with NETLINK_CAP_ACK */
         buf = small;
         echoed = sizeof(*request);
         len = NLMSG_HDRLEN + sizeof(int) + echoed;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What every netlink request has in common, whatever its family: the way to the socket that asked,
- * and acknowledgements as the kernel writes them. Pure functions over buffers; any thread.
+ * The part of a netlink request that does not depend on its family: the way back to the socket that
+ * asked, and acknowledgements in the kernel's form. Pure functions over buffers; any thread.
  */
 #ifndef DCO_NETLINK_NETLINK_H
 #define DCO_NETLINK_NETLINK_H
@@ -21,20 +21,21 @@ struct netlink_sink {
     uint32_t portid; /* of the socket that asked */
 };
 
-/* The largest datagram any family emits; readers offer at least 16 KiB. */
+/* The largest datagram that a family emits. Readers offer at least 16 KiB. */
 #define NETLINK_DATAGRAM_MAX 16384U
 
-/* NLMSG_ERROR for request: always when err (a negative errno) is not 0, else only if the request
- * asks for it. As the kernel: success echoes the header only (36 bytes, NLM_F_CAPPED), an error the
- * whole request; echo false keeps a request that holds secrets from being copied around. */
+/* Emits NLMSG_ERROR for the request if err (a negative errno) is not 0 or the request asks for an
+ * acknowledgement. As in the kernel, success echoes only the header (36 bytes, NLM_F_CAPPED), and
+ * an error echoes the whole request. With echo false an error echoes only the header too, because
+ * the request holds secrets. */
 void netlink_ack(const struct netlink_sink *sink, const struct nlmsghdr *request, int err,
                  bool echo);
 
-/* NLMSG_DONE of a dump with its status. */
+/* Emits NLMSG_DONE, with err as the status of the dump. */
 void netlink_done(const struct netlink_sink *sink, const struct nlmsghdr *request, int err);
 
-/* The kernel's common gate before any handler: true if the request goes on to one; otherwise it has
- * been answered (requests without NLM_F_REQUEST and control types are acknowledged and ignored). */
+/* The kernel's check before any handler. True if the request is for a handler. False if it was
+ * answered: requests without NLM_F_REQUEST and control types are acknowledged and ignored. */
 bool netlink_is_request(const struct netlink_sink *sink, const struct nlmsghdr *request);
 
 #endif

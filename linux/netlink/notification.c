@@ -8,7 +8,7 @@
 #include "linux/netlink/codec.h"
 #include "linux/netlink/reply.h"
 
-/* 0 is no command. */
+/* 0 if the family has no notification for the event. */
 static uint8_t
 event_command(const struct nl_family *family, uint32_t event)
 {
@@ -82,7 +82,7 @@ peer_id_number(const struct nl_set *set)
     return a->number;
 }
 
-/* The command, if it tells of an event, makes a peer or installs a key. */
+/* The command, if it reports an event, makes a peer or installs a key; else NULL. */
 static const struct nl_command *
 command_about_peer(const struct nl_family *family, uint8_t number)
 {

@@ -63,8 +63,8 @@ static const struct nl_attr keydir_rows[] = {
 };
 static const struct nl_set keydir = NL_SET("keydir", keydir_rows);
 
-/* In the notification of a spent key the key id has 16 bits, as in the driver, and openvpn reads as
- * many. */
+/* In the notification of a spent key the key id has 16 bits, as in the driver; openvpn reads 16
+ * bits. */
 static const struct nl_attr keyconf_rows[] = {
     {1, "peer-id", NL_U32, NL_FIELD(peer_id), .max = DCO_PEER_ID_MAX, .in = KEY_REQUESTS,
      .out = KEY_GET | SWAP_NTF},
@@ -90,7 +90,7 @@ static const struct nl_attr top_rows[] = {
 };
 static const struct nl_set top = NL_SET("ovpn", top_rows);
 
-/* What this family demands, or understands in another way than ovpn-dco-v2 */
+/* Checks and conversions in addition to those of ovpn-dco-v2 */
 
 /* Joins the address of one family, the port and the scope. */
 static int
@@ -106,7 +106,7 @@ remote_join(struct nl_message *m)
     return m->remote_scope.given && m->remote.ip.family != 6 ? -EINVAL : 0;
 }
 
-/* The local address comes with a remote one, by the attribute of the same family. */
+/* A local address needs a remote one in the attribute of the same family. */
 static int
 local_join(struct nl_message *m)
 {

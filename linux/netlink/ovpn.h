@@ -3,15 +3,18 @@
  * The generic netlink family `ovpn` of Linux 6.16 and later, as OpenVPN 2.7 speaks it. Numbers,
  * ranges and errno values are those of include/uapi/linux/ovpn.h,
  * Documentation/netlink/specs/ovpn.yaml and drivers/net/ovpn/netlink.c; docs/abi.md shows the
- * tables. What this module offers is nl_ovpn in family.h.
+ * tables. The module defines nl_ovpn of family.h.
  *
- * Where it differs from the driver: PEER_SET changes timers only (-EOPNOTSUPP for addresses, which
- * openvpn never sends); keepalive interval and timeout are independent, 0 switches one off, and
- * both may be as long as 32 bits can say; a VPN address may belong to two peers, of which the
- * newest has it, as in openvpn's own table, and be any but zero; TCP sockets are refused
- * (-ENOTSOCK), as is the peer id 0xffffff (-EINVAL), which on the wire means "look me up by my
- * address"; requests to get a peer or a key hold nothing that does not name it; errors carry no
- * text (NLMSGERR_ATTR_MSG).
+ * It differs from the driver in these points:
+ * - PEER_SET changes timers only; addresses, which openvpn never sends, are -EOPNOTSUPP.
+ * - Keepalive interval and timeout are independent, 0 switches one off, and both may have any value
+ *   of 32 bits.
+ * - Two peers may have one VPN address, and then the newer one gets its packets, as in openvpn's
+ * own table. A VPN address may be any but zero.
+ * - TCP sockets are -ENOTSOCK. The peer id 0xffffff is -EINVAL, because on the wire it means "find
+ *   me by my address".
+ * - Requests to get a peer or a key hold only the attributes that name it.
+ * - Errors have no text (NLMSGERR_ATTR_MSG).
  */
 #ifndef DCO_NETLINK_OVPN_H
 #define DCO_NETLINK_OVPN_H
@@ -19,7 +22,7 @@
 #include "linux/netlink/family.h"
 
 #define OVPN_NAME "ovpn"
-/* Beyond what the kernel gives out, and not DCO_V2_FAMILY_ID. */
+/* Above the ids of the kernel's families, and not DCO_V2_FAMILY_ID. */
 #define OVPN_FAMILY_ID 0x7d03
 
 enum ovpn_command {

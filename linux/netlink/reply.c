@@ -22,7 +22,7 @@ nl_header_fill(const struct nl_family *family, void *buf, const struct nlmsghdr 
     return nlh;
 }
 
-/* A reply has the number of the command that asked for it. */
+/* A reply has the command number of its request. */
 static size_t
 reply_fill(const struct nl_call *c, void *buf, uint16_t flags, const struct nl_message *message)
 {
@@ -34,8 +34,8 @@ reply_fill(const struct nl_call *c, void *buf, uint16_t flags, const struct nl_m
     return nlh->nlmsg_len;
 }
 
-/* Where the peer is, if the transport does not know that by itself. A local address that the kernel
- * chooses is all-zero. */
+/* The path of the peer, if the peer has a remote address. If the kernel chooses the local address,
+ * it is all-zero. */
 static void
 path_describe(const struct dco_path *path, struct nl_message *m)
 {

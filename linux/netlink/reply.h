@@ -7,20 +7,20 @@
 
 #include "linux/netlink/request.h"
 
-/* What one reply takes at most; that of `ovpn` about a peer, with everything in it, is 244 bytes
- * long. Buffers for replies are aligned to 4 and zeroed, because libmnl leaves padding as it is. */
+/* The longest reply. That of `ovpn` about a peer with every attribute has 244 bytes. Buffers for
+ * replies are aligned to 4 and zeroed, because libmnl does not write padding. */
 #define NL_REPLY_MAX 384U
 
-/* Both headers in buf; request NULL: of a notification. */
+/* Writes both headers into buf. request is NULL for a notification. */
 struct nlmsghdr *nl_header_fill(const struct nl_family *family, void *buf,
                                 const struct nlmsghdr *request, uint32_t portid, uint8_t command,
                                 uint16_t flags);
 
-/* The description of a peer in buf; returns its length. */
+/* Writes the description of a peer into buf; returns its length. */
 size_t nl_peer_fill(const struct nl_call *c, void *buf, const struct dco_peer_info *info,
                     uint16_t flags);
 
-/* The description of the key in a slot, without key material; answers the request. */
+/* Writes the description of the key in a slot, without key material; returns its length. */
 size_t nl_key_fill(const struct nl_call *c, void *buf, uint32_t peer_id, enum dco_slot slot,
                    const struct dco_key_info *info);
 

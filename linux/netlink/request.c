@@ -32,7 +32,7 @@ dump_peers(const struct nl_call *c)
         c->sink->emit(c->sink->arg, buf, len);
 }
 
-/* The top level of a valid request: its device, and the nest of its command. */
+/* Reads the top level of a valid request: its device, and the nest of its command. */
 static int
 top_read(struct nl_call *c, const struct nl_command *command, const struct nlattr **nest)
 {
@@ -74,32 +74,23 @@ run_do(struct nl_call *c, uint8_t number)
     return err == 0 ? command->run(c, &message) : err;
 }
 
-static const struct nl_command *
-command_find(const struct nl_family *family, uint8_t number, bool dump)
-{
-    const struct nl_command *command;
-
-    if (number >= family->commands)
-        return NULL;
-    command = &family->command[number];
-    return command->run != NULL && (!dump || command->dump) ? command : NULL;
-}
-
 static bool
 is_dump(const struct nlmsghdr *request)
 {
     return (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 }
 
-/* The command of the request, or NULL if there is none that it may call. */
+/* The command of the request, or NULL if there is no such command. */
 static const struct nl_command *
 command_of(const struct nl_family *family, const struct nlmsghdr *request)
 {
     const struct genlmsghdr *genl = mnl_nlmsg_get_payload(request);
+    const struct nl_command *command;
 
-    if (request->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN)
+    if (request->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN || genl->cmd >= family->commands)
         return NULL;
-    return command_find(family, genl->cmd, is_dump(request));
+    command = &family->command[genl->cmd];
+    return command->run != NULL && (!is_dump(request) || command->dump) ? command : NULL;
 }
 
 bool

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The way of a request: from its bytes to the command that carries it out, and back to everything
- * that answers it. The same for all families.
+ * Takes a request of any family from its bytes to its command, and emits the replies.
  *
  * Any thread; calls for one device must not overlap with the end of that device.
  *
- * Where it is more lenient than the drivers: lack of memory is ENOSPC, because ENOMEM makes openvpn
- * exit. Where it is stricter: a key that was installed before is refused.
+ * Two differences from the drivers: lack of memory is ENOSPC, because ENOMEM makes openvpn exit;
+ * and a key that was installed before is refused.
  */
 #ifndef DCO_NETLINK_REQUEST_H
 #define DCO_NETLINK_REQUEST_H
@@ -15,7 +14,7 @@
 #include "linux/netlink/family_ops.h"
 #include "linux/netlink/netlink.h"
 
-/* One request on its way. */
+/* One request, with its context. */
 struct nl_call {
     const struct nl_family *family;
     const struct nl_ops *ops;
@@ -25,14 +24,14 @@ struct nl_call {
     struct dco_peers *peers; /* of the device ifindex */
 };
 
-/* Carries out one request for the family and emits its replies. Returns whether it is still to be
- * acknowledged, with *err (0 or a negative errno); a dump is not. request is aligned to 4, readable
- * up to the next multiple of 4, and nlmsg_len >= NLMSG_HDRLEN. May hold key material: the caller
- * wipes it. */
+/* Carries out one request for the family and emits its replies. Returns true if the caller must
+ * still acknowledge it with *err (0 or a negative errno); a dump needs no acknowledgement. request
+ * is aligned to 4 and readable up to the next multiple of 4, and nlmsg_len >= NLMSG_HDRLEN. It may
+ * hold key material, which the caller wipes. */
 bool nl_request(const struct nl_family *family, const struct nl_ops *ops,
                 const struct netlink_sink *sink, const struct nlmsghdr *request, int *err);
 
-/* Emits that acknowledgement. An error echoes the request, unless it may hold key material. */
+/* Emits the acknowledgement. An error echoes the request, unless it may hold key material. */
 void nl_request_acknowledge(const struct nl_family *family, const struct netlink_sink *sink,
                             const struct nlmsghdr *request, int err);
 

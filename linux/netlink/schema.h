@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A netlink family as data: which attributes there are, in which messages they may stand, what they
- * hold, and which field of a struct nl_message that is. From these tables come the validation of
- * requests, their reader and the writer of replies and notifications (codec.h), docs/abi.md and the
- * dictionary of the fuzzer.
+ * A netlink family as data. For each attribute the tables give its type and range, the messages
+ * that may hold it, and its field in a struct nl_message. The validation and reading of requests,
+ * the filling of replies and notifications (codec.h), docs/abi.md and the dictionary of the fuzzer
+ * are derived from these tables.
  *
- * The order of the rows is the order in which messages are filled. A number has several rows where
- * it differs from one message to another; no two of them apply to the same message.
+ * Messages are filled in the order of the rows. A number has several rows if it differs between
+ * messages; at most one of them applies to each message.
  */
 #ifndef DCO_NETLINK_SCHEMA_H
 #define DCO_NETLINK_SCHEMA_H
@@ -15,19 +15,19 @@
 
 #include "linux/netlink/message.h"
 
-/* The length of an integer is that of its type. */
+/* An integer has the length of its type. */
 enum nl_type {
-    NL_UNUSED, /* no message holds it */
+    NL_UNUSED, /* in no message */
     NL_U8,
     NL_U16,
     NL_U32,
     NL_U64,
-    NL_UINT, /* 4 bytes where they suffice, else 8; in replies only */
+    NL_UINT, /* 4 bytes if the value fits, else 8; in replies only */
     NL_BINARY,
     NL_NEST,
 };
 
-/* What the field is. */
+/* The type of the field. */
 enum nl_form {
     NL_NUMBER,   /* struct nl_number */
     NL_ADDRESS,  /* struct dco_ip */
@@ -45,7 +45,7 @@ struct nl_attr {
     uint32_t min, max;         /* integers: of the value; binary: of the length. max 0: no limit */
     uint32_t in;               /* NL_COMMAND() of each request that may hold it */
     uint32_t out;              /* NL_COMMAND() of each reply and notification that holds it */
-    const struct nl_set *nest; /* NL_NEST: what it holds */
+    const struct nl_set *nest; /* NL_NEST: its attributes */
 };
 
 /* The attributes of one level. */
