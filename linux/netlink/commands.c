@@ -24,7 +24,7 @@ static int
 timers_set(const struct nl_call *c, const struct nl_message *m)
 {
     return dco_control_peer_set(c->peers, (uint32_t)m->peer_id.value, seconds(&m->interval_s),
-                                seconds(&m->timeout_s), c->ops->now(c->ops->arg));
+                                seconds(&m->timeout_s), c->ops->now());
 }
 
 /* share_vpn: in openvpn the newest session of a VPN address wins. */
@@ -44,17 +44,17 @@ peer_request(const struct nl_message *m)
 static int
 peer_make(const struct nl_call *c, uint32_t fd, struct dco_peer_new *req)
 {
-    int err = c->ops->transport_get(c->ops->arg, fd, c->ifindex, &req->transport);
+    int err = c->ops->transport_get(fd, c->ifindex, &req->transport);
 
     if (err != 0)
         return err;
     if (c->ops->peer_locate != NULL)
-        c->ops->peer_locate(c->ops->arg, req);
-    err = dco_control_peer_new(c->peers, req, c->ops->now(c->ops->arg));
+        c->ops->peer_locate(req);
+    err = dco_control_peer_new(c->peers, req, c->ops->now());
     if (err != 0)
-        c->ops->transport_put(c->ops->arg, req->transport);
+        c->ops->transport_put(req->transport);
     else if (c->ops->peer_made != NULL)
-        c->ops->peer_made(c->ops->arg, req);
+        c->ops->peer_made(req);
     return err;
 }
 
@@ -67,7 +67,7 @@ nl_peer_new(const struct nl_call *c, const struct nl_message *m)
 
     if (!m->peer_id.given || !m->fd.given || !dco_control_peer_valid(c->peers, &req))
         return -EINVAL;
-    err = c->ops->socket_check(c->ops->arg, fd);
+    err = c->ops->socket_check(fd);
     if (err != 0)
         return err;
     if (req.path.remote.ip.family == 0) /* UDP needs a remote address */
@@ -124,13 +124,13 @@ key_complete(const struct nl_message *m)
 static int
 key_install(const struct nl_call *c, struct dco_key_new *req, const struct nl_key *key)
 {
-    int err = c->ops->crypto_new(c->ops->arg, key, &req->crypto);
+    int err = c->ops->crypto_new(key, &req->crypto);
 
     if (err != 0)
         return err;
-    err = dco_control_key_new(c->peers, req, c->ops->now(c->ops->arg));
+    err = dco_control_key_new(c->peers, req, c->ops->now());
     if (err != 0)
-        c->ops->crypto_free(c->ops->arg, req->crypto);
+        c->ops->crypto_free(req->crypto);
     return err;
 }
 

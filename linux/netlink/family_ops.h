@@ -18,27 +18,25 @@ struct nl_key {
 };
 
 struct nl_ops {
-    void *arg; /* first argument of each function */
-
     /* -ENODEV if there is no such interface, -EINVAL if it is not of this kind. */
-    int (*device)(void *arg, const char *kind, uint32_t ifindex, struct dco_peers **peers);
+    int (*device)(const char *kind, uint32_t ifindex, struct dco_peers **peers);
     /* 0 if fd is a UDP socket, else -ENOTSOCK. */
-    int (*socket_check)(void *arg, uint32_t fd);
+    int (*socket_check)(uint32_t fd);
     /* Takes a reference to the transport behind fd, for the device. -ENOTSOCK, -ENOMEM ... */
-    int (*transport_get)(void *arg, uint32_t fd, uint32_t ifindex, void **transport);
-    void (*transport_put)(void *arg, void *transport);
+    int (*transport_get)(uint32_t fd, uint32_t ifindex, void **transport);
+    void (*transport_put)(void *transport);
     /* openvpn may know the remote of a new peer under another address. Sets path and origin of req,
      * whose transport is set, in that case. May be NULL if that cannot happen. */
-    void (*peer_locate)(void *arg, struct dco_peer_new *req);
+    void (*peer_locate)(struct dco_peer_new *req);
     /* Called after the peer of req was made. May be NULL. */
-    void (*peer_made)(void *arg, const struct dco_peer_new *req);
+    void (*peer_made)(const struct dco_peer_new *req);
     /* The local port in network order, 0 if unknown. transport may have been closed. */
-    uint16_t (*transport_port)(void *arg, const void *transport);
+    uint16_t (*transport_port)(const void *transport);
     /* Makes the keyed ciphers for dco_key_new.crypto. The key lengths have been checked. -ENOMEM,
      * or -EINVAL if this machine's libraries lack the cipher. */
-    int (*crypto_new)(void *arg, const struct nl_key *key, void **crypto);
-    void (*crypto_free)(void *arg, void *crypto);
-    uint64_t (*now)(void *arg); /* monotonic, nanoseconds */
+    int (*crypto_new)(const struct nl_key *key, void **crypto);
+    void (*crypto_free)(void *crypto);
+    uint64_t (*now)(void); /* monotonic, nanoseconds */
 };
 
 #endif

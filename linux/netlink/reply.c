@@ -71,7 +71,7 @@ nl_peer_fill(const struct nl_call *c, void *buf, const struct dco_peer_info *inf
         .vpn6 = info->vpn6,
         .interval_s = nl_number(info->interval_s),
         .timeout_s = nl_number(info->timeout_s),
-        .local_port = nl_number(c->ops->transport_port(c->ops->arg, info->transport)),
+        .local_port = nl_number(c->ops->transport_port(info->transport)),
     };
 
     path_describe(&info->path, &m);

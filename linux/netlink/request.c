@@ -45,7 +45,7 @@ top_read(struct nl_call *c, const struct nl_command *command, const struct nlatt
     if (ifindex == NULL)
         return -EINVAL;
     c->ifindex = mnl_attr_get_u32(ifindex);
-    return c->ops->device(c->ops->arg, c->family->link_kind, c->ifindex, &c->peers);
+    return c->ops->device(c->family->link_kind, c->ifindex, &c->peers);
 }
 
 static void

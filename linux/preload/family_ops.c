@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "linux/preload/family_ops.h"
 
+#include <errno.h>
 #include <net/if.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "linux/crypto/aead.h"
-#include "linux/sys/clock.h"
 #include "linux/crypto/secret.h"
+#include "linux/plane/plane.h"
 #include "linux/preload/udp.h"
+#include "linux/sys/clock.h"
 #include "linux/sys/log.h"
 #include "linux/sys/setting_rules.h"
-#include "linux/plane/plane.h"
 
 static int
-ops_device(void *arg, const char *kind, uint32_t ifindex, struct dco_peers **peers)
+ops_device(const char *kind, uint32_t ifindex, struct dco_peers **peers)
 {
     struct plane_dev *dev = plane_dev_by_index(ifindex);
     char name[IF_NAMESIZE];
 
-    (void)arg;
-    if (!dev)
-        return if_indextoname(ifindex, name) ? -EINVAL : -ENODEV;
+    if (dev == NULL)
+        return if_indextoname(ifindex, name) != NULL ? -EINVAL : -ENODEV;
     if (strcmp(plane_dev_kind(dev), kind) != 0)
         return -EINVAL;
     *peers = plane_dev_peers(dev);
@@ -29,68 +28,62 @@ ops_device(void *arg, const char *kind, uint32_t ifindex, struct dco_peers **pee
 }
 
 static int
-ops_socket_check(void *arg, uint32_t fd)
+ops_socket_check(uint32_t fd)
 {
-    (void)arg;
     return fd > INT32_MAX ? -ENOTSOCK : udp_check((int)fd);
 }
 
 static int
-ops_transport_get(void *arg, uint32_t fd, uint32_t ifindex, void **transport)
+ops_transport_get(uint32_t fd, uint32_t ifindex, void **transport)
 {
     struct plane_dev *dev = plane_dev_by_index(ifindex);
     struct plane_port *port;
-    int error;
+    int err;
 
-    (void)arg;
-    if (!dev)
+    if (dev == NULL)
         return -ENODEV;
-    error = udp_transport((int)fd, dev, &port);
-    if (!error)
+    err = udp_transport((int)fd, dev, &port);
+    if (err == 0)
         *transport = port;
-    return error;
+    return err;
 }
 
 static void
-ops_transport_put(void *arg, void *transport)
+ops_transport_put(void *transport)
 {
-    (void)arg;
     plane_port_put(transport);
 }
 
 static void
-ops_peer_locate(void *arg, struct dco_peer_new *req)
+ops_peer_locate(struct dco_peer_new *req)
 {
-    (void)arg;
     plane_port_peer_locate(req->transport, req);
 }
 
 static void
-ops_peer_made(void *arg, const struct dco_peer_new *req)
+ops_peer_made(const struct dco_peer_new *req)
 {
-    (void)arg;
     plane_port_peer_made(req->transport, req);
 }
 
 static uint16_t
-ops_transport_port(void *arg, const void *transport)
+ops_transport_port(const void *transport)
 {
-    (void)arg;
     return plane_port_number(transport);
 }
 
-/* Once: it does not change for the better by itself. */
+/* Once per process: the limit does not rise by itself. */
 static void
 warn_if_unlocked(void)
 {
-    static bool said; /* vfd lock */
+    static bool warned; /* preload lock */
     struct secret_stats stats;
 
-    if (said)
+    if (warned)
         return;
     secret_stats(&stats);
-    said = stats.unlocked > 0;
-    if (said)
+    warned = stats.unlocked > 0;
+    if (warned)
         log_line(LOG_LEVEL_WARN,
                  "keys lie in memory that could not be locked, so they may be swapped "
                  "out to disk: raise the limit on locked memory (LimitMEMLOCK=64M in "
@@ -98,37 +91,31 @@ warn_if_unlocked(void)
 }
 
 static int
-ops_crypto_new(void *arg, const struct nl_key *key, void **crypto)
+ops_crypto_new(const struct nl_key *key, void **crypto)
 {
-    const char *wish = setting_override(OVERRIDE_AEAD);
+    const char *backend = setting_override(OVERRIDE_AEAD);
 
-    (void)arg;
     *crypto = aead_new(key->cipher, key->tx, key->rx, key->len, key->tx_tail, key->rx_tail,
                        plane_key_threads());
-    if (*crypto) {
+    if (*crypto != NULL) {
         warn_if_unlocked();
         log_line(LOG_LEVEL_DEBUG, "a key of %zu bits, by %s", key->len * 8, aead_backend(*crypto));
         return 0;
     }
     if (errno != EINVAL)
         return -ENOMEM;
-    if (wish != NULL)
-        log_line(LOG_LEVEL_ERROR, "OPENDCO_AEAD: '%s' does not exist or lacks this cipher", wish);
+    if (backend != NULL)
+        log_line(LOG_LEVEL_ERROR,
+                 "OPENDCO_AEAD: '%s' does not exist or lacks this cipher, so the key is refused: "
+                 "correct or remove the variable",
+                 backend);
     return -EINVAL;
 }
 
 static void
-ops_crypto_free(void *arg, void *crypto)
+ops_crypto_free(void *crypto)
 {
-    (void)arg;
     aead_free(crypto);
-}
-
-static uint64_t
-ops_now(void *arg)
-{
-    (void)arg;
-    return clock_now_ns();
 }
 
 const struct nl_ops family_ops = {
@@ -141,5 +128,5 @@ const struct nl_ops family_ops = {
     .transport_port = ops_transport_port,
     .crypto_new = ops_crypto_new,
     .crypto_free = ops_crypto_free,
-    .now = ops_now,
+    .now = clock_now_ns,
 };

@@ -423,18 +423,16 @@ static struct dco_peer_new made;
 
 /* It lost its old address to somebody else, and has another port now. */
 static void
-moved(void *arg, struct dco_peer_new *req)
+moved(struct dco_peer_new *req)
 {
-    (void)arg;
     CHECK(req->transport != NULL);
     req->origin = req->path.remote;
     req->path.remote.port = htons(4711);
 }
 
 static void
-remember_made(void *arg, const struct dco_peer_new *req)
+remember_made(const struct dco_peer_new *req)
 {
-    (void)arg;
     made = *req;
 }
 

@@ -5,55 +5,52 @@
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 
-static int
-world_device(void *arg, const char *kind, uint32_t ifindex, struct dco_peers **peers)
-{
-    struct world *w = arg;
+/* Stands for the process, of which there is one: the world that was initialised last. */
+static struct world *world;
 
+static int
+world_device(const char *kind, uint32_t ifindex, struct dco_peers **peers)
+{
     (void)kind;
     if (ifindex == WORLD_FOREIGN)
         return -EINVAL;
     if (ifindex != WORLD_MP && ifindex != WORLD_P2P)
         return -ENODEV;
-    *peers = ifindex == WORLD_MP ? w->mp : w->p2p;
+    *peers = ifindex == WORLD_MP ? world->mp : world->p2p;
     return 0;
 }
 
 static int
-world_socket_check(void *arg, uint32_t fd)
+world_socket_check(uint32_t fd)
 {
-    (void)arg;
     return fd >= WORLD_FD_LOW && fd <= WORLD_FD_HIGH ? 0 : -ENOTSOCK;
 }
 
 static int
-world_transport_get(void *arg, uint32_t fd, uint32_t ifindex, void **transport)
+world_transport_get(uint32_t fd, uint32_t ifindex, void **transport)
 {
-    struct world *w = arg;
-
     (void)ifindex;
-    *transport = platform_transport(&w->platform, fd);
+    *transport = platform_transport(&world->platform, fd);
     return 0;
 }
 
 static void
-world_transport_put(void *arg, void *transport)
+world_transport_put(void *transport)
 {
-    platform_transport_put(&((struct world *)arg)->platform, transport);
+    platform_transport_put(&world->platform, transport);
 }
 
 static uint16_t
-world_transport_port(void *arg, const void *transport)
+world_transport_port(const void *transport)
 {
-    (void)arg;
     (void)transport;
     return htons(1194);
 }
 
 static int
-world_crypto_new(void *arg, const struct nl_key *key, void **crypto)
+world_crypto_new(const struct nl_key *key, void **crypto)
 {
-    struct test_crypto *c = platform_crypto(&((struct world *)arg)->platform);
+    struct test_crypto *c = platform_crypto(&world->platform);
 
     memcpy(c->tx, key->tx, key->len);
     memcpy(c->rx, key->rx, key->len);
@@ -62,15 +59,15 @@ world_crypto_new(void *arg, const struct nl_key *key, void **crypto)
 }
 
 static void
-world_crypto_free(void *arg, void *crypto)
+world_crypto_free(void *crypto)
 {
-    platform_crypto_drop(&((struct world *)arg)->platform, crypto);
+    platform_crypto_drop(&world->platform, crypto);
 }
 
 static uint64_t
-world_now(void *arg)
+world_now(void)
 {
-    return ((struct world *)arg)->now;
+    return world->now;
 }
 
 static void
@@ -96,13 +93,13 @@ world_emit(void *arg, const void *data, size_t len)
 void
 world_init(struct world *w)
 {
+    world = w;
     memset(w, 0, sizeof(*w));
     platform_init(&w->platform, PLATFORM_IMMEDIATE);
     w->mp = peers_make(&w->platform, DCO_MODE_MP);
     w->p2p = peers_make(&w->platform, DCO_MODE_P2P);
     w->now = 1000000000;
     w->ops = (struct nl_ops){
-        .arg = w,
         .device = world_device,
         .socket_check = world_socket_check,
         .transport_get = world_transport_get,

@@ -7,7 +7,6 @@
 #define NL_WORLD_H
 
 #include "platform.h"
-#include "platform.h"
 #include "linux/netlink/dco_v2.h"
 #include "linux/netlink/notification.h"
 #include "linux/netlink/request.h"
@@ -34,6 +33,7 @@ struct world {
 #define WORLD_MESSAGE 1024U
 #define WORLD_SEQ     77U
 
+/* One at a time. */
 void world_init(struct world *w);
 /* Carries out a request and acknowledges it. */
 void world_request(struct world *w, const struct nl_family *family, const struct nlmsghdr *nlh);
