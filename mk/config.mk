@@ -51,9 +51,9 @@ CLI_LIBS := -ljansson
 PORTABLE ?=
 ifeq ($(MACHINE)$(PORTABLE),x86_64)
 IMB_LIBS := -Wl,-Bstatic -lIPSec_MB -Wl,-Bdynamic
-MACHINE_OMIT := linux/crypto/aead_x86_none.c linux/plane/csum_none.c
+MACHINE_OMIT := linux/crypto/aead_x86_none.c linux/plane/csum_fast_none.c
 else
 IMB_LIBS :=
 MACHINE_OMIT := linux/crypto/aead_imb.c linux/crypto/aead_vaes.c linux/crypto/gcm_vaes.c \
-    linux/plane/csum_x86.c
+    linux/plane/csum_fast_x86.c
 endif

@@ -6,13 +6,13 @@
 #ifndef DCO_PLANE_CSUM_FAST_H
 #define DCO_PLANE_CSUM_FAST_H
 
-#include "csum.h"
+#include "core/csum.h"
 
-/* The fastest on this processor; dco_csum where there is nothing better. Any thread. */
+/* The fastest implementation for this processor, dco_csum() if there is no other. Any thread. */
 dco_csum_fn *csum_best(void);
 
-/* For tests: the i-th implementation that works on this processor, best last, with its name; NULL
- * beyond the last. 0 is dco_csum. */
+/* For tests and benchmarks: implementation i of those that this processor supports, and its name.
+ * The first is dco_csum(), the last is the fastest; NULL beyond it. */
 dco_csum_fn *csum_nth(unsigned i, const char **name);
 
 #endif

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * 32-bit words are added into 64-bit lanes, which cannot overflow: the low and the high half of
- * each 64-bit word in an accumulator of its own. Words are added as they lie in memory and the
- * bytes of the folded sum swapped at the end (RFC 1071, 2.B).
+ * The low and the high half of each 64-bit word are added to separate 64-bit lanes, which cannot
+ * overflow. Words are added in the byte order of memory; the bytes of the folded sum are swapped at
+ * the end (RFC 1071, 2.B).
  */
-#include "csum_fast.h"
-#include "atomic.h"
+#include "linux/plane/csum_fast.h"
 
 #include <immintrin.h>
+#include <stddef.h>
 
-/* Shorter data are not worth the folding of a vector. */
+#include "core/atomic.h"
+
+/* For shorter data, folding the vector costs more than the vector saves. */
 #define VECTOR_MIN 64U
 
-/* Loaded once: the compiler would make each of its two uses read memory anew, and a load that is
- * not aligned to its own size counts twice. */
+/* Keeps a loaded vector in its register. The compiler would load it again for its second use, and a
+ * load that is not aligned to its own size costs as much as two. */
 #define IN_REGISTER(v, kind) __asm__("" : "+" kind(v))
 
 static inline uint16_t
@@ -104,7 +106,8 @@ csum_nth(unsigned i, const char **name)
     return NULL;
 }
 
-/* Callers ask for every packet, so the answer is kept. Whoever finds it first, it is the same. */
+/* Callers ask once per packet, so the first answer is kept. Two threads that find it at the same
+ * time store the same value. */
 dco_csum_fn *
 csum_best(void)
 {
@@ -113,7 +116,7 @@ csum_best(void)
     const char *name;
     unsigned i;
 
-    if (best)
+    if (best != NULL)
         return best;
     for (i = 0; (next = csum_nth(i, &name)) != NULL; i++)
         best = next;
