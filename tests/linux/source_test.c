@@ -166,8 +166,8 @@ TEST("sources: another one with each packet")
 
     NEED_KERNEL
     peer = device_begin(DCO_MODE_MP);
-    CHECK(source(peer, "192.168.77.1") && !source(peer, "192.168.1.5"));
     began = clock_now_ns();
+    CHECK(source(peer, "192.168.77.1") && !source(peer, "192.168.1.5"));
     for (uint32_t i = 0; i < 20000; i++) {
         snprintf(text, sizeof(text), "fd99:7::%x:%x", i >> 8, i);
         (void)source(peer, text);
@@ -175,6 +175,9 @@ TEST("sources: another one with each packet")
     took = clock_now_ns() - began;
     CHECK(fib.seq >= 2000 && fib.seq <= 2000 + took / 50000 + 4);
 
+    /* On a slow machine the peer may ask so much that the first two answers lost their place. */
+    dco_peer_platform(peer)->question_ns = 0;
+    CHECK(source(peer, "192.168.77.1") && !source(peer, "192.168.1.5"));
     dco_peer_platform(peer)->question_ns = clock_now_ns() + 3600 * SECOND; /* all spent */
     asked = fib.seq;
     CHECK(!source(peer, "192.168.77.2"));
