@@ -41,7 +41,7 @@ new_peer_but(const char *skip)
     return nvl;
 }
 
-TEST(new_peer_needs_every_key_with_its_type)
+TEST("new peer needs every key with its type")
 {
     static const char *const keys[] = {"remote.af", "remote.address", "remote.port",
                                        "remote",    "peerid",         "fd"};
@@ -56,7 +56,7 @@ TEST(new_peer_needs_every_key_with_its_type)
     tunnel_down(&t);
 }
 
-TEST(new_peer_errors)
+TEST("new peer errors")
 {
     struct user_peer p;
     struct tunnel t, u;
@@ -119,7 +119,7 @@ TEST(new_peer_errors)
     tunnel_down(&t);
 }
 
-TEST(vpn_addresses)
+TEST("vpn addresses")
 {
     struct tunnel t;
     nvlist_t *nvl;
@@ -136,7 +136,7 @@ TEST(vpn_addresses)
 }
 
 /* A failing NEW_PEER ends openvpn, so two clients with one address must not fail. */
-TEST(a_shared_vpn_address_goes_to_the_newest)
+TEST("a shared vpn address goes to the newest")
 {
     struct user_key second;
     struct user_peer p;
@@ -164,7 +164,7 @@ TEST(a_shared_vpn_address_goes_to_the_newest)
 }
 
 /* Beside others a peer without addresses exists, but no packet is for it. */
-TEST(a_peer_without_address_among_others)
+TEST("a peer without address among others")
 {
     struct user_peer p;
     struct tunnel t;
@@ -178,7 +178,7 @@ TEST(a_peer_without_address_among_others)
     tunnel_down(&t);
 }
 
-TEST(new_key_errors)
+TEST("new key errors")
 {
     struct user_key k;
     struct tunnel t;
@@ -235,7 +235,7 @@ use_key(struct tunnel *t, const struct user_key *k)
 }
 
 /* The fixed part of the nonces, which is made with the keys, too. */
-TEST(keys_are_wiped)
+TEST("keys are wiped")
 {
     struct user_key k;
     struct tunnel t;
@@ -303,7 +303,7 @@ new_key_with(struct ifnet *ifp, nvlist_t *encrypt, nvlist_t *decrypt)
     return user_request(ifp, OVPN_NEW_KEY, nvl);
 }
 
-TEST(new_key_directions)
+TEST("new key directions")
 {
     struct tunnel t;
 
@@ -325,7 +325,7 @@ TEST(new_key_directions)
     tunnel_down(&t);
 }
 
-TEST(swap_del_set)
+TEST("swap del set")
 {
     struct user_key k;
     struct tunnel t;
@@ -359,7 +359,7 @@ TEST(swap_del_set)
     tunnel_down(&t);
 }
 
-TEST(requests_and_replies)
+TEST("requests and replies")
 {
     uint8_t buf[5000] = {0};
     struct tunnel t;
@@ -390,7 +390,7 @@ TEST(requests_and_replies)
     tunnel_down(&t);
 }
 
-TEST(mtu_and_mode)
+TEST("mtu and mode")
 {
     struct ifreq ifr = {.ifr_mtu = 575};
     struct tunnel t;
@@ -424,7 +424,7 @@ TEST(mtu_and_mode)
 }
 
 /* Garbage: every prefix of a good request, and every byte of it changed to every value. */
-TEST(malformed_lists)
+TEST("malformed lists")
 {
     struct user_key k;
     struct tunnel t;
@@ -461,7 +461,7 @@ TEST(malformed_lists)
 
 /* Events */
 
-TEST(removal_is_told_with_final_numbers)
+TEST("removal is told with final numbers")
 {
     struct user_event e;
     uint8_t pkt[100];
@@ -488,7 +488,7 @@ TEST(removal_is_told_with_final_numbers)
     tunnel_down(&t);
 }
 
-TEST(an_event_that_does_not_fit_is_kept)
+TEST("an event that does not fit is kept")
 {
     struct user_event e;
     struct tunnel t;
@@ -502,7 +502,7 @@ TEST(an_event_that_does_not_fit_is_kept)
     tunnel_down(&t);
 }
 
-TEST(an_event_that_cannot_be_written_is_kept)
+TEST("an event that cannot be written is kept")
 {
     struct user_event e;
     uint8_t buf[4096];
@@ -534,7 +534,7 @@ fetch_meanwhile(void)
     CHECK_EQ(user_pending(copy_ifp), 1); /* and the next is taken from the core */
 }
 
-TEST(two_processes_fetch_events)
+TEST("two processes fetch events")
 {
     struct user_event e;
     struct tunnel t;
@@ -562,7 +562,7 @@ destroy_meanwhile(void)
     CHECK_EQ(world_destroy(copy_ifp), 0);
 }
 
-TEST(an_interface_ends_while_a_reply_is_written)
+TEST("an interface ends while a reply is written")
 {
     struct user_event e;
     struct tunnel t;
@@ -579,7 +579,7 @@ TEST(an_interface_ends_while_a_reply_is_written)
     world_close(t.fd);
 }
 
-TEST(openvpn_is_woken)
+TEST("openvpn is woken")
 {
     struct tunnel t;
 
@@ -594,7 +594,7 @@ TEST(openvpn_is_woken)
 }
 
 /* Pitfalls: a ring of 32 events, and 10,000 peers that time out in one instant. */
-TEST(ten_thousand_timeouts_are_all_told)
+TEST("ten thousand timeouts are all told")
 {
     enum { PEERS = 10000 };
     static bool seen[PEERS];
@@ -626,7 +626,7 @@ TEST(ten_thousand_timeouts_are_all_told)
     tunnel_down(&t);
 }
 
-TEST(statistics_of_many_peers)
+TEST("statistics of many peers")
 {
     const nvlist_t *const *list;
     struct user_peer p;
@@ -675,7 +675,7 @@ keepalives(struct tunnel *t)
     return n;
 }
 
-TEST(keepalive_only_when_nothing_else_was_sent)
+TEST("keepalive only when nothing else was sent")
 {
     uint8_t pkt[100];
     struct tunnel t;
@@ -695,7 +695,7 @@ TEST(keepalive_only_when_nothing_else_was_sent)
 }
 
 /* Pitfall: 0 did not stop a running timer, or made it spin. */
-TEST(zero_switches_timers_off)
+TEST("zero switches timers off")
 {
     struct tunnel t;
 
@@ -710,7 +710,7 @@ TEST(zero_switches_timers_off)
     tunnel_down(&t);
 }
 
-TEST(authentic_packets_alone_keep_a_peer_alive)
+TEST("authentic packets alone keep a peer alive")
 {
     struct world_datagram *d = calloc(1, sizeof(*d));
     struct user_event e;

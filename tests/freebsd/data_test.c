@@ -18,7 +18,7 @@ exchange(struct tunnel *t, const char *inside_here, const char *inside_there, in
     tunnel_expect_in(t, pkt, len);
 }
 
-TEST(every_cipher_both_ways)
+TEST("every cipher both ways")
 {
     for (unsigned i = 0; i < nitems(ciphers); i++) {
         struct tunnel t;
@@ -33,7 +33,7 @@ TEST(every_cipher_both_ways)
     }
 }
 
-TEST(outer_ipv6)
+TEST("outer ipv6")
 {
     static const uint8_t server[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
     struct tunnel t;
@@ -52,7 +52,7 @@ TEST(outer_ipv6)
 }
 
 /* An unbound IPv6 socket: the source is chosen when the peer is made. */
-TEST(outer_ipv6_source_is_chosen)
+TEST("outer ipv6 source is chosen")
 {
     static const uint8_t chosen[16] = {0x20, 1, 0xd, 0xb8, [15] = 9};
     struct world_datagram *d = calloc(1, sizeof(*d));
@@ -70,12 +70,12 @@ TEST(outer_ipv6_source_is_chosen)
     inner_packet(pkt, "198.51.100.1", VPN, 100);
     CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), 0);
     CHECK(world_sent(d));
-    CHECK(memcmp(d->src, chosen, 16) == 0);
+    CHECK_MEM(d->src, chosen, 16);
     free(d);
     tunnel_down(&t);
 }
 
-TEST(outer_link_local_carries_its_zone)
+TEST("outer link local carries its zone")
 {
     static const uint8_t local[16] = {0xfe, 0x80, [15] = 0xa};
     struct world_datagram *d = calloc(1, sizeof(*d));
@@ -107,7 +107,7 @@ TEST(outer_link_local_carries_its_zone)
 }
 
 /* A dual-stack socket, whose IPv4 peers openvpn gives as mapped addresses. */
-TEST(outer_mapped)
+TEST("outer mapped")
 {
     struct tunnel t;
 
@@ -140,7 +140,7 @@ send_cut(struct tunnel *t, const struct world_chain *chain)
     }
 }
 
-TEST(chains_cut_at_every_byte)
+TEST("chains cut at every byte")
 {
     for (unsigned i = 0; i < nitems(ciphers); i++) {
         struct tunnel t;
@@ -157,7 +157,7 @@ TEST(chains_cut_at_every_byte)
 }
 
 /* Every prefix of a datagram, with every opcode: taken, left or dropped, but never read beyond. */
-TEST(datagrams_of_every_length)
+TEST("datagrams of every length")
 {
     struct world_datagram *d = calloc(1, sizeof(*d));
     uint8_t pkt[64];
@@ -202,7 +202,7 @@ send_nothing(struct tunnel *t, int cut)
     free(d);
 }
 
-TEST(a_packet_without_payload_is_refused_unopened)
+TEST("a packet without payload is refused unopened")
 {
     for (unsigned i = 0; i < 4; i++) {
         struct tunnel t;
@@ -222,7 +222,7 @@ TEST(a_packet_without_payload_is_refused_unopened)
 }
 
 /* With cipher none the same bytes are sixteen of payload. */
-TEST(a_packet_of_24_bytes_with_cipher_none)
+TEST("a packet of 24 bytes with cipher none")
 {
     struct world_datagram *d = calloc(1, sizeof(*d));
     struct tunnel t;
@@ -240,7 +240,7 @@ TEST(a_packet_of_24_bytes_with_cipher_none)
 }
 
 /* Control packets are openvpn's, whatever their lower 24 bits happen to say. */
-TEST(control_packets_are_left_to_openvpn)
+TEST("control packets are left to openvpn")
 {
     struct world_datagram *d = calloc(1, sizeof(*d));
     struct tunnel t;
@@ -260,7 +260,7 @@ TEST(control_packets_are_left_to_openvpn)
     tunnel_down(&t);
 }
 
-TEST(every_flipped_bit_is_refused)
+TEST("every flipped bit is refused")
 {
     struct world_datagram *d = calloc(1, sizeof(*d));
     uint8_t pkt[48];
@@ -300,7 +300,7 @@ send_and_count(struct tunnel *t, uint32_t id, unsigned arrives)
     free(p);
 }
 
-TEST(replay_is_refused_by_default)
+TEST("replay is refused by default")
 {
     struct tunnel t;
 
@@ -324,7 +324,7 @@ extern int vnet_entry_ovpn_replay_protection, vnet_entry_ovpn_async_crypto,
     vnet_entry_ovpn_netisr_queue, vnet_entry_ovpn_mssfix;
 #define SYSCTL(name) (*(int *)kern_vnet_var(&vnet_entry_ovpn_##name))
 
-TEST(replay_protection_can_be_turned_off)
+TEST("replay protection can be turned off")
 {
     struct tunnel t;
 
@@ -341,7 +341,7 @@ extern struct dco_key *test_primary_key(struct ifnet *ifp, uint32_t peer);
 extern uint64_t test_opened(const struct dco_key *key);
 
 /* Nobody can use up the peer's key by sending a packet of it again and again, or his own. */
-TEST(only_fresh_packets_count_as_use_of_the_key)
+TEST("only fresh packets count as use of the key")
 {
     struct user_key right;
     struct tunnel t;
@@ -362,7 +362,7 @@ TEST(only_fresh_packets_count_as_use_of_the_key)
 }
 
 /* Pitfall: with cipher none the packet id was read from the wrong place. */
-TEST(replay_with_cipher_none)
+TEST("replay with cipher none")
 {
     struct tunnel t;
 
@@ -391,7 +391,7 @@ add_client(struct tunnel *t, uint32_t id, const char *vpn4, struct user_key *key
 }
 
 /* Pitfall: a client could speak with any address. */
-TEST(a_client_cannot_use_anothers_address)
+TEST("a client cannot use anothers address")
 {
     struct user_key other;
     uint8_t pkt[60];
@@ -410,7 +410,7 @@ TEST(a_client_cannot_use_anothers_address)
     tunnel_down(&t);
 }
 
-TEST(a_network_behind_a_client)
+TEST("a network behind a client")
 {
     static const uint8_t lan[4] = {203, 0, 113, 0}, gateway[4] = {198, 51, 100, 2};
     static const uint8_t elsewhere[4] = {203, 0, 112, 0};
@@ -440,7 +440,7 @@ TEST(a_network_behind_a_client)
 }
 
 /* Pitfall: with one client left, it got everybody's packets. */
-TEST(the_only_client_gets_its_own_packets_only)
+TEST("the only client gets its own packets only")
 {
     uint8_t pkt[60];
     struct tunnel t;
@@ -453,7 +453,7 @@ TEST(the_only_client_gets_its_own_packets_only)
 }
 
 /* Point to point: no VPN address was given, and the one peer gets and may send everything. */
-TEST(point_to_point)
+TEST("point to point")
 {
     struct tunnel t;
 
@@ -466,7 +466,7 @@ TEST(point_to_point)
     tunnel_down(&t);
 }
 
-TEST(route_to_names_the_next_hop)
+TEST("route to names the next hop")
 {
     struct sockaddr_in hop = {.sin_len = 16, .sin_family = AF_INET};
     struct user_key other;
@@ -484,7 +484,7 @@ TEST(route_to_names_the_next_hop)
 
 /* Address changes */
 
-TEST(float_is_told_once_and_answered)
+TEST("float is told once and answered")
 {
     struct user_event e;
     uint8_t pkt[60], now[4] = {192, 0, 2, 77};
@@ -504,7 +504,7 @@ TEST(float_is_told_once_and_answered)
     CHECK_EQ(e.peer, 7);
     CHECK_EQ(e.af, AF_INET);
     CHECK_EQ(e.port, 6000);
-    CHECK(memcmp(e.address, now, 4) == 0);
+    CHECK_MEM(e.address, now, 4);
     inner_packet(pkt, "198.51.100.1", VPN, sizeof(pkt));
     CHECK_EQ(world_transmit(t.ifp, pkt, sizeof(pkt), NULL, NULL), 0);
     tunnel_expect_out(&t, pkt, sizeof(pkt));
@@ -512,7 +512,7 @@ TEST(float_is_told_once_and_answered)
     tunnel_down(&t);
 }
 
-TEST(float_from_ipv4_to_ipv6)
+TEST("float from ipv4 to ipv6")
 {
     static const uint8_t source[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
     struct world_datagram *d = calloc(1, sizeof(*d));
@@ -539,13 +539,13 @@ TEST(float_from_ipv4_to_ipv6)
     inner_packet(pkt, "198.51.100.1", VPN, 60);
     CHECK_EQ(world_transmit(t.ifp, pkt, 60, NULL, NULL), 0);
     CHECK(world_sent(d));
-    CHECK(memcmp(d->src, source, 16) == 0); /* from where it was asked, not from :: */
+    CHECK_MEM(d->src, source, 16); /* from where it was asked, not from :: */
     free(d);
     tunnel_down(&t);
 }
 
 /* openvpn 2.6 misreads it there. */
-TEST(no_float_notification_point_to_point)
+TEST("no float notification point to point")
 {
     struct user_event e;
     uint8_t pkt[60];
@@ -578,7 +578,7 @@ expect_answer_at(struct tunnel *t, uint16_t port)
 }
 
 /* From where the peer was, on the way for a while. */
-TEST(late_packets_do_not_move_the_peer)
+TEST("late packets do not move the peer")
 {
     struct user_event e;
     struct tunnel t;
@@ -603,7 +603,7 @@ TEST(late_packets_do_not_move_the_peer)
 }
 
 /* The newest packet of the key before may have been withheld, to be sent from elsewhere. */
-TEST(packets_of_the_key_before_do_not_move_the_peer)
+TEST("packets of the key before do not move the peer")
 {
     struct user_key second, old;
     struct user_event e;
@@ -653,7 +653,7 @@ from_inside(struct tunnel *t, const char *src, bool moves)
 
 /* An address behind the tunnel itself is no place to answer at: each answer would come back into
  * the tunnel. One line in the log, and one more a minute later. */
-TEST(no_float_into_the_tunnel_itself)
+TEST("no float into the tunnel itself")
 {
     static const uint8_t inside[4] = {10, 9, 0, 0}, all[4], outside[4] = {192, 0, 2, 0};
     struct user_event e;
@@ -685,7 +685,7 @@ TEST(no_float_into_the_tunnel_itself)
     }
 }
 
-TEST(no_float_into_the_tunnel_itself_ipv6)
+TEST("no float into the tunnel itself ipv6")
 {
     static const uint8_t inside[16] = {0x20, 1, 0xd, 0xb8, 0, 9}, server[16] = {0x20, 1, [15] = 1};
     struct tunnel t;
@@ -754,7 +754,7 @@ own_transport(struct tunnel *t, const char *here, const char *there)
     free(d);
 }
 
-TEST(its_own_transport_is_dropped)
+TEST("its own transport is dropped")
 {
     static const uint8_t server[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
     static const uint8_t net[4] = {192, 0, 2, 0}, gateway[4] = {198, 51, 100, 2};
@@ -785,7 +785,7 @@ TEST(its_own_transport_is_dropped)
 
 /* A wide iroute gives a client the networks behind it, not those that this host reaches otherwise,
  * nor this host's own addresses: what counts is where an answer would go. */
-TEST(a_wide_route_to_a_client_is_not_every_route)
+TEST("a wide route to a client is not every route")
 {
     static const uint8_t all[16], lan[16] = {192, 168, 1, 0}, own[16] = {192, 168, 1, 1},
                                   own_vpn[16] = {198, 51, 100, 1};
@@ -821,7 +821,7 @@ TEST(a_wide_route_to_a_client_is_not_every_route)
 }
 
 /* Multihome: the answer comes from the address that was asked. */
-TEST(multihome_answers_from_where_it_was_asked)
+TEST("multihome answers from where it was asked")
 {
     struct world_datagram *d = calloc(1, sizeof(*d));
     uint8_t pkt[60], given[4] = {192, 0, 2, 10}, asked[4] = {192, 0, 2, 11};
@@ -834,19 +834,19 @@ TEST(multihome_answers_from_where_it_was_asked)
     inner_packet(pkt, "198.51.100.1", VPN, sizeof(pkt));
     CHECK_EQ(world_transmit(t.ifp, pkt, sizeof(pkt), NULL, NULL), 0);
     CHECK(world_sent(d));
-    CHECK(memcmp(d->src, given, 4) == 0);
+    CHECK_MEM(d->src, given, 4);
     t.dst = "192.0.2.11";
     send_and_count(&t, 1, 1);
     CHECK_EQ(user_pending(t.ifp), 0); /* ours changed, not theirs */
     CHECK_EQ(world_transmit(t.ifp, pkt, sizeof(pkt), NULL, NULL), 0);
     CHECK(world_sent(d));
-    CHECK(memcmp(d->src, asked, 4) == 0);
+    CHECK_MEM(d->src, asked, 4);
     free(d);
     tunnel_down(&t);
 }
 
 /* Without multihome the routing table chooses, also when the peer has spoken to some address. */
-TEST(single_homed_leaves_the_source_open)
+TEST("single homed leaves the source open")
 {
     struct world_datagram *d = calloc(1, sizeof(*d));
     static const uint8_t any[4];
@@ -858,14 +858,14 @@ TEST(single_homed_leaves_the_source_open)
     inner_packet(pkt, "198.51.100.1", VPN, sizeof(pkt));
     CHECK_EQ(world_transmit(t.ifp, pkt, sizeof(pkt), NULL, NULL), 0);
     CHECK(world_sent(d));
-    CHECK(memcmp(d->src, any, 4) == 0);
+    CHECK_MEM(d->src, any, 4);
     free(d);
     tunnel_down(&t);
 }
 
 /* What is not an inner packet */
 
-TEST(keepalive_is_swallowed)
+TEST("keepalive is swallowed")
 {
     static const uint8_t ping[16] = {0x2a, 0x18, 0x7b, 0xf3, 0x64, 0x1e, 0xb4, 0xcb,
                                      0x07, 0xed, 0x2d, 0x0a, 0x98, 0x1f, 0xc7, 0x48};
@@ -879,7 +879,7 @@ TEST(keepalive_is_swallowed)
     tunnel_down(&t);
 }
 
-TEST(odd_payloads_are_counted_drops)
+TEST("odd payloads are counted drops")
 {
     uint8_t pkt[60];
     struct tunnel t;
@@ -898,7 +898,7 @@ TEST(odd_payloads_are_counted_drops)
     tunnel_down(&t);
 }
 
-TEST(the_stack_may_send_odd_packets)
+TEST("the stack may send odd packets")
 {
     static const uint8_t client[4] = {192, 0, 2, 2}, gateway[4] = {198, 51, 100, 2};
     static uint8_t big[66000];
@@ -927,7 +927,7 @@ TEST(the_stack_may_send_odd_packets)
     tunnel_down(&t);
 }
 
-TEST(nothing_is_sent_before_start_or_without_a_key)
+TEST("nothing is sent before start or without a key")
 {
     uint8_t pkt[60];
     struct tunnel t;
@@ -946,7 +946,7 @@ TEST(nothing_is_sent_before_start_or_without_a_key)
 }
 
 /* Failures of the network below are drops with a reason, and the caller hears of them. */
-TEST(output_errors)
+TEST("output errors")
 {
     static const struct {
         int error;
@@ -977,7 +977,7 @@ TEST(output_errors)
 /* Keys */
 
 /* Pitfall: an empty slot matched key id 0. */
-TEST(an_empty_slot_has_no_key_id)
+TEST("an empty slot has no key id")
 {
     struct tunnel t;
 
@@ -988,7 +988,7 @@ TEST(an_empty_slot_has_no_key_id)
     tunnel_down(&t);
 }
 
-TEST(rekey_loses_nothing)
+TEST("rekey loses nothing")
 {
     struct user_key second, old;
     uint8_t pkt[60];
@@ -1018,7 +1018,7 @@ TEST(rekey_loses_nothing)
 
 /* MSS */
 
-TEST(mss_is_clamped_both_ways)
+TEST("mss is clamped both ways")
 {
     static const uint8_t net[4] = {192, 0, 2, 0};
     struct world_packet *p = calloc(1, sizeof(*p));
@@ -1060,7 +1060,7 @@ TEST(mss_is_clamped_both_ways)
 
 /* Counters and taps */
 
-TEST(counters_agree)
+TEST("counters agree")
 {
     uint8_t pkt[500];
     struct tunnel t;
@@ -1083,7 +1083,7 @@ TEST(counters_agree)
     tunnel_down(&t);
 }
 
-TEST(netisr_queue_and_async_crypto_are_honoured)
+TEST("netisr queue and async crypto are honoured")
 {
     struct world_packet *p = calloc(1, sizeof(*p));
     uint8_t pkt[60];
@@ -1103,7 +1103,7 @@ TEST(netisr_queue_and_async_crypto_are_honoured)
 
 /* A packet sent to a broadcast address of ours teaches no local address, and the inner packet does
  * not look like a broadcast. */
-TEST(outer_broadcast)
+TEST("outer broadcast")
 {
     struct world_datagram *d = calloc(1, sizeof(*d));
     static const uint8_t broadcast[4] = {192, 0, 2, 255};
@@ -1124,7 +1124,7 @@ TEST(outer_broadcast)
     inner_packet(pkt, "198.51.100.1", VPN, sizeof(pkt));
     CHECK_EQ(world_transmit(t.ifp, pkt, sizeof(pkt), NULL, NULL), 0);
     CHECK(world_sent(d));
-    CHECK(memcmp(d->src, given, 4) == 0);
+    CHECK_MEM(d->src, given, 4);
     free(d);
     tunnel_down(&t);
 }

@@ -63,7 +63,7 @@ whole_life(void)
 
 extern bool user_faults_off;
 
-TEST(every_allocation_fails_once)
+TEST("every allocation fails once")
 {
     unsigned n = 0;
 
@@ -79,7 +79,7 @@ TEST(every_allocation_fails_once)
 
 /* Late completion */
 
-TEST(late_crypto_arrives)
+TEST("late crypto arrives")
 {
     struct world_packet *p = calloc(1, sizeof(*p));
     uint8_t pkt[100];
@@ -103,7 +103,7 @@ TEST(late_crypto_arrives)
 }
 
 /* However a driver reorders a queue of 1000, it stays inside the window of 2048. */
-TEST(reordering_by_late_crypto_stays_in_the_window)
+TEST("reordering by late crypto stays in the window")
 {
     struct world_packet *p = calloc(1, sizeof(*p));
     uint8_t pkt[60];
@@ -127,7 +127,7 @@ TEST(reordering_by_late_crypto_stays_in_the_window)
 }
 
 /* Pitfall: the completion looked its key up again, and met an empty or another slot. */
-TEST(key_and_peer_go_while_crypto_works)
+TEST("key and peer go while crypto works")
 {
     struct user_key second;
     uint8_t pkt[100];
@@ -168,7 +168,7 @@ TEST(key_and_peer_go_while_crypto_works)
 }
 
 /* Pitfall: destroying an interface under load said EBUSY. */
-TEST(interface_goes_while_crypto_works)
+TEST("interface goes while crypto works")
 {
     uint8_t pkt[100];
     struct tunnel t;
@@ -184,7 +184,7 @@ TEST(interface_goes_while_crypto_works)
     CHECK_EQ(world_crypto_complete(false), 0);
 }
 
-TEST(broken_crypto_is_counted)
+TEST("broken crypto is counted")
 {
     uint8_t pkt[100];
     struct tunnel t;
@@ -203,7 +203,7 @@ TEST(broken_crypto_is_counted)
 }
 
 /* The framework moves a session when its driver unregisters; the next packet uses the new one. */
-TEST(a_driver_leaves)
+TEST("a driver leaves")
 {
     uint8_t pkt[100];
     struct tunnel t;
@@ -256,7 +256,7 @@ both_ways(struct tunnel *t)
 }
 
 /* EAGAIN from a driver whose queue is full: the session is what it was. */
-TEST(a_driver_is_busy)
+TEST("a driver is busy")
 {
     struct tunnel t;
 
@@ -274,7 +274,7 @@ TEST(a_driver_is_busy)
 
 /* The last driver that had the cipher: the session is gone, nothing is asked of it again, and
  * openvpn hears that a new key is wanted, which another driver can serve. */
-TEST(a_driver_leaves_and_no_other_has_the_cipher)
+TEST("a driver leaves and no other has the cipher")
 {
     struct user_event e;
     struct tunnel t;
@@ -303,7 +303,7 @@ TEST(a_driver_leaves_and_no_other_has_the_cipher)
 
 /* A request that was with the driver when it left ends after the session has been moved for another
  * request: with an error of the driver that is gone, or moved as well. */
-TEST(a_driver_leaves_with_requests_on_their_way)
+TEST("a driver leaves with requests on their way")
 {
     uint8_t pkt[100];
     struct tunnel t;
@@ -339,7 +339,7 @@ struct dco_key;
 struct dco_key *test_primary_key(struct ifnet *ifp, uint32_t peer);
 void test_set_packet_id(struct dco_key *key, uint64_t next);
 
-TEST(a_new_key_is_asked_for_at_half_of_the_ids)
+TEST("a new key is asked for at half of the ids")
 {
     struct user_event e;
     uint8_t pkt[100];
@@ -358,7 +358,7 @@ TEST(a_new_key_is_asked_for_at_half_of_the_ids)
 }
 
 /* Pitfall: the packet leaked when the ids ran out. */
-TEST(packet_ids_run_out_and_never_come_again)
+TEST("packet ids run out and never come again")
 {
     uint8_t pkt[100];
     struct tunnel t;

@@ -4,14 +4,14 @@
 
 #include "tunnel.h"
 
-TEST(names)
+TEST("names")
 {
     struct ifnet *a, *b, *c, *d, *e;
 
     CHECK(world_has_cloner("openvpn"));
     CHECK_EQ(world_create("tun0", &a), EINVAL);
     CHECK_EQ(world_create("ovpn", &a), 0);
-    CHECK(strcmp(a->if_xname, "ovpn0") == 0);
+    CHECK_STR(a->if_xname, "ovpn0");
     CHECK_EQ(world_create("ovpn0", &b), EEXIST);
     CHECK_EQ(world_create("ovpn01", &b), EINVAL);
     CHECK_EQ(world_create("ovpn1x", &b), EINVAL);
@@ -20,7 +20,7 @@ TEST(names)
     CHECK_EQ(world_create("ovpns1", &d), EEXIST);
     CHECK_EQ(world_create("ovpn7", &d), 0);
     CHECK_EQ(world_create("ovpn", &e), 0);
-    CHECK(strcmp(e->if_xname, "ovpn1") == 0);
+    CHECK_STR(e->if_xname, "ovpn1");
     CHECK_EQ(world_destroy(a), 0);
     CHECK_EQ(world_destroy(b), 0);
     CHECK_EQ(world_destroy(c), 0);
@@ -30,7 +30,7 @@ TEST(names)
 
 /* Pitfall: the number leaked when the name was taken. The units of a cloner are all free when it
  * goes, which the end of every test looks at. */
-TEST(a_renamed_interface_stands_in_the_way)
+TEST("a renamed interface stands in the way")
 {
     struct ifnet *a, *b;
 
@@ -38,7 +38,7 @@ TEST(a_renamed_interface_stands_in_the_way)
     world_rename(a, "ovpn0");
     CHECK_EQ(world_create("ovpn0", &b), EEXIST);
     CHECK_EQ(world_create("ovpn", &b), 0);
-    CHECK(strcmp(b->if_xname, "ovpn1") == 0);
+    CHECK_STR(b->if_xname, "ovpn1");
     CHECK_EQ(world_destroy(a), 0);
     CHECK_EQ(world_destroy(b), 0);
     CHECK_EQ(world_create("ovpn5", &a), 0);
@@ -46,7 +46,7 @@ TEST(a_renamed_interface_stands_in_the_way)
 }
 
 /* The next number may be in use as well. */
-TEST(a_renamed_interface_and_a_used_number)
+TEST("a renamed interface and a used number")
 {
     struct ifnet *ifp[4];
 
@@ -55,13 +55,13 @@ TEST(a_renamed_interface_and_a_used_number)
     CHECK_EQ(world_destroy(ifp[1]), 0);
     world_rename(ifp[0], "ovpn1");
     CHECK_EQ(world_create("ovpn", &ifp[1]), 0);
-    CHECK(strcmp(ifp[1]->if_xname, "ovpn3") == 0);
+    CHECK_STR(ifp[1]->if_xname, "ovpn3");
     for (int i = 0; i < 3; i++)
         CHECK_EQ(world_destroy(ifp[i]), 0);
 }
 
 /* openvpn does so before it adds peers; an administrator may at any time. */
-TEST(a_new_name_leaves_the_peers)
+TEST("a new name leaves the peers")
 {
     uint8_t pkt[100];
     struct tunnel t;
@@ -77,7 +77,7 @@ TEST(a_new_name_leaves_the_peers)
     tunnel_down(&t);
 }
 
-TEST(destroyed_without_use)
+TEST("destroyed without use")
 {
     struct ifnet *ifp;
 
@@ -87,7 +87,7 @@ TEST(destroyed_without_use)
     }
 }
 
-TEST(destroyed_with_peers_events_and_timers)
+TEST("destroyed with peers events and timers")
 {
     struct tunnel t;
 
@@ -102,7 +102,7 @@ TEST(destroyed_with_peers_events_and_timers)
 }
 
 /* openvpn may close its socket, or be killed, before the interface goes. */
-TEST(socket_closed_before_the_interface)
+TEST("socket closed before the interface")
 {
     struct tunnel t;
 
@@ -111,7 +111,7 @@ TEST(socket_closed_before_the_interface)
     CHECK_EQ(world_destroy(t.ifp), 0);
 }
 
-TEST(unloaded_with_an_interface_inside)
+TEST("unloaded with an interface inside")
 {
     struct tunnel t;
 
@@ -123,7 +123,7 @@ TEST(unloaded_with_an_interface_inside)
     CHECK(world_has_cloner("openvpn"));
 }
 
-TEST(loaded_and_unloaded_again_and_again)
+TEST("loaded and unloaded again and again")
 {
     for (int i = 0; i < 5; i++) {
         world_unload();
@@ -134,7 +134,7 @@ TEST(loaded_and_unloaded_again_and_again)
 }
 
 /* Moving into another network ends the peers, whose socket stays behind. */
-TEST(moved_between_networks)
+TEST("moved between networks")
 {
     uint8_t pkt[100];
     struct tunnel t;
@@ -171,7 +171,7 @@ move_at_once(struct ifnet *ifp)
     world_move(ifp, world_vnet[1]);
 }
 
-TEST(moved_as_soon_as_it_is_visible)
+TEST("moved as soon as it is visible")
 {
     struct ifnet *ifp;
 
@@ -183,7 +183,7 @@ TEST(moved_as_soon_as_it_is_visible)
 
 /* The stack panics where a packet comes from an interface that it has taken apart: whatever crypto
  * still has is out of date before. */
-TEST(moved_while_crypto_works)
+TEST("moved while crypto works")
 {
     uint8_t pkt[100];
     struct tunnel t;
@@ -202,7 +202,7 @@ TEST(moved_while_crypto_works)
 }
 
 /* Packets would come in by one network and leave by another. */
-TEST(a_socket_of_another_network_is_refused)
+TEST("a socket of another network is refused")
 {
     struct tunnel t;
 
@@ -236,7 +236,7 @@ wait_for_the_hook_to_go(void)
         ;
 }
 
-TEST(the_hook_goes_while_a_datagram_comes)
+TEST("the hook goes while a datagram comes")
 {
     uint8_t pkt[100];
     struct tunnel t;
@@ -255,7 +255,7 @@ TEST(the_hook_goes_while_a_datagram_comes)
     tunnel_down(&t);
 }
 
-TEST(a_jail_is_removed_with_an_interface_inside)
+TEST("a jail is removed with an interface inside")
 {
     struct tunnel t;
 
@@ -270,7 +270,7 @@ TEST(a_jail_is_removed_with_an_interface_inside)
 }
 
 /* It belongs to the cloner of the host, which does not end with the jail. */
-TEST(a_jail_is_removed_with_an_interface_of_the_host_inside)
+TEST("a jail is removed with an interface of the host inside")
 {
     struct tunnel t;
 
@@ -290,7 +290,7 @@ TEST(a_jail_is_removed_with_an_interface_of_the_host_inside)
 }
 
 /* The switches are each network's own. */
-TEST(sysctls_belong_to_a_network)
+TEST("sysctls belong to a network")
 {
     extern int vnet_entry_ovpn_replay_protection;
 
@@ -301,7 +301,7 @@ TEST(sysctls_belong_to_a_network)
 }
 
 /* Point to point and many peers are decided by the first peer, anew when there are none. */
-TEST(an_interface_changes_its_kind)
+TEST("an interface changes its kind")
 {
     struct user_event e;
     struct tunnel t;
@@ -371,7 +371,7 @@ others_live(void)
     tunnel_down(&other);
 }
 
-TEST(moved_while_a_driver_hangs)
+TEST("moved while a driver hangs")
 {
     uint8_t pkt[100];
     struct tunnel t;
@@ -397,7 +397,7 @@ TEST(moved_while_a_driver_hangs)
     tunnel_down(&t);
 }
 
-TEST(a_jail_is_removed_while_a_driver_hangs)
+TEST("a jail is removed while a driver hangs")
 {
     struct tunnel t;
 
@@ -421,7 +421,7 @@ TEST(a_jail_is_removed_while_a_driver_hangs)
 }
 
 /* The end does not wait either; memory follows when the driver gives it back. */
-TEST(destroyed_while_a_driver_hangs)
+TEST("destroyed while a driver hangs")
 {
     struct tunnel t;
 
@@ -457,7 +457,7 @@ unload_meanwhile(void)
         usleep(1000);
 }
 
-TEST(unloaded_while_a_callback_returns)
+TEST("unloaded while a callback returns")
 {
     struct tunnel t;
     uint8_t pkt[100];

@@ -103,7 +103,7 @@ inside_itself(int v6, enum world_crypto crypto)
     tunnel_down(&t);
 }
 
-TEST(a_tunnel_inside_itself)
+TEST("a tunnel inside itself")
 {
     inside_itself(0, CRYPTO_AT_ONCE);
     inside_itself(1, CRYPTO_AT_ONCE);
@@ -143,7 +143,7 @@ inside_each_other(int v6, enum world_crypto crypto)
         tunnel_down(&t[i]);
 }
 
-TEST(tunnels_inside_each_other)
+TEST("tunnels inside each other")
 {
     inside_each_other(0, CRYPTO_AT_ONCE);
     inside_each_other(1, CRYPTO_AT_ONCE);
@@ -151,7 +151,7 @@ TEST(tunnels_inside_each_other)
     inside_each_other(1, CRYPTO_LATE);
 }
 
-TEST(tunnels_inside_each_other_by_the_queue)
+TEST("tunnels inside each other by the queue")
 {
     SYSCTL(netisr_queue) = 1;
     inside_each_other(0, CRYPTO_AT_ONCE);
@@ -159,7 +159,7 @@ TEST(tunnels_inside_each_other_by_the_queue)
 }
 
 /* The interfaces below have taken their share of the stack: bridges, other tunnels. */
-TEST(half_a_stack_is_left_to_what_follows)
+TEST("half a stack is left to what follows")
 {
     struct world_packet *p = calloc(1, sizeof(*p));
     struct tunnel t[2];
@@ -184,7 +184,7 @@ TEST(half_a_stack_is_left_to_what_follows)
 }
 
 /* A queue that is full is no silent loss. */
-TEST(a_full_queue_is_a_counted_drop)
+TEST("a full queue is a counted drop")
 {
     struct tunnel t;
     uint8_t pkt[100];
@@ -207,7 +207,7 @@ TEST(a_full_queue_is_a_counted_drop)
 
 /* Forwarding happens inside the hook: here into a second tunnel whose far end is reached through a
  * third one, and that one's through a fourth. */
-TEST(forwarded_into_nested_tunnels)
+TEST("forwarded into nested tunnels")
 {
     static const uint8_t client[3][4] = {{10, 0, 1, 2}, {10, 0, 2, 2}, {10, 0, 3, 2}};
     static const char *const remote[3] = {"10.0.2.2", "10.0.3.2", "192.0.2.9"};
@@ -265,7 +265,7 @@ ports(uint8_t *pkt, int v6, uint16_t from)
     pkt[v6 ? 41 : 21] = (uint8_t)from;
 }
 
-TEST(flows_are_spread_over_the_queues)
+TEST("flows are spread over the queues")
 {
     uint8_t pkt[100];
     struct tunnel t;
@@ -290,7 +290,7 @@ TEST(flows_are_spread_over_the_queues)
 }
 
 /* Only the first fragment has the ports; all go by the addresses. */
-TEST(fragments_of_a_datagram_stay_together)
+TEST("fragments of a datagram stay together")
 {
     uint8_t pkt[100];
     struct tunnel t;

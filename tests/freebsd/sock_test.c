@@ -78,7 +78,7 @@ restarts(enum role role, bool keep_interface)
     tunnel_down(&t);
 }
 
-TEST(ten_restarts)
+TEST("ten restarts")
 {
     for (enum role role = 0; role < ROLES; role++) {
         restarts(role, true);
@@ -115,7 +115,7 @@ kills(enum role role, bool use_the_leftover)
     tunnel_down(&t);
 }
 
-TEST(ten_times_killed)
+TEST("ten times killed")
 {
     for (enum role role = 0; role < ROLES; role++) {
         kills(role, true);
@@ -124,7 +124,7 @@ TEST(ten_times_killed)
 }
 
 /* With the port its peers go: nobody would answer for them, and their port may be another's. */
-TEST(a_killed_openvpn_leaves_no_peers)
+TEST("a killed openvpn leaves no peers")
 {
     const nvlist_t *const *list;
     size_t n = 0;
@@ -150,7 +150,7 @@ TEST(a_killed_openvpn_leaves_no_peers)
 }
 
 /* Whichever way the peers went before the port was closed. */
-TEST(the_port_is_free_when_peers_timed_out)
+TEST("the port is free when peers timed out")
 {
     struct tunnel t;
 
@@ -165,7 +165,7 @@ TEST(the_port_is_free_when_peers_timed_out)
     tunnel_down(&t);
 }
 
-TEST(the_port_is_free_when_the_interface_moved_away)
+TEST("the port is free when the interface moved away")
 {
     struct tunnel t;
 
@@ -176,7 +176,7 @@ TEST(the_port_is_free_when_the_interface_moved_away)
     tunnel_down(&t);
 }
 
-TEST(the_port_is_free_when_a_jail_is_removed)
+TEST("the port is free when a jail is removed")
 {
     struct tunnel t;
 
@@ -189,7 +189,7 @@ TEST(the_port_is_free_when_a_jail_is_removed)
     curvnet = world_vnet[0];
 }
 
-TEST(a_jail_is_removed_after_its_openvpn_was_killed)
+TEST("a jail is removed after its openvpn was killed")
 {
     struct tunnel t;
 
@@ -206,7 +206,7 @@ TEST(a_jail_is_removed_after_its_openvpn_was_killed)
     CHECK_EQ(world_destroy(t.ifp), 0);
 }
 
-TEST(the_port_is_free_after_unload)
+TEST("the port is free after unload")
 {
     struct tunnel t;
 
@@ -221,7 +221,7 @@ TEST(the_port_is_free_after_unload)
 }
 
 /* Many peers, late crypto and a timer, all under way when the port is closed. */
-TEST(closed_while_crypto_works)
+TEST("closed while crypto works")
 {
     uint8_t pkt[100];
     struct tunnel t;
@@ -289,12 +289,12 @@ closed_while_it_ends(void (*end)(void))
     world_close(t.fd);
 }
 
-TEST(closed_while_the_interface_ends)
+TEST("closed while the interface ends")
 {
     closed_while_it_ends(end_interface);
 }
 
-TEST(closed_while_the_module_is_unloaded)
+TEST("closed while the module is unloaded")
 {
     closed_while_it_ends(world_unload);
     CHECK_EQ(world_load(), 0);
@@ -319,7 +319,7 @@ close_in_the_gap(void)
     usleep(50000);
 }
 
-TEST(closed_while_a_datagram_comes)
+TEST("closed while a datagram comes")
 {
     uint8_t pkt[100];
     struct tunnel t;
@@ -345,7 +345,7 @@ other_driver(struct mbuf *m __attribute__((unused)), int off __attribute__((unus
     return false;
 }
 
-TEST(another_driver_may_use_the_socket_afterwards)
+TEST("another driver may use the socket afterwards")
 {
     struct socket *so;
     struct tunnel t;
@@ -364,7 +364,7 @@ TEST(another_driver_may_use_the_socket_afterwards)
 }
 
 /* A kernel-side owner of the socket's destructor is not pushed aside. */
-TEST(a_watched_socket_is_left_alone)
+TEST("a watched socket is left alone")
 {
     struct socket *so;
     struct tunnel t;

@@ -192,12 +192,12 @@ everything_at_once(enum world_crypto crypto)
     world_crypto = CRYPTO_AT_ONCE;
 }
 
-TEST(everything_at_once_synchronous)
+TEST("everything at once synchronous")
 {
     everything_at_once(CRYPTO_AT_ONCE);
 }
 
-TEST(everything_at_once_asynchronous)
+TEST("everything at once asynchronous")
 {
     everything_at_once(CRYPTO_LATE);
 }

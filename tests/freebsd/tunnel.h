@@ -4,6 +4,7 @@
 #define TUNNEL_H
 
 #include "harness.h"
+#include "user.h"
 
 #include "../../freebsd/if_ovpn.h"
 
@@ -97,7 +98,7 @@ tunnel_expect_in(struct tunnel *t, const void *inner, int len)
 
     CHECK(world_stacked(p));
     CHECK_EQ(p->len, len);
-    CHECK(memcmp(p->data, inner, (size_t)len) == 0);
+    CHECK_MEM(p->data, inner, (size_t)len);
     CHECK(p->rcvif == t->ifp);
     free(p);
 }
@@ -112,7 +113,7 @@ tunnel_expect_out(struct tunnel *t, const void *inner, int len)
 
     CHECK(world_sent(d));
     CHECK_EQ(far_open(d, &t->far, &id, plain), len);
-    CHECK(memcmp(plain, inner, (size_t)len) == 0);
+    CHECK_MEM(plain, inner, (size_t)len);
     CHECK_EQ(d->dport, t->peer.remote_port);
     CHECK_EQ(d->sport, 1194);
     free(d);

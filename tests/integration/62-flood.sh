@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
+# exclusive: its flood takes all processors, and it counts what is lost meanwhile
 # shellcheck disable=SC2154
 . "$(dirname "$0")/lib.sh"
 test_begin "If this failed, anybody who can send packets to the port could cut off the clients, keep new ones \

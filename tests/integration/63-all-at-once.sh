@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
+# exclusive: its clients, transfers and crashes take all processors
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/life.sh"
 test_begin "A server that is watched while its clients crash, restart and renegotiate, and the network comes and \

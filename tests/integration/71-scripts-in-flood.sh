@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
+# exclusive: its flood takes all processors, and scripts must still end in time
 # shellcheck disable=SC2154
 . "$(dirname "$0")/lib.sh"
 test_begin "openvpn forks for each script while workers pass control packets on. A child that was born in the wrong \
