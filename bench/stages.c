@@ -60,7 +60,7 @@ aead_burst(struct aead *aead, uint32_t len, const char *name)
 
     for (unsigned r = 0; r < ROUNDS; r++) {
         for (unsigned i = 0; i < BURST; i++) {
-            dco_wire_put_hdr(packet[i], 0, 1, r * BURST + i);
+            dco_wire_write_hdr(packet[i], 0, 1, r * BURST + i);
             op[i] = (struct aead_op){packet[i], given[i], len, false};
         }
         from = cpu_ns();
@@ -107,22 +107,22 @@ make_super(uint8_t version, uint8_t protocol, uint32_t payload)
         p[i] = (uint8_t)(i * 2654435761U >> 11);
     p[0] = version == 4 ? 0x45 : 0x60;
     if (version == 4) {
-        dco_put16(p + 2, (uint16_t)len);
-        dco_put16(p + 6, 0x4000);
+        dco_write16(p + 2, (uint16_t)len);
+        dco_write16(p + 6, 0x4000);
         p[8] = 64;
     } else {
-        dco_put16(p + 4, (uint16_t)(len - ip));
+        dco_write16(p + 4, (uint16_t)(len - ip));
         p[7] = 64;
     }
     p[version == 4 ? 9 : 6] = protocol;
     memset(p + (version == 4 ? 12 : 8), version, version == 4 ? 8 : 32);
-    dco_put32(p + ip, 0x1f901f91); /* ports */
+    dco_write32(p + ip, 0x1f901f91); /* ports */
     if (protocol == DCO_PROTO_TCP) {
         p[ip + 12] = 8 << 4;
         p[ip + 13] = 0x10;
         memset(p + ip + 20, 1, 12);
     } else {
-        dco_put16(p + ip + 4, (uint16_t)(8 + payload));
+        dco_write16(p + ip + 4, (uint16_t)(8 + payload));
     }
     return len;
 }

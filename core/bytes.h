@@ -9,26 +9,26 @@
 #include "dco_os.h"
 
 static inline uint16_t
-dco_get16(const uint8_t *p)
+dco_read16(const uint8_t *p)
 {
     return (uint16_t)((uint16_t)p[0] << 8 | p[1]);
 }
 
 static inline uint32_t
-dco_get32(const uint8_t *p)
+dco_read32(const uint8_t *p)
 {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
 static inline void
-dco_put16(uint8_t *p, uint16_t v)
+dco_write16(uint8_t *p, uint16_t v)
 {
     p[0] = (uint8_t)(v >> 8);
     p[1] = (uint8_t)v;
 }
 
 static inline void
-dco_put32(uint8_t *p, uint32_t v)
+dco_write32(uint8_t *p, uint32_t v)
 {
     p[0] = (uint8_t)(v >> 24);
     p[1] = (uint8_t)(v >> 16);
@@ -36,9 +36,9 @@ dco_put32(uint8_t *p, uint32_t v)
     p[3] = (uint8_t)v;
 }
 
-/* By one store: what is read back at once should have been written as wide. */
+/* One store of 8 bytes: a load of the whole value right afterwards need not wait for two stores. */
 static inline void
-dco_put64(uint8_t *p, uint64_t v)
+dco_write64(uint8_t *p, uint64_t v)
 {
     if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
         v = __builtin_bswap64(v);

@@ -131,9 +131,9 @@ start_flow(struct dco_coalescer *c, const struct dco_candidate *s)
     f->last_flags = s->flags;
     f->verified = false;
     if (s->inner->version == 4)
-        f->next_id = (uint16_t)(dco_get16(s->pkt + DCO_IP4_ID) + 1);
+        f->next_id = (uint16_t)(dco_read16(s->pkt + DCO_IP4_ID) + 1);
     if (s->inner->protocol == DCO_PROTO_TCP)
-        f->next_seq = dco_get32(s->pkt + s->l4 + DCO_TCP_SEQ) + s->payload;
+        f->next_seq = dco_read32(s->pkt + s->l4 + DCO_TCP_SEQ) + s->payload;
 }
 
 static void

@@ -35,21 +35,21 @@ dco_super_finish(struct dco_super *f)
     uint8_t *ip = f->piece[0].data, *l4 = ip + f->inner.l4;
 
     if (v4) {
-        dco_put16(ip + DCO_IP4_TOTAL, (uint16_t)f->len);
-        dco_put16(ip + DCO_IP4_CHECKSUM, 0);
-        dco_put16(ip + DCO_IP4_CHECKSUM, (uint16_t)~dco_csum(ip, DCO_IP4_HDR_MIN));
+        dco_write16(ip + DCO_IP4_TOTAL, (uint16_t)f->len);
+        dco_write16(ip + DCO_IP4_CHECKSUM, 0);
+        dco_write16(ip + DCO_IP4_CHECKSUM, (uint16_t)~dco_csum(ip, DCO_IP4_HDR_MIN));
     } else {
-        dco_put16(ip + DCO_IP6_PAYLOAD, (uint16_t)l4_len);
+        dco_write16(ip + DCO_IP6_PAYLOAD, (uint16_t)l4_len);
     }
     if (tcp)
         l4[DCO_TCP_FLAGS] |= f->last_flags;
     else
-        dco_put16(l4 + DCO_UDP_LEN, (uint16_t)l4_len);
+        dco_write16(l4 + DCO_UDP_LEN, (uint16_t)l4_len);
     f->vnet.flags = DCO_VNET_NEEDS_CSUM;
     f->vnet.gso_type = !tcp ? DCO_VNET_GSO_UDP_L4 : v4 ? DCO_VNET_GSO_TCPV4 : DCO_VNET_GSO_TCPV6;
     f->vnet.gso_size = f->seg_len;
     f->vnet.hdr_len = f->hdr_len;
     f->vnet.csum_start = f->inner.l4;
     f->vnet.csum_offset = tcp ? DCO_TCP_CHECKSUM : DCO_UDP_CHECKSUM;
-    dco_put16(l4 + f->vnet.csum_offset, pseudo_sum(ip, &f->inner, l4_len));
+    dco_write16(l4 + f->vnet.csum_offset, pseudo_sum(ip, &f->inner, l4_len));
 }

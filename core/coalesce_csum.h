@@ -18,8 +18,8 @@ bool dco_super_verify(struct dco_super *f, dco_csum_fn *csum);
 static inline uint16_t
 dco_ip4_own_sum(const uint8_t *ip)
 {
-    return dco_csum_add(dco_csum_add(dco_get16(ip + DCO_IP4_TOTAL), dco_get16(ip + DCO_IP4_ID)),
-                        dco_get16(ip + DCO_IP4_CHECKSUM));
+    return dco_csum_add(dco_csum_add(dco_read16(ip + DCO_IP4_TOTAL), dco_read16(ip + DCO_IP4_ID)),
+                        dco_read16(ip + DCO_IP4_CHECKSUM));
 }
 
 /* Whether the checksums of s are right. s follows f, and f is verified: what their headers have in

@@ -44,8 +44,8 @@ dco_candidate_udp_init(struct dco_candidate *s)
 {
     const uint8_t *udp = s->pkt + s->l4;
 
-    if (s->len <= s->l4 + DCO_UDP_HDR || dco_get16(udp + DCO_UDP_LEN) != s->len - s->l4 ||
-        dco_get16(udp + DCO_UDP_CHECKSUM) == 0)
+    if (s->len <= s->l4 + DCO_UDP_HDR || dco_read16(udp + DCO_UDP_LEN) != s->len - s->l4 ||
+        dco_read16(udp + DCO_UDP_CHECKSUM) == 0)
         return false;
     s->flags = 0;
     s->hdr_len = (uint16_t)(s->l4 + DCO_UDP_HDR);
@@ -60,8 +60,8 @@ dco_candidate_plain_ip(const struct dco_candidate *s)
     if (s->inner->total != s->len)
         return false;
     if (s->inner->version == 4)
-        return s->l4 == DCO_IP4_HDR_MIN && dco_get16(s->pkt + DCO_IP4_TOTAL) == s->len;
-    return s->l4 == DCO_IP6_HDR && dco_get16(s->pkt + DCO_IP6_PAYLOAD) == s->len - DCO_IP6_HDR;
+        return s->l4 == DCO_IP4_HDR_MIN && dco_read16(s->pkt + DCO_IP4_TOTAL) == s->len;
+    return s->l4 == DCO_IP6_HDR && dco_read16(s->pkt + DCO_IP6_PAYLOAD) == s->len - DCO_IP6_HDR;
 }
 
 /* Fills s and returns true if the packet can be joined with others: TCP or UDP behind a plain IP
@@ -117,7 +117,8 @@ dco_ip4_agrees(const uint8_t *a, const uint8_t *b, uint16_t next_id)
     /* flags, offset, TTL and protocol */
     if (a[DCO_IP4_TOS] != b[DCO_IP4_TOS] || memcmp(a + DCO_IP4_FRAG, b + DCO_IP4_FRAG, 4) != 0)
         return false;
-    return (dco_get16(b + DCO_IP4_FRAG) & DCO_IP4_DF) != 0 || dco_get16(b + DCO_IP4_ID) == next_id;
+    return (dco_read16(b + DCO_IP4_FRAG) & DCO_IP4_DF) != 0 ||
+           dco_read16(b + DCO_IP4_ID) == next_id;
 }
 
 /* Version, traffic class and flow label, and the hop limit. */
@@ -149,7 +150,7 @@ dco_candidate_follows(const struct dco_candidate *s, const struct dco_super *f)
         f->len + s->payload > DCO_COALESCE_BYTES)
         return false;
     if (s->inner->protocol == DCO_PROTO_TCP &&
-        dco_get32(s->pkt + s->l4 + DCO_TCP_SEQ) != f->next_seq)
+        dco_read32(s->pkt + s->l4 + DCO_TCP_SEQ) != f->next_seq)
         return false;
     return dco_headers_agree(f, s);
 }

@@ -73,7 +73,7 @@ dco_csum_pseudo(const uint8_t *addrs, size_t addrs_len, uint8_t protocol, uint32
     size_t i;
 
     for (i = 0; i < addrs_len; i += 4)
-        sum += dco_get32(addrs + i);
+        sum += dco_read32(addrs + i);
     sum = (sum & 0xffffffff) + (sum >> 32);
     sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);

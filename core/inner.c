@@ -42,7 +42,7 @@ parse4(const uint8_t *pkt, size_t len, struct dco_inner *inner)
     if (len < DCO_IP4_HDR_MIN)
         return false;
     hdr = (pkt[0] & 0xfU) * 4;
-    total = dco_get16(pkt + DCO_IP4_TOTAL);
+    total = dco_read16(pkt + DCO_IP4_TOTAL);
     if (total == 0)
         total = (uint32_t)len;
     if (hdr < DCO_IP4_HDR_MIN || total < hdr || total > len)
@@ -53,7 +53,7 @@ parse4(const uint8_t *pkt, size_t len, struct dco_inner *inner)
     inner->total = total;
     inner->version = 4;
     inner->protocol = pkt[DCO_IP4_PROTOCOL];
-    inner->fragment = (dco_get16(pkt + DCO_IP4_FRAG) & DCO_IP4_FRAGMENT_MASK) != 0;
+    inner->fragment = (dco_read16(pkt + DCO_IP4_FRAG) & DCO_IP4_FRAGMENT_MASK) != 0;
     inner->l4 = inner->fragment ? 0 : inner->ip_len;
     return true;
 }
@@ -65,7 +65,7 @@ parse6(const uint8_t *pkt, size_t len, struct dco_inner *inner)
 
     if (len < DCO_IP6_HDR)
         return false;
-    payload = dco_get16(pkt + DCO_IP6_PAYLOAD);
+    payload = dco_read16(pkt + DCO_IP6_PAYLOAD);
     if (payload == 0)
         payload = (uint32_t)len - DCO_IP6_HDR;
     if (payload > len - DCO_IP6_HDR)
@@ -103,9 +103,9 @@ dco_inner_transport(const uint8_t *pkt, const struct dco_inner *inner, uint8_t *
     if (!inner->fragment)
         return inner->l4;
     if (inner->version == 4)
-        return (dco_get16(pkt + DCO_IP4_FRAG) & DCO_IP4_OFFSET_MASK) == 0 ? inner->ip_len : 0;
+        return (dco_read16(pkt + DCO_IP4_FRAG) & DCO_IP4_OFFSET_MASK) == 0 ? inner->ip_len : 0;
     if (inner->total < DCO_IP6_HDR + DCO_IP6_FRAG_HDR ||
-        (dco_get16(pkt + DCO_IP6_HDR + DCO_IP6_FRAG_OFFSET) & DCO_IP6_FRAG_OFFSET_MASK) != 0)
+        (dco_read16(pkt + DCO_IP6_HDR + DCO_IP6_FRAG_OFFSET) & DCO_IP6_FRAG_OFFSET_MASK) != 0)
         return 0;
     *protocol = pkt[DCO_IP6_HDR];
     return DCO_IP6_HDR + DCO_IP6_FRAG_HDR;

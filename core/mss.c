@@ -15,15 +15,15 @@ swap16(uint16_t v)
 static void
 replace16(uint8_t *tcp, uint32_t at, uint16_t is)
 {
-    uint16_t was = dco_get16(tcp + at);
-    uint16_t checksum = dco_get16(tcp + DCO_TCP_CHECKSUM);
+    uint16_t was = dco_read16(tcp + at);
+    uint16_t checksum = dco_read16(tcp + DCO_TCP_CHECKSUM);
 
-    dco_put16(tcp + at, is);
+    dco_write16(tcp + at, is);
     if (at & 1)
         checksum = dco_csum_update(checksum, swap16(was), swap16(is));
     else
         checksum = dco_csum_update(checksum, was, is);
-    dco_put16(tcp + DCO_TCP_CHECKSUM, checksum);
+    dco_write16(tcp + DCO_TCP_CHECKSUM, checksum);
 }
 
 /* Lowers every MSS option: receivers differ in which of several they use. */
@@ -44,7 +44,7 @@ clamp_options(uint8_t *tcp, uint32_t hdr_len, uint16_t limit)
         if (opt_len < 2 || opt_len > hdr_len - at)
             break;
         if (tcp[at] == DCO_TCPOPT_MSS && opt_len == DCO_TCPOPT_MSS_LEN &&
-            dco_get16(tcp + at + 2) > limit) {
+            dco_read16(tcp + at + 2) > limit) {
             replace16(tcp, at + 2, limit);
             changed = true;
         }

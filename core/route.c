@@ -37,7 +37,7 @@ struct dco_routes {
 static inline uint64_t
 get64(const uint8_t *p)
 {
-    return (uint64_t)dco_get32(p) << 32 | dco_get32(p + 4);
+    return (uint64_t)dco_read32(p) << 32 | dco_read32(p + 4);
 }
 
 /* Bytes beyond an IPv4 address are zero in a struct dco_ip, so both families are read in the same

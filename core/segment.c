@@ -22,7 +22,7 @@ complete_checksum(const struct dco_vnet *vnet, uint8_t *pkt, uint32_t len,
 
     if (vnet->csum_start < inner->ip_len || field + 2 > len)
         return false;
-    dco_put16(pkt + field, finish(csum(pkt + vnet->csum_start, len - vnet->csum_start)));
+    dco_write16(pkt + field, finish(csum(pkt + vnet->csum_start, len - vnet->csum_start)));
     return true;
 }
 
@@ -76,20 +76,20 @@ prepare_sums(struct dco_cut *cut, dco_csum_fn *csum)
 
     memcpy(hdr, cut->hdr, cut->hdr_len);
     if (cut->protocol == DCO_PROTO_TCP) {
-        dco_put32(l4 + DCO_TCP_SEQ, 0);
-        dco_put16(l4 + DCO_TCP_OFFSET, 0);
-        dco_put16(l4 + DCO_TCP_CHECKSUM, 0);
+        dco_write32(l4 + DCO_TCP_SEQ, 0);
+        dco_write16(l4 + DCO_TCP_OFFSET, 0);
+        dco_write16(l4 + DCO_TCP_CHECKSUM, 0);
     } else {
-        dco_put16(l4 + DCO_UDP_LEN, 0);
-        dco_put16(l4 + DCO_UDP_CHECKSUM, 0);
+        dco_write16(l4 + DCO_UDP_LEN, 0);
+        dco_write16(l4 + DCO_UDP_CHECKSUM, 0);
     }
     cut->l4_sum = dco_csum_add(
         csum(l4, cut->hdr_len - cut->l4),
         dco_csum_pseudo(hdr + addrs, cut->version == 4 ? DCO_IP4_ADDRS_LEN : DCO_IP6_ADDRS_LEN,
                         cut->protocol, 0));
     if (cut->version == 4) {
-        dco_put32(hdr + DCO_IP4_TOTAL, 0); /* total length and id */
-        dco_put16(hdr + DCO_IP4_CHECKSUM, 0);
+        dco_write32(hdr + DCO_IP4_TOTAL, 0); /* total length and id */
+        dco_write16(hdr + DCO_IP4_CHECKSUM, 0);
         cut->ip_sum = csum(hdr, cut->l4);
     }
 }
@@ -131,31 +131,31 @@ dco_segment_plan(struct dco_cut *cut, const struct dco_vnet *vnet, uint8_t *pkt,
 static void
 write_ip4(const struct dco_cut *cut, uint8_t *ip, uint32_t i, uint32_t len)
 {
-    uint16_t id = (uint16_t)(dco_get16(cut->hdr + DCO_IP4_ID) + i);
+    uint16_t id = (uint16_t)(dco_read16(cut->hdr + DCO_IP4_ID) + i);
 
-    dco_put16(ip + DCO_IP4_TOTAL, (uint16_t)len);
-    dco_put16(ip + DCO_IP4_ID, id);
-    dco_put16(ip + DCO_IP4_CHECKSUM,
-              (uint16_t)~dco_csum_add(dco_csum_add(cut->ip_sum, (uint16_t)len), id));
+    dco_write16(ip + DCO_IP4_TOTAL, (uint16_t)len);
+    dco_write16(ip + DCO_IP4_ID, id);
+    dco_write16(ip + DCO_IP4_CHECKSUM,
+                (uint16_t)~dco_csum_add(dco_csum_add(cut->ip_sum, (uint16_t)len), id));
 }
 
 /* FIN and PSH belong to the last segment, CWR to the first. */
 static void
 write_tcp(const struct dco_cut *cut, uint8_t *tcp, uint32_t i, uint32_t sum)
 {
-    uint32_t seq = dco_get32(cut->hdr + cut->l4 + DCO_TCP_SEQ) + i * cut->seg_len;
-    uint32_t flags = dco_get16(tcp + DCO_TCP_OFFSET);
+    uint32_t seq = dco_read32(cut->hdr + cut->l4 + DCO_TCP_SEQ) + i * cut->seg_len;
+    uint32_t flags = dco_read16(tcp + DCO_TCP_OFFSET);
 
     if (i + 1 < cut->n)
         flags &= ~(DCO_TCP_FIN | DCO_TCP_PSH);
     if (i > 0)
         flags &= ~DCO_TCP_CWR;
-    dco_put32(tcp + DCO_TCP_SEQ, seq);
-    dco_put16(tcp + DCO_TCP_OFFSET, (uint16_t)flags);
+    dco_write32(tcp + DCO_TCP_SEQ, seq);
+    dco_write16(tcp + DCO_TCP_OFFSET, (uint16_t)flags);
     sum += (seq >> 16) + (seq & 0xffff) + flags;
     sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);
-    dco_put16(tcp + DCO_TCP_CHECKSUM, (uint16_t)~sum);
+    dco_write16(tcp + DCO_TCP_CHECKSUM, (uint16_t)~sum);
 }
 
 static void
@@ -164,8 +164,8 @@ write_udp(uint8_t *udp, uint32_t l4_len, uint32_t sum)
     sum += l4_len;
     sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);
-    dco_put16(udp + DCO_UDP_LEN, (uint16_t)l4_len);
-    dco_put16(udp + DCO_UDP_CHECKSUM, finish((uint16_t)sum));
+    dco_write16(udp + DCO_UDP_LEN, (uint16_t)l4_len);
+    dco_write16(udp + DCO_UDP_CHECKSUM, finish((uint16_t)sum));
 }
 
 uint8_t *
@@ -190,7 +190,7 @@ dco_segment_next(struct dco_cut *cut, uint32_t i, uint32_t *len, dco_csum_fn *cs
     if (cut->version == 4)
         write_ip4(cut, seg, i, *len);
     else
-        dco_put16(seg + DCO_IP6_PAYLOAD, (uint16_t)(*len - DCO_IP6_HDR));
+        dco_write16(seg + DCO_IP6_PAYLOAD, (uint16_t)(*len - DCO_IP6_HDR));
     if (cut->protocol == DCO_PROTO_TCP)
         write_tcp(cut, seg + cut->l4, i, sum);
     else

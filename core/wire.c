@@ -24,7 +24,7 @@ dco_wire_parse(const uint8_t *pkt, size_t len, struct dco_wire_hdr *hdr)
     if (len < DCO_OVERHEAD)
         return DCO_WIRE_SHORT;
     hdr->key_id = pkt[0] & DCO_KEY_ID_MAX;
-    hdr->peer_id = dco_get32(pkt) & DCO_PEER_ID_MAX;
-    hdr->packet_id = dco_get32(pkt + 4);
+    hdr->peer_id = dco_read32(pkt) & DCO_PEER_ID_MAX;
+    hdr->packet_id = dco_read32(pkt + 4);
     return DCO_WIRE_DATA;
 }

@@ -76,12 +76,12 @@ dco_wire_is_hard_reset(const uint8_t *pkt)
 
 /* Writes the DCO_HDR_LEN bytes before the tag. */
 static inline void
-dco_wire_put_hdr(uint8_t *pkt, uint8_t key_id, uint32_t peer_id, uint32_t packet_id)
+dco_wire_write_hdr(uint8_t *pkt, uint8_t key_id, uint32_t peer_id, uint32_t packet_id)
 {
     uint32_t first = (uint32_t)DCO_OPCODE_DATA_V2 << 27 | (uint32_t)(key_id & 7) << 24 |
                      (peer_id & DCO_PEER_ID_MAX);
 
-    dco_put64(pkt, (uint64_t)first << 32 | packet_id);
+    dco_write64(pkt, (uint64_t)first << 32 | packet_id);
 }
 
 /* The nonce of the packet whose header (DCO_HDR_LEN bytes) is at pkt. */

@@ -110,7 +110,7 @@ prepend_header(struct mbuf *m, const struct dco_peer *peer, const struct dco_key
 
     M_PREPEND(m, len, M_NOWAIT);
     if (m != NULL) {
-        dco_wire_put_hdr(hdr, dco_key_id(key), dco_peer_tx_id(peer), id);
+        dco_wire_write_hdr(hdr, dco_key_id(key), dco_peer_tx_id(peer), id);
         m_copyback(m, 0, sizeof(hdr), (c_caddr_t)hdr);
     }
     return m;

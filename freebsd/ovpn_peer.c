@@ -138,7 +138,7 @@ park(struct dco_peer_new *req)
 
     if (req->vpn4.family != 0 || req->vpn6.family != 0)
         return;
-    dco_put32(addr + 12, req->id);
+    dco_write32(addr + 12, req->id);
     req->vpn6 = dco_ip6(addr);
 }
 

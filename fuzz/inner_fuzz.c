@@ -53,7 +53,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(!inner.fragment || inner.l4 == 0);
         must(inner.version == 4 || inner.version == 6);
         must(inner.src.family == inner.version && inner.dst.family == inner.version);
-        clamp(data + 2, pkt, len, &inner, dco_get16(data));
+        clamp(data + 2, pkt, len, &inner, dco_read16(data));
     }
     free(pkt);
     return 0;

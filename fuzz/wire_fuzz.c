@@ -17,7 +17,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (kind != DCO_WIRE_DATA)
         return 0;
-    dco_wire_put_hdr(again, hdr.key_id, hdr.peer_id, hdr.packet_id);
+    dco_wire_write_hdr(again, hdr.key_id, hdr.peer_id, hdr.packet_id);
     if (memcmp(again, data, DCO_HDR_LEN) != 0)
         abort();
     return 0;

@@ -40,7 +40,7 @@ seal(struct dco_peer *peer, struct dco_key *key, uint32_t id, uint8_t *pkt)
         .len = DCO_KEEPALIVE_LEN,
     };
 
-    dco_wire_put_hdr(pkt, dco_key_id(key), dco_peer_tx_id(peer), id);
+    dco_wire_write_hdr(pkt, dco_key_id(key), dco_peer_tx_id(peer), id);
     aead_seal(dco_key_crypto(key), plane_key_threads() - 1, &op, 1);
     return op.ok;
 }

@@ -32,7 +32,7 @@ datagram_read(const uint8_t *pkt, const struct dco_inner *inner, struct datagram
     memcpy(&d->from_port, pkt + udp, sizeof(d->from_port));
     memcpy(&d->to.port, pkt + udp + 2, sizeof(d->to.port));
     if (inner->total >= udp + DCO_UDP_HDR + sizeof(d->word))
-        d->word = dco_get32(pkt + udp + DCO_UDP_HDR);
+        d->word = dco_read32(pkt + udp + DCO_UDP_HDR);
     return true;
 }
 

@@ -104,7 +104,7 @@ tx_seal(struct tx *tx, struct tx_packet *p, const uint8_t *inner, uint32_t len, 
     struct train *t = train_for(tx, p, outer, now);
     struct aead_op op = {.pkt = t->buf + t->bytes, .in = inner, .len = len};
 
-    dco_wire_put_hdr(op.pkt, p->key_id, p->tx_id, p->next_id);
+    dco_wire_write_hdr(op.pkt, p->key_id, p->tx_id, p->next_id);
     aead_seal(p->aead, tx->thread, &op, 1);
     p->next_id++;
     if (!op.ok) {

@@ -16,8 +16,8 @@ ip6(uint64_t low)
 {
     uint8_t addr[16] = {0x20, 0x01, 0x0d, 0xb8};
 
-    dco_put32(addr + 8, (uint32_t)(low >> 32));
-    dco_put32(addr + 12, (uint32_t)low);
+    dco_write32(addr + 8, (uint32_t)(low >> 32));
+    dco_write32(addr + 12, (uint32_t)low);
     return dco_ip6(addr);
 }
 
@@ -27,8 +27,8 @@ endpoint4(uint32_t host, uint16_t port)
     struct dco_endpoint endpoint = {0};
     uint8_t addr[4], net_port[2];
 
-    dco_put32(addr, 0xc0000000U + host);
-    dco_put16(net_port, port);
+    dco_write32(addr, 0xc0000000U + host);
+    dco_write16(net_port, port);
     endpoint.ip = dco_ip4(addr);
     memcpy(&endpoint.port, net_port, sizeof(endpoint.port));
     return endpoint;

@@ -116,13 +116,13 @@ check_super(const struct out *o, const uint8_t (*want)[ROOM], const uint32_t *wa
     CHECK_EQ(o->vnet.gso_size, want_len[0] - hdr_len);
     if (v4)
         CHECK_EQ(packet_sum(o->bytes, 20), 0xffff);
-    CHECK_EQ(v4 ? dco_get16(o->bytes + 2) : dco_get16(o->bytes + 4) + 40U, o->len);
+    CHECK_EQ(v4 ? dco_read16(o->bytes + 2) : dco_read16(o->bytes + 4) + 40U, o->len);
     if (!tcp)
-        CHECK_EQ(dco_get16(o->bytes + l4 + 4), o->len - l4);
+        CHECK_EQ(dco_read16(o->bytes + l4 + 4), o->len - l4);
 
     /* the field holds the pseudo-header sum: finishing it gives a packet that verifies */
     field = (uint16_t)~packet_sum(o->bytes + l4, o->len - l4);
-    dco_put16(o->bytes + l4 + (tcp ? 16 : 6), field);
+    dco_write16(o->bytes + l4 + (tcp ? 16 : 6), field);
     CHECK(packet_is_right(o->bytes, o->len));
     for (uint32_t i = 0; i < n; i++) {
         len = packet_segment(o->bytes, o->len, hdr_len, o->vnet.gso_size, i, seg);
@@ -452,7 +452,7 @@ TEST("coalesce: order within a flow")
             } else if (kind == 1) { /* a fragment of anything between the two hosts */
                 put(&p);
                 if (family[f].version == 4)
-                    dco_put16(in[2] + 6, 0x2000);
+                    dco_write16(in[2] + 6, 0x2000);
                 else
                     in[2][6] = 44;
             } else if (kind == 2) { /* cut off after the first port */
@@ -460,9 +460,9 @@ TEST("coalesce: order within a flow")
                 put(&p);
                 in_len[2] = (family[f].version == 4 ? 20U : 40U) + 3;
                 if (family[f].version == 4)
-                    dco_put16(in[2] + 2, (uint16_t)in_len[2]);
+                    dco_write16(in[2] + 2, (uint16_t)in_len[2]);
                 else
-                    dco_put16(in[2] + 4, 3);
+                    dco_write16(in[2] + 4, 3);
                 in[2][in_len[2]] ^= 1; /* what lies beyond is not its port */
             } else {                   /* a wrong checksum */
                 put(&p);
@@ -561,7 +561,7 @@ TEST("coalesce: more flows than places")
     put(&p);
     give(DCO_COALESCE_FLOWS);
     CHECK_EQ(out_n, 1);
-    CHECK_EQ(dco_get16(out[0].bytes + 20), 1000);
+    CHECK_EQ(dco_read16(out[0].bytes + 20), 1000);
     p.sport = 1003; /* still there */
     put(&p);
     give(DCO_COALESCE_FLOWS + 1);
@@ -569,7 +569,7 @@ TEST("coalesce: more flows than places")
     dco_coalesce_flush(&c);
     CHECK_EQ(out_n, 1 + DCO_COALESCE_FLOWS);
     CHECK_EQ(out[3].packets, 2);
-    CHECK_EQ(dco_get16(out[8].bytes + 20), 2000);
+    CHECK_EQ(dco_read16(out[8].bytes + 20), 2000);
     dco_coalesce_flush(&c);
     CHECK_EQ(out_n, 1 + DCO_COALESCE_FLOWS);
 }
@@ -608,11 +608,11 @@ TEST("coalesce: TCP and IP options")
     start(); /* length fields of 0, which the parser takes for the whole */
     p.ip_options_len = 0;
     put_flow(&p, 2);
-    dco_put16(in[1] + 2, 0);
+    dco_write16(in[1] + 2, 0);
     check_apart("total length of 0", 4);
     start();
     p.version = 6;
     put_flow(&p, 2);
-    dco_put16(in[1] + 4, 0);
+    dco_write16(in[1] + 4, 0);
     check_apart("payload length of 0", 6);
 }

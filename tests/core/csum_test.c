@@ -49,13 +49,13 @@ TEST("csum: update of a word")
         uint16_t was, is = rng_chance(&rng, 50) ? edge[i % 6] : (uint16_t)rng_next(&rng);
 
         rng_bytes(&rng, data, sizeof(data));
-        dco_put16(data, 0);
+        dco_write16(data, 0);
         if (i % 7 == 0)
-            dco_put16(data + at, edge[i % 6]);
-        dco_put16(data, (uint16_t)~packet_sum(data, sizeof(data)));
-        was = dco_get16(data + at);
-        dco_put16(data + at, is);
-        dco_put16(data, dco_csum_update(dco_get16(data), was, is));
+            dco_write16(data + at, edge[i % 6]);
+        dco_write16(data, (uint16_t)~packet_sum(data, sizeof(data)));
+        was = dco_read16(data + at);
+        dco_write16(data + at, is);
+        dco_write16(data, dco_csum_update(dco_read16(data), was, is));
         CHECK_EQ(packet_sum(data, sizeof(data)), 0xffff);
     }
 }
@@ -74,8 +74,8 @@ TEST("csum: pseudo header")
             rng_bytes(&rng, flat, addrs);
         else
             memset(flat, 0xff, addrs);
-        dco_put32(flat + addrs, len);
-        dco_put32(flat + addrs + 4, proto);
+        dco_write32(flat + addrs, len);
+        dco_write32(flat + addrs + 4, proto);
         CHECK_EQ(dco_csum_pseudo(flat, addrs, proto, len), packet_sum(flat, addrs + 8));
     }
 }

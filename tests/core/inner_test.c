@@ -128,7 +128,7 @@ TEST("inner: length fields")
         memset(pkt, 0, 40);
         pkt[0] = t[i].version == 4 ? 0x45 : 0x60;
         pkt[t[i].version == 4 ? 9 : 6] = DCO_PROTO_TCP;
-        dco_put16(pkt + (t[i].version == 4 ? 2 : 4), (uint16_t)t[i].field);
+        dco_write16(pkt + (t[i].version == 4 ? 2 : 4), (uint16_t)t[i].field);
         CHECK_THAT(parse(pkt, t[i].len, &inner) == t[i].ok, "case %zu", i);
         if (t[i].ok)
             CHECK_THAT(inner.total == t[i].total, "total of case %zu", i);
@@ -151,7 +151,7 @@ TEST("inner: IPv4 fragments")
     uint32_t len = packet_write(&p, pkt, &rng);
 
     for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-        dco_put16(pkt + 6, t[i].field);
+        dco_write16(pkt + 6, t[i].field);
         CHECK(parse(pkt, len, &inner));
         CHECK_EQ(inner.fragment, t[i].fragment);
         CHECK_EQ(inner.l4, t[i].fragment ? 0 : 20);
@@ -171,10 +171,10 @@ TEST("inner: the transport of fragments")
     CHECK(parse(pkt, len, &inner));
     CHECK_EQ(dco_inner_transport(pkt, &inner, &protocol), 20);
     CHECK_EQ(protocol, DCO_PROTO_UDP);
-    dco_put16(pkt + 6, 0x2000);
+    dco_write16(pkt + 6, 0x2000);
     CHECK(parse(pkt, len, &inner));
     CHECK_EQ(dco_inner_transport(pkt, &inner, &protocol), 20);
-    dco_put16(pkt + 6, 0x2001);
+    dco_write16(pkt + 6, 0x2001);
     CHECK(parse(pkt, len, &inner));
     CHECK_EQ(dco_inner_transport(pkt, &inner, &protocol), 0);
 
@@ -182,14 +182,14 @@ TEST("inner: the transport of fragments")
     len = packet_write(&p, pkt, &rng);
     pkt[6] = 44;
     pkt[40] = DCO_PROTO_UDP;
-    dco_put16(pkt + 42, 1); /* more fragments, offset 0 */
+    dco_write16(pkt + 42, 1); /* more fragments, offset 0 */
     CHECK(parse(pkt, len, &inner));
     CHECK_EQ(dco_inner_transport(pkt, &inner, &protocol), 48);
     CHECK_EQ(protocol, DCO_PROTO_UDP);
-    dco_put16(pkt + 42, 8);
+    dco_write16(pkt + 42, 8);
     CHECK(parse(pkt, len, &inner));
     CHECK_EQ(dco_inner_transport(pkt, &inner, &protocol), 0);
-    dco_put16(pkt + 4, 7); /* no room for the fragment header */
+    dco_write16(pkt + 4, 7); /* no room for the fragment header */
     CHECK(parse(pkt, 47, &inner));
     CHECK_EQ(dco_inner_transport(pkt, &inner, &protocol), 0);
     pkt[6] = 60; /* other extension headers are not walked through */
@@ -232,7 +232,7 @@ TEST("inner: random bytes")
         if (rng_chance(&rng, 90))
             pkt[0] = (uint8_t)((rng_chance(&rng, 50) ? 0x40 : 0x60) | (pkt[0] & 15));
         if (rng_chance(&rng, 90))
-            dco_put16(pkt + (pkt[0] >> 4 == 4 ? 2 : 4), (uint16_t)rng_below(&rng, 130));
+            dco_write16(pkt + (pkt[0] >> 4 == 4 ? 2 : 4), (uint16_t)rng_below(&rng, 130));
         if (!parse(pkt, len, &inner))
             continue;
         CHECK(inner.total <= len);

@@ -82,7 +82,7 @@ TEST("mss: options")
             CHECK_THAT(clamp(room) == t[i].changed, "case %zu", i);
             CHECK_THAT(packet_is_right(pkt, len), "checksum of case %zu", i);
             if (t[i].changed) {
-                CHECK_EQ(dco_get16(pkt + headers + 20 + t[i].at), ROOM - 40);
+                CHECK_EQ(dco_read16(pkt + headers + 20 + t[i].at), ROOM - 40);
                 memcpy(pkt + headers + 20 + t[i].at, before + headers + 20 + t[i].at, 2);
                 memcpy(pkt + headers + 16, before + headers + 16, 2);
             }
@@ -98,8 +98,8 @@ TEST("mss: several options")
 
     write_syn(4, two, sizeof(two), PACKET_TCP_SYN);
     CHECK(clamp(ROOM));
-    CHECK_EQ(dco_get16(pkt + 42), ROOM - 40);
-    CHECK_EQ(dco_get16(pkt + 47), ROOM - 40);
+    CHECK_EQ(dco_read16(pkt + 42), ROOM - 40);
+    CHECK_EQ(dco_read16(pkt + 47), ROOM - 40);
     CHECK(packet_is_right(pkt, len));
 }
 
@@ -129,12 +129,12 @@ TEST("mss: what is left alone")
         CHECK(!clamp(headers));
         CHECK_MEM(before, pkt, len);
         CHECK(clamp(headers + 1));
-        CHECK_EQ(dco_get16(pkt + headers + 2), 1);
+        CHECK_EQ(dco_read16(pkt + headers + 2), 1);
         CHECK(packet_is_right(pkt, len));
     }
     /* a fragment, another protocol, a data offset beyond the packet or below the header */
     write_syn(4, mss, sizeof(mss), PACKET_TCP_SYN);
-    dco_put16(pkt + 6, 0x2000);
+    dco_write16(pkt + 6, 0x2000);
     CHECK(!clamp(ROOM));
     write_syn(4, mss, sizeof(mss), PACKET_TCP_SYN);
     pkt[9] = DCO_PROTO_UDP;

@@ -117,7 +117,7 @@ disturb(struct stream *s, const struct packet *like, struct rng *rng)
         break;
     case 1:
         if (p.version == 4)
-            dco_put16(super + 6, 0x2000);
+            dco_write16(super + 6, 0x2000);
         else
             super[6] = 44;
         break;

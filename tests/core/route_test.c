@@ -77,7 +77,7 @@ random_route(struct rng *rng, uint32_t number)
     struct dco_route r = {.prefix = random_ip(rng), .metric = rng_below(rng, 3)};
     uint8_t gateway[4];
 
-    dco_put32(gateway, 0x0a000000 + number + 1);
+    dco_write32(gateway, 0x0a000000 + number + 1);
     r.len = (uint8_t)rng_below(rng, r.prefix.family == 4 ? 33 : 129);
     if (rng_chance(rng, 2))
         r.len = (uint8_t)(200 + rng_below(rng, 56));
@@ -224,7 +224,7 @@ TEST("route: twenty thousand networks")
     for (size_t i = 0; i < n; i++) {
         uint8_t addr[4];
 
-        dco_put32(addr, (uint32_t)i << 12);
+        dco_write32(addr, (uint32_t)i << 12);
         routes[i] = (struct dco_route){.prefix = dco_ip4(addr), .len = 20, .gateway = ip6(i + 1)};
     }
     set = dco_routes_new(&platform.env, routes, n);
@@ -232,7 +232,7 @@ TEST("route: twenty thousand networks")
         uint32_t r = rng_below(&rng, (uint32_t)n);
         uint8_t addr[4];
 
-        dco_put32(addr, r << 12 | rng_below(&rng, 4096));
+        dco_write32(addr, r << 12 | rng_below(&rng, 4096));
         expect(set, dco_ip4(addr), ip6(r + 1));
     }
     dco_routes_free(set);

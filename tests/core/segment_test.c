@@ -175,9 +175,9 @@ TEST("segment: UDP checksums that come out as 0")
 
     vnet.gso_type = DCO_VNET_GSO_NONE;
     memset(super + 28, 0, 2);
-    dco_put16(super + 28, (uint16_t)~packet_sum(super + 20, 10));
+    dco_write16(super + 28, (uint16_t)~packet_sum(super + 20, 10));
     CHECK(plan(&cut, &vnet, len));
-    CHECK_EQ(dco_get16(super + 26), 0xffff);
+    CHECK_EQ(dco_read16(super + 26), 0xffff);
     CHECK(packet_is_right(super, len));
 
     p = packet_make(4, DCO_PROTO_UDP, 4);
@@ -185,10 +185,10 @@ TEST("segment: UDP checksums that come out as 0")
     memset(super + 28, 0, 4);
     memcpy(before, super, len);
     packet_segment(before, len, 28, 2, 0, before + 1000);
-    dco_put16(super + 28, dco_get16(before + 1026)); /* makes the sum of segment 0 all ones */
+    dco_write16(super + 28, dco_read16(before + 1026)); /* makes the sum of segment 0 all ones */
     CHECK(plan(&cut, &vnet, len));
     CHECK(dco_segment_next(&cut, 0, &len, dco_csum) == super);
-    CHECK_EQ(dco_get16(super + 26), 0xffff);
+    CHECK_EQ(dco_read16(super + 26), 0xffff);
     CHECK(packet_is_right(super, len));
 }
 
@@ -280,7 +280,7 @@ TEST("segment: inconsistent packets")
     p.payload_len = 1000;
     len = write_super(&p, 100, &vnet, &rng);
     CHECK(!plan(&cut, &vnet, len + 1));
-    dco_put16(super + 6, 0x2000);
+    dco_write16(super + 6, 0x2000);
     CHECK(!plan(&cut, &vnet, len));
     len = write_super(&p, 100, &vnet, &rng);
     for (uint32_t cut_at = 20; cut_at < 40; cut_at++) {
@@ -288,7 +288,7 @@ TEST("segment: inconsistent packets")
 
         if (!exact)
             abort();
-        dco_put16(super + 2, (uint16_t)cut_at);
+        dco_write16(super + 2, (uint16_t)cut_at);
         memcpy(exact, super, cut_at);
         CHECK(dco_inner_parse(exact, cut_at, &inner));
         CHECK(!dco_segment_plan(&cut, &vnet, exact, cut_at, &inner, dco_csum));

@@ -30,7 +30,7 @@ toy_crypt(const uint8_t *key, const uint8_t *nonce, uint8_t *data, size_t len)
     memcpy(block, nonce, DCO_NONCE_LEN);
     for (size_t i = 0; i < len; i++, stream >>= 8) {
         if (i % 8 == 0) {
-            dco_put32(block + DCO_NONCE_LEN, (uint32_t)i);
+            dco_write32(block + DCO_NONCE_LEN, (uint32_t)i);
             stream = dco_siphash(&k, block, sizeof(block));
         }
         data[i] ^= (uint8_t)stream;
@@ -50,8 +50,8 @@ toy_tag(const uint8_t *key, const uint8_t *nonce, const uint8_t *pkt, size_t len
     for (unsigned half = 0; half < 2; half++, k.k[0]++) {
         uint64_t hash = dco_siphash(&k, all, DCO_NONCE_LEN + DCO_HDR_LEN + n);
 
-        dco_put32(tag + 8 * half, (uint32_t)hash);
-        dco_put32(tag + 8 * half + 4, (uint32_t)(hash >> 32));
+        dco_write32(tag + 8 * half, (uint32_t)hash);
+        dco_write32(tag + 8 * half + 4, (uint32_t)(hash >> 32));
     }
 }
 
@@ -61,8 +61,8 @@ toy_seal(struct dco_key *key, uint8_t *pkt, size_t len)
     struct test_crypto *crypto = key->crypto;
     uint8_t nonce[DCO_NONCE_LEN];
 
-    CHECK(dco_get32(pkt + 4) > crypto->last_id); /* never the same nonce again */
-    crypto->last_id = dco_get32(pkt + 4);
+    CHECK(dco_read32(pkt + 4) > crypto->last_id); /* never the same nonce again */
+    crypto->last_id = dco_read32(pkt + 4);
     dco_wire_nonce(nonce, pkt, key->tx_tail);
     toy_crypt(crypto->tx, nonce, pkt + DCO_OVERHEAD, len - DCO_OVERHEAD);
     toy_tag(crypto->tx, nonce, pkt, len, pkt + DCO_HDR_LEN);
@@ -108,14 +108,14 @@ inner_make(uint8_t *pkt, uint32_t src, uint32_t dst, uint32_t serial)
     rng_bytes(&sim->rng, pkt, len);
     memset(pkt, 0, 20);
     pkt[0] = 0x45;
-    dco_put16(pkt + 2, (uint16_t)len);
+    dco_write16(pkt + 2, (uint16_t)len);
     pkt[9] = 99; /* a protocol nobody looks into */
     memcpy(pkt + 12, from.addr, 4);
     memcpy(pkt + 16, to.addr, 4);
-    dco_put32(pkt + 20, serial);
+    dco_write32(pkt + 20, serial);
     hash = inner_hash(pkt, len);
-    dco_put32(pkt + len - 8, (uint32_t)(hash >> 32));
-    dco_put32(pkt + len - 4, (uint32_t)hash);
+    dco_write32(pkt + len - 8, (uint32_t)(hash >> 32));
+    dco_write32(pkt + len - 4, (uint32_t)hash);
     return len;
 }
 
@@ -123,7 +123,7 @@ static bool
 inner_intact(const uint8_t *pkt, size_t len)
 {
     return len >= 32 && inner_hash(pkt, len) ==
-                            ((uint64_t)dco_get32(pkt + len - 8) << 32 | dco_get32(pkt + len - 4));
+                            ((uint64_t)dco_read32(pkt + len - 8) << 32 | dco_read32(pkt + len - 4));
 }
 
 /* The network */
@@ -175,7 +175,7 @@ encrypt_and_launch(struct node *node, struct dco_peer *peer, struct datagram *d,
     if (want)
         dco_peers_want_key(node->p, peer);
     d->len = inner_len + DCO_OVERHEAD;
-    dco_wire_put_hdr(d->data, key->key_id, peer->tx_id, id);
+    dco_wire_write_hdr(d->data, key->key_id, peer->tx_id, id);
     toy_seal(key, d->data, d->len);
     dco_key_sent(key, id, 1);
     dco_peer_path(peer, &path);
@@ -234,7 +234,7 @@ deliver(struct node *node, struct dco_peer *peer, const struct datagram *d)
         return DCO_DROP_RX_SOURCE;
     CHECK(!d->forged);
     CHECK(inner_intact(pkt, len));
-    CHECK_EQ(dco_get32(pkt + 20), d->serial);
+    CHECK_EQ(dco_read32(pkt + 20), d->serial);
     CHECK(sim->fate[d->serial] == SENT || sim->fate[d->serial] == LOST); /* LOST: its duplicate */
     sim->fate[d->serial] = DELIVERED;
     return DCO_DROP_NONE;

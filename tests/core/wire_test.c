@@ -58,7 +58,7 @@ TEST("wire: header and nonce as on the wire")
     static const uint8_t want_nonce[DCO_NONCE_LEN] = {0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8};
     uint8_t pkt[DCO_HDR_LEN], nonce[DCO_NONCE_LEN];
 
-    dco_wire_put_hdr(pkt, 0, 1, 2);
+    dco_wire_write_hdr(pkt, 0, 1, 2);
     CHECK_MEM(pkt, want, sizeof(want));
     dco_wire_nonce(nonce, pkt, tail);
     CHECK_MEM(nonce, want_nonce, sizeof(want_nonce));
@@ -72,7 +72,7 @@ TEST("wire: header round trip at the ends of each field")
     struct dco_wire_hdr hdr;
 
     for (unsigned i = 0; i < 5 * 4 * 8; i++) {
-        dco_wire_put_hdr(pkt, i % 8, peer[i / 8 % 5], id[i / 40]);
+        dco_wire_write_hdr(pkt, i % 8, peer[i / 8 % 5], id[i / 40]);
         CHECK(dco_wire_parse(pkt, sizeof(pkt), &hdr) == DCO_WIRE_DATA);
         CHECK_EQ(hdr.key_id, i % 8);
         CHECK_EQ(hdr.peer_id, peer[i / 8 % 5]);
@@ -85,10 +85,10 @@ TEST("wire: fields stay apart")
 {
     uint8_t pkt[DCO_HDR_LEN];
 
-    dco_wire_put_hdr(pkt, 0xff, 0xffffffff, 0);
-    CHECK_EQ(dco_get32(pkt), 0x4fffffff);
-    dco_wire_put_hdr(pkt, 8, 0x1000000, 0);
-    CHECK_EQ(dco_get32(pkt), 0x48000000);
+    dco_wire_write_hdr(pkt, 0xff, 0xffffffff, 0);
+    CHECK_EQ(dco_read32(pkt), 0x4fffffff);
+    dco_wire_write_hdr(pkt, 8, 0x1000000, 0);
+    CHECK_EQ(dco_read32(pkt), 0x48000000);
 }
 
 TEST("wire: keepalive is exactly its 16 bytes")

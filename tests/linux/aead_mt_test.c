@@ -29,7 +29,7 @@ seal_and_open(void *arg)
     memset(plain, (int)w->slot + 1, sizeof(plain));
     for (unsigned r = 0; r < w->rounds; r++) {
         for (unsigned i = 0; i < BURST; i++) {
-            dco_wire_put_hdr(pkt[i], 0, 1, (w->slot << 24) + r * BURST + i);
+            dco_wire_write_hdr(pkt[i], 0, 1, (w->slot << 24) + r * BURST + i);
             op[i] = (struct aead_op){pkt[i], plain, LENGTH - i * 30, false};
         }
         aead_seal(tx, w->slot, op, BURST);
@@ -55,7 +55,7 @@ make_and_free(void *arg)
         key[0] = (uint8_t)r;
         aead = aead_new(others[r % 2], key, key, 32, tail, tail, 1);
         CHECK(aead != NULL);
-        dco_wire_put_hdr(pkt, 0, 1, r);
+        dco_wire_write_hdr(pkt, 0, 1, r);
         aead_seal(aead, 0, &op, 1);
         aead_open(aead, 0, &op, 1);
         CHECK(op.ok);

@@ -166,7 +166,7 @@ one_packet(struct aead *tx, struct aead *rx, const struct suite *s, const struct
 
     if (!pkt)
         abort();
-    dco_wire_put_hdr(pkt, id & 7, id * 7, id);
+    dco_wire_write_hdr(pkt, id & 7, id * 7, id);
     if (in_place) {
         memcpy(pkt + DCO_OVERHEAD, plain, len);
         op.in = pkt + DCO_OVERHEAD;
@@ -248,7 +248,7 @@ TEST("aead: forged packets")
         rx = make(s, &k, 1, backend[i % BACKENDS], 1);
         for (uint32_t bit = 0; bit <= (DCO_OVERHEAD + 80) * 8; bit++) {
             for (uint32_t n = 0; n < 3; n++) {
-                dco_wire_put_hdr(pkt[n], 1, 2, 3 + n);
+                dco_wire_write_hdr(pkt[n], 1, 2, 3 + n);
                 op[n] = (struct aead_op){pkt[n], plain, 80, false};
             }
             aead_seal(tx, 0, op, 3);
@@ -281,7 +281,7 @@ TEST("aead: directions are apart")
 
         if (!aead)
             continue;
-        dco_wire_put_hdr(pkt, 0, 0, 1);
+        dco_wire_write_hdr(pkt, 0, 0, 1);
         aead_seal(aead, 0, &op, 1);
         CHECK(op.ok);
         aead_open(aead, 0, &op, 1);
@@ -468,7 +468,7 @@ burst_main(void *arg)
     struct burst *b = arg;
 
     b->op = (struct aead_op){.pkt = b->pkt, .in = b->plain, .len = BURST_TEXT};
-    dco_wire_put_hdr(b->pkt, 1, 2, 0x01020304);
+    dco_wire_write_hdr(b->pkt, 1, 2, 0x01020304);
     aead_seal(b->tx, 0, &b->op, 1);
     memcpy(b->sealed, b->pkt + DCO_OVERHEAD, BURST_TEXT);
     aead_open(b->rx, 0, &b->op, 1);

@@ -103,7 +103,7 @@ send_data(uint32_t id, uint16_t len)
     make_echo(inner, id, len);
     pthread_mutex_lock(&c->lock);
     if (c->generation != 0) {
-        dco_wire_put_hdr(pkt, c->generation & 7, id, ++c->packet_id);
+        dco_wire_write_hdr(pkt, c->generation & 7, id, ++c->packet_id);
         aead_seal(c->aead, 0, &op, 1);
     }
     pthread_mutex_unlock(&c->lock);
@@ -120,7 +120,7 @@ send_junk(struct rng *rng, uint32_t id)
 
     rng_bytes(rng, junk, sizeof(junk));
     if (rng_chance(rng, 30))
-        dco_wire_put_hdr(junk, junk[9] & 7, rng_below(rng, PEERS + 2), rng_below(rng, 1000));
+        dco_wire_write_hdr(junk, junk[9] & 7, rng_below(rng, PEERS + 2), rng_below(rng, 1000));
     else if (rng_chance(rng, 50))
         junk[0] = 7 << 3;
     (void)sendto(client[id].fd, junk, len, MSG_DONTWAIT, (struct sockaddr *)&port, sizeof(port));

@@ -91,7 +91,7 @@ write_udp(const struct udp *u, struct dco_inner *inner)
     len = packet_write(&p, pkt, &rng);
     memcpy(pkt + (u->dst.family == 4 ? 16 : 24), u->dst.addr, u->dst.family == 4 ? 4 : 16);
     if (u->payload >= 4)
-        dco_put32(pkt + hdr + 8, u->word);
+        dco_write32(pkt + hdr + 8, u->word);
     CHECK(dco_inner_parse(pkt, len, inner));
 }
 
@@ -170,10 +170,10 @@ TEST("recursion: fragments and other protocols")
     pkt[9] = DCO_PROTO_TCP;
     CHECK(dco_inner_parse(pkt, inner.total, &inner) && !recursion_suspected(&inner));
     pkt[9] = DCO_PROTO_UDP;
-    dco_put16(pkt + 6, 0x2000); /* the first fragment has the ports */
+    dco_write16(pkt + 6, 0x2000); /* the first fragment has the ports */
     CHECK(dco_inner_parse(pkt, inner.total, &inner) && recursion_suspected(&inner));
     CHECK(recursion_found(hand, peer, pkt, &inner, SECOND));
-    dco_put16(pkt + 6, 0x2001); /* another one has not */
+    dco_write16(pkt + 6, 0x2001); /* another one has not */
     CHECK(dco_inner_parse(pkt, inner.total, &inner));
     CHECK(!recursion_found(hand, peer, pkt, &inner, SECOND));
     hand_end();
@@ -298,7 +298,7 @@ seal(uint32_t id, const uint8_t *inner, uint32_t len, uint8_t *out)
 {
     struct aead_op op = {.pkt = out, .in = inner, .len = len};
 
-    dco_wire_put_hdr(out, 0, 5, id);
+    dco_wire_write_hdr(out, 0, 5, id);
     aead_seal(theirs, 0, &op, 1);
     CHECK(op.ok);
     return len + DCO_OVERHEAD;

@@ -169,7 +169,7 @@ seal(uint8_t *pkt, uint32_t peer, uint8_t number, uint32_t packet_id)
     memset(pkt, 0, DCO_OVERHEAD + INNER);
     memcpy(inner, head, sizeof(head));
     memcpy(inner + 12, (const uint8_t[]){10, 9, 0, (uint8_t)peer, 10, 9, 0, 254}, 8);
-    dco_wire_put_hdr(pkt, number, peer, packet_id);
+    dco_wire_write_hdr(pkt, number, peer, packet_id);
     aead_seal(far_key[number], 0, &op, 1);
     return DCO_OVERHEAD + INNER;
 }

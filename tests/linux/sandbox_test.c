@@ -320,7 +320,7 @@ try_ciphers(void)
         CHECK(aead != NULL);
         if (aead == NULL)
             continue;
-        dco_wire_put_hdr(pkt, 0, 1, 1);
+        dco_wire_write_hdr(pkt, 0, 1, 1);
         aead_seal(aead, 0, &op, 1);
         CHECK(op.ok);
         op.ok = false;

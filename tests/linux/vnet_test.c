@@ -131,7 +131,7 @@ one_hop(uint8_t *pkt)
     (*ttl)--;
     if (pkt[0] >> 4 == 4) {
         memset(pkt + 10, 0, 2);
-        dco_put16(pkt + 10, (uint16_t)~packet_sum(pkt, (pkt[0] & 15U) * 4));
+        dco_write16(pkt + 10, (uint16_t)~packet_sum(pkt, (pkt[0] & 15U) * 4));
     }
 }
 
