@@ -27,7 +27,7 @@ datagrams_copy(struct datagrams *l, const void *data, size_t len)
     struct datagram *dg = malloc(sizeof(*dg) + len);
 
     if (dg == NULL) {
-        log_line(LOG_LEVEL_ERROR, "no memory: a netlink answer is lost");
+        log_line(LOG_LEVEL_ERROR, "out of memory: openvpn does not get a netlink answer");
         return;
     }
     dg->len = len;

@@ -57,15 +57,15 @@ static const struct {
 static union {
     struct sys_calls calls;
     char pages[PAGE_MAX];
-} table __attribute__((aligned(PAGE_MAX)));
-static bool ready; /* atomic: table is filled in */
+} sys_table __attribute__((aligned(PAGE_MAX)));
+static bool ready; /* atomic: sys_table is filled in */
 
 /* Two threads may do this at once; both write the same pointers. */
 static void
 resolve(void)
 {
     for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
-        void **slot = (void **)((char *)&table.calls + symbols[i].offset);
+        void **slot = (void **)((char *)&sys_table.calls + symbols[i].offset);
 
         dco_store(slot, dlsym(RTLD_NEXT, symbols[i].name));
     }
@@ -77,12 +77,12 @@ sys(void)
 {
     if (__builtin_expect(!dco_load_acquire(&ready), 0))
         resolve();
-    return &table.calls;
+    return &sys_table.calls;
 }
 
 void
 sys_seal(void)
 {
     (void)sys();
-    (void)mprotect(&table, sizeof(table), PROT_READ);
+    (void)mprotect(&sys_table, sizeof(sys_table), PROT_READ);
 }

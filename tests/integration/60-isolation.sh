@@ -3,8 +3,8 @@
 # shellcheck disable=SC2154
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/life.sh"
-test_begin "If this failed, a fault in a worker could do whatever root can, scripts could not be \
-started under a service's task limit, or anybody could read who is connected"
+test_begin "Our threads have neither root's rights nor unneeded system calls, scripts start under \
+the task limit of a service, and only the owner can read the status."
 
 by_plane_only() { [ "${OPENDCO_TEST_MODE:-}" != stock ]; }
 if ! by_plane_only; then
@@ -18,8 +18,8 @@ threads() { grep -lE "^$2" /proc/"${vpn_pid[$1]}"/task/*/comm | sed 's|/comm$||'
 # field TASK NAME
 field() { sed -nE "s/^$2:[[:space:]]*([0-9a-fx]+).*/\1/p" "$1/status"; }
 
-# isolated NAME MASK COMM N: there are N or more threads whose names begin like COMM; their
-# capabilities are among MASK, they are filtered, and take no signal.
+# isolated NAME MASK COMM N: at least N threads have names that begin with COMM. They have no capability
+# outside MASK, have a filter, and block all signals.
 isolated() {
     local task caps blocked n=0
     for task in $(threads "$1" "$3"); do
@@ -34,12 +34,12 @@ isolated() {
     done
     [ $n -gt 0 ] && [ $((n - $4)) -ge 0 ] || { echo "$n threads"; return 1; }
 }
-# The one table of functions that openvpn's own thread calls through is the symbol "table" of the
-# library, on pages of its own.
+# openvpn's own thread calls functions through one table only: the symbol "sys_table" of the library, on
+# pages of its own.
 table_writable() {
     local pid=${vpn_pid[$1]} lib offset base
     lib=$(awk '/libopendco\.so$/ { print $6; exit }' "/proc/$pid/maps")
-    offset=$(nm "$lib" | awk '$3 == "table" { print $1 }')
+    offset=$(nm "$lib" | awk '$3 == "sys_table" { print $1 }')
     base=$(awk '/libopendco\.so$/ { print substr($1, 1, index($1, "-") - 1); exit }' "/proc/$pid/maps")
     [ -n "$offset" ] || { echo "no symbol"; return; }
     python3 - "$pid" $((16#$base + 16#$offset)) <<'END'
@@ -93,7 +93,7 @@ else
     skip "workers keep nothing" "$no_users"
 fi
 
-# limited LABEL LINE...: openvpn with 12 workers wished, under a limit; its script needs processes.
+# limited LABEL LINE...: runs openvpn with a setting of 12 workers under a limit; its script needs processes
 printf '#!/bin/sh\n(sleep 0.2; echo) | cat >/dev/null || exit 1\n' >"$W/script"
 chmod 755 "$W/script"
 limited() {
@@ -111,7 +111,7 @@ limited() {
     vpn_stop server
 }
 
-# in_group GROUP: what this script starts from now on is in that cgroup; / is where it was before.
+# in_group GROUP: this script starts processes in that cgroup from now on; / is the one it began in
 in_group() {
     [ -e "$pids/cgroup.procs" ] || return 0
     case $1 in
