@@ -4,7 +4,7 @@
 test_begin "'sudo make demo' and 'sudo make bench' would end for want of a package on a fresh system, or write \
 where somebody else wants it."
 
-# A system that has none of the packages, and an archive that has all of them.
+# A system without any of the packages, and an archive with all of them.
 mkdir "$W/bin"
 echo 'echo not-installed' >"$W/bin/dpkg-query"
 echo 'echo amd64' >"$W/bin/dpkg"
@@ -14,14 +14,14 @@ sed -i '1i #!/bin/sh' "$W"/bin/*
 chmod 755 "$W"/bin/*
 fresh() { env PATH="$W/bin:$PATH" "$@"; }
 
-# packages_of WHAT: those it asks apt for
+# packages_of WHAT: prints the packages that it requests from apt
 packages_of() {
     rm -f "$W/asked"
     fresh "$TOP/scripts/install-deps" "$1" >/dev/null
     sed -n 's/^install //p' "$W/asked" | tr ' ' '\n' | grep -v '^-' | sort -u
 }
 
-# The package of each tool without which it would end or leave something out.
+# The package of each tool without which it would stop or leave something out.
 for pair in demo:openvpn demo:openssl demo:iproute2 demo:iputils-ping demo:iperf3 demo:jq demo:gcc \
     bench:openvpn bench:openssl bench:iproute2 bench:util-linux bench:ethtool bench:python3 bench:gcc \
     bench:wireguard-go bench:valgrind; do
@@ -40,7 +40,7 @@ for what in demo/demo "bench/run quick"; do
     refuse "$what without root: nothing is installed" test -e "$W/asked"
 done
 
-# With root, bench/run itself asks for them: it does not end before.
+# As root bench/run installs the packages itself and goes on.
 echo 'echo "$*" >>"$ASKED"; exit 1' >>"$W/bin/apt-get"
 ASKED=$W/asked fresh "$TOP/bench/run" quick >"$W/output" 2>&1
 expect "bench/run asks for what it needs" grep -q '^install .*ethtool' "$W/asked"
@@ -53,7 +53,7 @@ else
     skip "with-net finds what is in sbin" "$why"
 fi
 
-# The process id is all that a name of ours could depend on, and the shell is told it beforehand.
+# Our temporary names depend on the process id only, and the shell knows it beforehand.
 for what in demo/demo "bench/run quick"; do
     sh -c 'echo $$ >"$1"
         for name in opendco-deps opendco opendco-demo opendco-bench; do

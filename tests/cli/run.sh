@@ -13,7 +13,7 @@ run() {
     code=$?
 }
 
-# bad WANTED-CODE WORD ARGUMENT...: refused with a complaint that holds the word
+# bad WANTED-CODE WORD ARGUMENT...: the command refuses this, with a message that holds the word
 bad() {
     local wanted=$1 word=$2
     shift 2

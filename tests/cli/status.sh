@@ -18,7 +18,7 @@ other_pids+=("$SERVER_PID")
 read -r ready <&"${SERVER[0]}"
 [ "$ready" = ready ] || exit 1
 
-# ask ARGUMENTS GROUP: runs status where these sockets are; leaves $code.
+# ask ARGUMENTS GROUP: runs status with the sockets of this group; sets $code
 ask() {
     export OPENDCO_RUNTIME_DIR=$W/run/$2
     # shellcheck disable=SC2086 # none or one word
@@ -26,7 +26,7 @@ ask() {
     code=$?
 }
 
-# A socket whose answer must be refused with a sentence that names it.
+# refused GROUP [WORD]: the command rejects the answer with a message that names the socket
 refused() {
     ask "" "$1"
     equal "$1: exit status 3" $code 3

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "A site-to-site tunnel without server mode (tls-server and tls-client) would carry nothing."
+test_begin "A site-to-site tunnel without server mode (tls-server and tls-client) carries \
+traffic."
 
 # p2p NAME MODE ROLE OWN-LAST OTHER-LAST OTHER-OUTER
 p2p() {

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "A server on one dual-stack socket would lose its IPv4 or its IPv6 clients, or let one of them knock \
-out the other."
+test_begin "A server on one dual-stack socket keeps its IPv4 and its IPv6 clients, whichever of \
+them come and go."
 
 # client N MODE udp4|udp6: that client reaches the server by that family
 client() {
@@ -12,7 +12,7 @@ client() {
     PROTO=udp
 }
 
-# family_of N: 4 or 6, as the server's plane has the remote address of client N
+# family_of N: prints 4 or 6, the family of client N's remote address in the server's plane
 family_of() {
     case $(plane server ".[0].devices[].peers[] |
         select(.vpn_ipv4 == \"$(vpn_client4 "$1")\").remote") in

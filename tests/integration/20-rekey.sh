@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "Every renegotiation would cost packets or the connection: keys change every few seconds here while \
-the tunnel is full in both directions."
+test_begin "A renegotiation costs neither packets nor the connection. Keys change every few \
+seconds here while the tunnel is full in both directions."
 
 RENEG=4
 TIME=16
@@ -17,13 +17,13 @@ ping_losses() {
 # negotiations NAME: how many key exchanges its log shows
 negotiations() { log_count "$1" 'Control Channel: TLS'; }
 
-# No more than a busy machine carries: what its queues drop is no fault of the keys.
+# A load that a busy machine can carry, because drops in its queues are not the fault of the keys.
 LOAD=100M
 
-# With OpenDCO on one end only, packets are late by one key now and then, most on a busy machine:
-# openvpn's DCO side changes to the new key when it next looks, half a period or more after the
-# negotiation, and with periods as short as here a stock end has thrown the old key away by then. A
-# kernel module does no better.
+# With OpenDCO on one end only, a packet now and then uses the key before the current one, mostly on a
+# busy machine. openvpn's DCO side changes to the new key at its next check, half a period or more after
+# the negotiation. With periods as short as here a stock end has already dropped the old key. A kernel
+# module does no better.
 net_make 1
 for mix in "opendco opendco" "stock opendco" "opendco stock"; do
     read -r first second <<<"$mix"
@@ -51,13 +51,12 @@ for mix in "opendco opendco" "stock opendco" "opendco stock"; do
     end_pid "$iperf_pid"
 done
 
-# openvpn 2.6 changes to a new key when it next looks at it, every 15 s at least. With a period that
-# leaves it the time to look, as every configuration in use has it, no packet comes with a key that is
-# gone or not there yet.
+# openvpn 2.6 changes to a new key at its next check, at least every 15 s. With a longer period, as in
+# real configurations, no packet comes with a key that is gone or not there yet.
 declare -A early
 expect "a period of 32 s: connected" vpn_pair opendco opendco "reneg-sec 32 32"
-# What the kernel itself sends when the device comes up, before the first key, is no change of keys. Once
-# pings are answered both ways it has left the queues, and been counted.
+# The kernel sends packets of its own when the device comes up, before the first key. When pings are
+# answered both ways, those have left the queues and been counted.
 expect "a period of 32 s: works" reach_inner client1 $VPN4 $VPN6
 expect "a period of 32 s: and back" reach_inner server "$(vpn_client4 1)" "$(vpn_client6 1)"
 for name in server client1; do

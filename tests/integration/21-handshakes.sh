@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "Nobody could connect while somebody else's download fills the server's line."
+test_begin "New clients can connect while another client's download fills the server's line."
 
 ROUNDS=4
 

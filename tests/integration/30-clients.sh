@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "A server with several clients would mix them up: one client could not reach another or a network \
-behind it, or could send under another's address."
+test_begin "A server keeps its clients apart: each reaches the others and the networks behind \
+them, and none can send under the address of another."
 
 net_make 4
 # A network behind client 2, reached by iroute.
@@ -33,7 +33,8 @@ expect "and client 2 answers from it" in_ns client2 ping -n -q -c 3 -i 0.1 -W 2 
 
 refuse "an address of nobody is not reached" in_ns client1 ping -n -c 1 -W 1 10.8.77.77
 
-# Client 3 sends as client 1: what comes must not count as client 1's, and nobody may see it.
+# Client 3 sends under the address of client 1. Its packets must not count for client 1, and nobody may
+# receive them.
 spoofed=$(vpn_client4 1)
 in_ns client3 ip addr add "$spoofed"/32 dev lo
 dropped=$(drops server rx_source)
@@ -55,7 +56,7 @@ expect "client 1 itself still works" reach_inner client1 $VPN4 $VPN6
 in_ns client1 ip addr add 10.33.0.1/32 dev lo
 if by_plane server; then
     in_ns server ip route add 10.33.0.0/24 via "$(vpn_client4 1)"
-    # Not by reach alone: it would wait for long for one packet that was faster than the news.
+    # reach alone would wait long for a packet that was sent before the plane knew the route.
     expect "a route through client 1, added by hand, is followed" \
         until_true 5 in_ns server ping -n -c 1 -W 1 10.33.0.1
     expect "and every packet takes it" reach server 10.33.0.1
@@ -65,7 +66,7 @@ if by_plane server; then
     in_ns server ip route del 10.33.0.0/24
 fi
 
-# One client leaves; the others do not notice.
+# When one client leaves, the others keep working.
 vpn_stop client3
 expect "client 1 reaches client 4 after client 3 left" reach_inner client1 "$(vpn_client4 4)" \
     "$(vpn_client6 4)"

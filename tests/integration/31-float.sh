@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "A client that moves to another network would lose its tunnel, at once or at the next renegotiation."
+test_begin "A client that moves to another network keeps its tunnel, at once and at the next \
+renegotiation."
 
 # move FROM TO: the client's outer address changes; packets in between find no source.
 move() {

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "Clients that vanished would stay connected for ever, or clients that are merely idle would be \
-thrown out."
+test_begin "Clients that vanish are disconnected after the timeout; clients that are only idle \
+stay connected."
 
 gone() { [ "$(management server 'status 2' | grep -c "^CLIENT_LIST,$1,")" -eq 0 ]; }
 present() { ! gone "$1"; }

@@ -1,10 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "A server with several addresses would answer from the wrong one, and firewalls and clients would \
-drop what it sends."
+test_begin "A server with several addresses answers from the address that the client has called."
 
-# only_from FAMILY ADDRESS: only what comes from the address that was called gets to the client.
+# only_from FAMILY ADDRESS: lets only packets from that address, which the client calls, reach the client
 only_from() {
     in_ns client1 nft -f - <<END
 flush ruleset

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "A server whose clients come and go all day would forget some of them or keep dead ones, until \
-nothing but a restart helps."
+test_begin "A server whose clients come and go all day stays correct: it forgets no client and \
+keeps no dead one."
 
 CLIENTS=${CHURN_CLIENTS:-12}
 ROUNDS=3
@@ -36,7 +36,7 @@ for ((round = 1; round <= ROUNDS; round++)); do
         threads=$(threads)
         descriptors=$(descriptors)
     fi
-    # Killed without a word, so that only the timeout ends them; the last round comes back at once.
+    # KILL leaves no exit message, so only the timeout ends the session; the last round reconnects at once.
     for ((i = 1; i <= CLIENTS; i++)); do
         vpn_stop "client$i" KILL
     done 2>/dev/null

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "After a power cut at an office with hundreds of users, openvpn and the plane would disagree about who \
-is connected, and addresses would lead nowhere."
+test_begin "After a power cut at an office with hundreds of users, openvpn and the plane agree \
+about the connected clients and their addresses."
 
 MANY=${MANY_CLIENTS:-200}
 

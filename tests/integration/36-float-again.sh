@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "A client that moved twice, or went home again, would lose its tunnel at the next renegotiation: openvpn knows its first address only."
+test_begin "A client that moves twice, or back again, keeps its tunnel at the next renegotiation, \
+although openvpn knows only its first address."
 
 # move FROM TO: the client's outer address changes; packets in between find no source.
 move() {

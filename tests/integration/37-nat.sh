@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "Clients behind a router that forgets its mapping, as home routers do after some idle minutes, would lose \
-their tunnel: to the server they are at the same address with another port."
+test_begin "Clients behind a router that forgets its mapping keep their tunnel. The server then \
+sees them at the same address with another port."
 
 INNER=5000 # the client's own port, which nobody outside sees
 
-# mapped PORT: from now on the outside sees the client at that port, and reaches it nowhere else
+# mapped PORT: from now on the server sees the client at that port, and reaches it only there
 mapped() {
     in_ns client1 nft -f - <<END
 flush ruleset

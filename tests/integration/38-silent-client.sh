@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "A client whose handshakes get through while its data packets do not, through a fault of its \
-network or on purpose, would end a server with all its clients when it renegotiates."
+test_begin "A client whose handshakes arrive while its data packets do not, by a fault or on \
+purpose, cannot end the server by a renegotiation."
 
-# The plane removes such a client after the timeout. openvpn 2.6 does not hear of it any more once it
-# has restarted by SIGUSR1 with persist-tun, and it exits when a key is refused.
+# The plane removes such a client after the timeout. After a restart by SIGUSR1 with persist-tun openvpn
+# 2.6 no longer reads that notification, and it exits when a key is refused.
 net_make 2
 vpn_start server opendco "keepalive 1 2" "reneg-sec 0" "persist-tun" "persist-key"
 vpn_ready server >/dev/null

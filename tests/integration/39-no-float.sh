@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "A client without --float would follow whoever can send it one authentic packet of its server from \
-elsewhere, where stock openvpn stays; with --float it would lose a server that moved."
+test_begin "A client without --float stays with its server when an authentic packet comes from \
+another address, as with stock openvpn; with --float it follows a server that moved."
 
-# server_data_from PORT: the server's data packets come from there, and what is sent to it arrives
+# server_data_from PORT: the server's data packets come from this port, and packets to it reach the server
 server_data_from() {
     in_ns server nft -f - <<END
 flush ruleset
@@ -21,7 +21,7 @@ table inet t {
 END
 }
 
-# seen_at PORT: where the client's plane has its server
+# seen_at PORT: the client's plane has its server at this port
 seen_at() { [[ $(plane client1 '.[0].devices[0].peers[0].remote') == *:$1 ]]; }
 
 net_make 1

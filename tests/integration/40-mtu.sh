@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "Some packet sizes would vanish or arrive damaged: web pages that hang, and nobody knows why."
+test_begin "Packets of every size arrive undamaged, and TCP segments fit the path."
 
-# Sizes around every edge of a path of 1500 bytes, up to what only fragments carry.
+# Sizes around every limit of a path of 1500 bytes, and sizes that need fragments.
 EDGES=$(seq 1 61 1300; seq 1340 1420; echo 1452 1472 2000 2900 4000 8000 20000 60000)
 
 # syn_mss FILE: the largest segment size in the SYNs of a capture
@@ -50,7 +50,7 @@ fi
 vpn_stop client1
 vpn_stop server
 
-# A smaller path than the interface shows: an administrator's big tun-mtu has to work by fragments.
+# The path is smaller than the interface shows, so a large tun-mtu must work with fragments.
 for PROTO in udp4 udp6; do
     for size in 1400 6000; do
         vpn_pair opendco opendco "tun-mtu $size" "mssfix 0" >/dev/null

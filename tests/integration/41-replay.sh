@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "Somebody on the path could send recorded packets again, or packets of his own, and have them \
-delivered, or throw a client out."
+test_begin "Recorded packets that are sent again, and forged packets, are dropped and disconnect \
+nobody."
 
-# inject FILE [CHANGE]: sends the recorded UDP packets again from the client's machine, as they were
-# or with one byte changed (header, tag or body).
+# inject FILE [CHANGE]: sends the recorded UDP packets again from the client's machine, unchanged or
+# with one byte changed (header, tag or body)
 inject() {
     in_ns client1 python3 - "$W/$1.pcap" "${2:-none}" <<'END'
 import random, socket, struct, sys
@@ -35,7 +35,7 @@ END
 total_received() { plane server '[.[0].devices[].peers[].rx_packets] | add'; }
 
 net_make 1
-# Single packets on the wire, so that what was recorded can be sent again.
+# Single packets on the wire, so that recorded packets can be sent again.
 in_ns client1 ethtool -K eth0 tx off tso off gso off >/dev/null 2>&1
 expect "connected" vpn_pair opendco stock
 if ! capture_start client1 recorded "udp and dst port $PORT"; then
@@ -59,7 +59,7 @@ between "there is something to replay" "$sent" 30 60
 eventually "each replayed packet is dropped and counted" "$sent" dropped rx_replay
 between "and none is delivered" "$(($(total_received) - received))" 0 2
 
-# What was forged in the header names another peer or key, elsewhere the tag is wrong.
+# A change in the header names another peer or key; a change elsewhere makes the tag wrong.
 for part in tag body id; do
     before=$(drops server rx_auth)
     sent=$(inject recorded $part)

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "An administrator could be told that a tunnel is offloaded when it is not, and bills and graphs \
-made from openvpn's counters would be wrong."
+test_begin "openvpn does not move the packets of an offloaded tunnel itself, and its counters \
+agree with the traffic on the wire."
 
 # peer NAME MEMBER: of the one peer
 peer() { plane "$1" ".[0].devices[0].peers[0].$2"; }
 
-# What openvpn's own thread did so far: clock ticks of processor time, and KiB it read and wrote by
-# read() and write(), as it does with a tun device of its own.
+# The work of openvpn's own thread so far: clock ticks of processor time, and KiB moved by read() and
+# write(), with which it would use its own tun device
 own_work() {
     local pid=${vpn_pid[$1]}
     awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$pid/task/$pid/stat"
@@ -91,8 +91,8 @@ for name in server client1; do
     between "$name: openvpn's own thread had next to nothing to do" $((ticks_now - ticks)) 0 15
     between "$name: and moved no data" $((kib_now - kib)) 0 1024
 done
-# With offload openvpn 2.6 prints the plane's numbers in place of what it read from the tun device, so
-# its own work above is the proof that it read nothing, and these must be the plane's.
+# With offload openvpn 2.6 prints the plane's numbers instead of its own for the tun device. So the work
+# above proves that it read nothing, and these numbers must be the plane's.
 vpn_signal client1 USR2
 expect "client1: SIGUSR2 prints openvpn's counters" until_true 3 log_has client1 '^TCP/UDP write bytes,'
 for pair in "TCP/UDP read:link_rx" "TCP/UDP write:link_tx" "TUN/TAP read:rx" "TUN/TAP write:tx"; do

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "A server.conf that works would need changes: options that say how the socket, the device and the \
-process are to be would have no effect."
+test_begin "The options of a server.conf for the socket, the device and the process keep their \
+effect."
 
 net_make 1
 

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "On another kernel, network card or processor than the developer's, the tunnel would stall or damage \
-what it carries: each offload has a way without it that nobody had ever taken."
+test_begin "The tunnel works without any one of the kernel offloads and without all of them, as \
+on other kernels, network cards and processors."
 
 TRAIN=1200 # bytes of each datagram of a UDP train
 
-# in_order FROM TO: a hundred pings are on their way at any time, and their answers come in order. The
-# first one is alone: the kernel chooses the queue of an answer before it remembers that of the flow.
+# in_order FROM TO: the answers to pings arrive in order while a hundred are on the way. The first ping
+# goes alone, because the kernel chooses the queue of its answer before it knows the queue of the flow.
 in_order() {
     in_ns "$1" ping -n -c 1 -w 2 "$2" >/dev/null
     in_ns "$1" ping -n -l 100 -c 600 -i 0.002 "$2" >"$W/pings" 2>&1
@@ -31,8 +31,8 @@ off() {
     plane "$1" '.[0].devices[0].offloads | to_entries | map(select(.value | not).key) | join(" ")'
 }
 
-# leaves WHAT trains|packets: how a stream leaves the server's machine: as trains, larger than the wire
-# takes, which the kernel or the card cuts, or as single packets
+# leaves WHAT trains|packets: a stream leaves the server's machine as trains, which the kernel or the card
+# cuts, or as single packets
 leaves() {
     local large
     if ! capture_start server out "udp src port $PORT and greater 1600"; then
@@ -100,7 +100,7 @@ for features in "tx off" "tx-udp-segmentation off" "gso off gro off"; do
     done
 done
 
-# The other implementation of the ciphers, which is the only one on other processors.
+# The other implementation of the ciphers, the only one on other processors.
 for CIPHER in AES-128-GCM AES-256-GCM CHACHA20-POLY1305; do
     export OPENDCO_AEAD=openssl
     expect "OpenSSL, $CIPHER: connected" vpn_pair opendco opendco

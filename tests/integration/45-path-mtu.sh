@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "After a path has become narrower (another uplink, another tunnel on the way), downloads would stop and \
-not go on until openvpn is restarted."
+test_begin "Downloads go on after the path has become narrower (another uplink, another tunnel on \
+the way), without a restart of openvpn."
 
-# narrow MTU: of the wire between server and client
+# narrow MTU: sets the MTU of the wire between server and client
 narrow() {
     ip -n "$(ns server)" link set eth0 mtu "$1"
     ip -n "$(ns client1)" link set eth0 mtu "$1"
@@ -17,7 +17,7 @@ mss_within() {
     [ "$got" -ge "$1" ] && [ "$got" -le "$2" ]
 }
 
-# flowing BYTES: the server has sent well over that many
+# flowing BYTES: the server has sent clearly more than that
 flowing() { [ "$(tx_bytes)" -gt $(($1 + 2000000)) ]; }
 tx_bytes() { plane server '[.[0].devices[].peers[].tx_bytes] | add // 0'; }
 
@@ -62,7 +62,7 @@ done
 narrow 1500
 PROTO=udp4
 
-# The narrow place is behind a router, and only its ICMP messages tell the server.
+# The narrow link is behind a router, so only ICMP messages tell the server.
 for name in server client1; do
     ip -n "$(ns $name)" link del eth0 2>/dev/null
 done

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "One forged ICMP message from anywhere would make every new connection through the tunnel use \
-segments of 472 bytes."
+test_begin "A forged ICMP message does not make new connections through the tunnel use small \
+segments."
 
 # forge FROM MTU: "fragmentation needed" to the server, about a packet of its port to client 1
 forge() {
@@ -33,7 +33,7 @@ mss_within() {
     [ "$got" -ge "$1" ] && [ "$got" -le "$2" ]
 }
 
-# connect [LINE...]: and the port that the client has
+# connect [LINE...]: starts the client and finds its port
 connect() {
     vpn_pair opendco opendco "$@" || return 1
     reach client1 $VPN4 || return 1
@@ -54,7 +54,7 @@ sleep 13 # housekeeping asks for each path every ten seconds
 between "new connections keep sensible segments" "$(segment_size server "$(vpn_client4 1)")" 1100 "$wide"
 expect "and a stream arrives" payload server "$(vpn_client4 1)" 2000000
 
-# What the administrator says counts, with such a message and without.
+# The setting of the administrator counts, with such a message and without.
 in_ns server ip route add "$(client4 1)" dev eth0 mtu 1100
 expect "a route with a lower MTU is honoured" until_true 20 mss_within 900 1008
 expect "and a stream arrives by it" payload server "$(vpn_client4 1)" 2000000

@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/life.sh"
-test_begin "A restart by signal would leave the port taken, the device gone or a thread behind: the \
-VPN would be down until somebody ends openvpn and starts it again."
+test_begin "After a restart by signal openvpn works again and holds no more than before."
 
 # What a process holds while one client is connected and the load runs.
 holds() { echo "threads $(tasks_of "$1")| $(fds_of "$1") | secrets $(secrets_of "$1")"; }
 
-# restart NAME SIGNAL WHAT: NAME comes up again, the client connects, and traffic flows. The server
-# tells its clients, so both restart when it does.
+# restart NAME SIGNAL WHAT: NAME starts again, the client connects, and traffic flows. A server tells its
+# clients to restart, so then both do.
 restart() {
     local server client
     server=$(vpn_ups server)
@@ -21,11 +20,11 @@ restart() {
     equal "$3: each has one device" "$(devices_of server) $(devices_of client1)" "1 1"
 }
 
-# rounds WHAT: the first restart may bring something that stays; from then on nothing may grow.
+# rounds WHAT: the first restart may add something that stays; after it nothing may grow.
 rounds() {
     local what=$1 server client step
     restart server USR1 "$what, first"
-    # Old keys are gone a moment after the new ones came.
+    # Old keys go a moment after the new ones arrive.
     server=$(settled holds server)
     client=$(settled holds client1)
     for step in $STEPS; do
@@ -63,7 +62,7 @@ daemonized() {
     esac
 }
 
-# ends WHAT NAME: by itself, under load
+# ends WHAT NAME: NAME ends by itself, under load
 ends() {
     if [ -e "$W/$2.pid" ]; then # a daemon is not our child
         expect "$1: $2 ends by itself" vpn_stop "$2" TERM
@@ -92,7 +91,7 @@ scenario() {
     equal "$what: no device is left" "$(devices_of server) $(devices_of client1)" "0 0"
 }
 
-# sockets: how many status sockets there are
+# sockets: prints the number of status sockets
 sockets() { find "$W" -name '*.sock' | wc -l; }
 
 net_make 1
@@ -108,13 +107,13 @@ scenario "devices made anew" --
 equal "no status socket is left" "$(sockets)" 0
 STEPS="client1:USR1 server:HUP"
 scenario "persist-tun" "persist-tun" -- "persist-tun"
-# Neither of these can read its configuration again. A server tells its client, so both restart.
+# Neither of them can read its configuration again. A server tells its client to restart, so both do.
 STEPS="server:USR1"
 scenario "user nobody, devices made anew" "${unprivileged[@]}" -- "${unprivileged[@]}"
 scenario "user nobody, persist-tun, daemon" "${unprivileged[@]}" "persist-tun" \
     "${daemon[@]//%/server}" -- "${unprivileged[@]}" "persist-tun" "${daemon[@]//%/client1}"
 
-# Inside of the new root are only what openvpn itself needs there, and no /dev, /proc, /sys or /run.
+# The new root has only what openvpn itself needs, and no /dev, /proc, /sys or /run.
 jail=$W/jail
 vpn_ccd 1
 mkdir -p "$jail/tmp" "$jail$W"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/life.sh"
-test_begin "After a crash of openvpn the service could not be started again, because somebody still \
-held its port or its device; or another program could take packets meant for it."
+test_begin "After a crash of openvpn the service starts again, because nobody still holds its \
+port or its device; and no other program can take its packets."
 
 children=()
 child_pids() { cat "$W"/children/* 2>/dev/null; }
@@ -15,10 +15,10 @@ children_end() {
     rm -f "$W"/children/*
 }
 
-# Whatever way this script ends, so do the children that the plugin left.
+# The children that the plugin left end with this script, in whatever way it ends.
 trap 'status=$?; children_end; (exit $status); test_leave' EXIT
 
-# descriptors_held PID: which of ours a child holds, if any: the TUN device, a UDP socket
+# descriptors_held PID: prints which of our descriptors a child holds: the TUN device, a UDP socket
 descriptors_held() {
     local inodes
     inodes=$(in_ns server ss -Huane 2>/dev/null | sed -nE 's/.*ino:([0-9]+).*/socket:[\1]/p')
@@ -79,7 +79,7 @@ children_end
 # client's with everything open.
 killed "connect exit" 2
 expect "children that end by exit() take nothing along" plane server '.[0].active'
-# Without OpenDCO they hold both, and the restart fails.
+# Without OpenDCO the children hold both, and the restart fails.
 if by_plane server; then
     expect "children born before and after the first client hold neither port nor device" \
         children_hold_nothing

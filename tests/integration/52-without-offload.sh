@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/life.sh"
-test_begin "A configuration that openvpn's offload does not cover would not work any more under OpenDCO, or \
-would silently be slow and nobody could tell why."
+test_begin "A configuration that offload does not cover works as without OpenDCO, and one line in \
+the log says why it is not offloaded."
 
 if [ "${OPENDCO_TEST_MODE:-}" = stock ]; then
     skip "reasons for no offload" "OPENDCO_TEST_MODE is stock"
@@ -87,12 +87,12 @@ in_ns server ip tuntap add dev tun7 mode tun
 both "a device that is there already" "tun7" - $VPN4 "dev tun7" --
 in_ns server ip tuntap del dev tun7 mode tun
 
-# Addresses of this topology come in pairs, so the pool gives them.
+# This topology has addresses in pairs, so they come from the pool.
 : >"$W/ccd-$VPN_NET/client1"
 both "topology net30" "topology" "-" $VPN4 "topology net30" --
 vpn_ccd 1
 
-# The host passes packets from client to client on, or it does not, and then openvpn does.
+# Either the host forwards packets between clients, or openvpn does.
 for family in net.ipv4.ip_forward net.ipv6.conf.all.forwarding; do
     in_ns server sysctl -qw $family=0
     both "client-to-client, $family off" "client-to-client.*$family" - $VPN4 "client-to-client" --
@@ -131,15 +131,15 @@ says_why server "secret|tls"
 says_why client1 "secret|tls"
 ends
 
-# With offload possible again, the same machine uses it: the reason was the configuration's.
+# With another configuration the same machine offloads, so the configuration was the reason.
 what="after all that"
 vpn_pair opendco opendco >/dev/null
 expect "a configuration without such an option works" reach_inner client1 $VPN4 $VPN6
 offloaded server
 offloaded client1
 
-# Options count when openvpn reads the file, and not before: at a soft restart it could not do
-# without what it was offered.
+# A change of the options counts when openvpn reads the file again, not before: at a soft restart
+# openvpn cannot give up the offload.
 what="an option added before SIGUSR1"
 sed -i 's/^proto udp4$/proto tcp4-server/' "$W/server.conf"
 vpn_signal server USR1
@@ -150,7 +150,7 @@ works $VPN4
 offloaded server
 sed -i 's/^proto tcp4-server$/proto udp4/' "$W/server.conf"
 
-# Options change when the file is read again, and so does the answer.
+# When openvpn reads the file again, the changed options change the decision.
 echo "disable-dco" >>"$W/server.conf"
 what="an option added before SIGHUP"
 vpn_signal server HUP

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/life.sh"
-test_begin "On a host or in a container that takes something away, openvpn would fail where it works without \
-OpenDCO, or would fail without saying what is missing."
+test_begin "On a host or in a container that lacks a right or a device, openvpn works if it works \
+without OpenDCO, and says what is missing."
 
 if [ "${OPENDCO_TEST_MODE:-}" = stock ]; then
     skip "missing privileges" "OPENDCO_TEST_MODE is stock"
@@ -83,7 +83,7 @@ else
     skip "no /dev/net/tun, but --dev-node" "device nodes cannot be made here"
 fi
 
-# No CAP_NET_ADMIN: a device that somebody made for openvpn can be used all the same.
+# Without CAP_NET_ADMIN a device that was made beforehand for openvpn can be used.
 no_admin='[ -n "$inside" ] || inside=1 exec setpriv --bounding-set -net_admin --inh-caps -net_admin "$0" "$@"'
 under "$no_admin"
 fails_alike "no CAP_NET_ADMIN" "CAP_NET_ADMIN"
@@ -95,13 +95,13 @@ works_without "no CAP_NET_ADMIN, but a device" "CAP_NET_ADMIN|tun5" $VPN4 \
 
 in_ns server ip tuntap del dev tun5 mode tun
 
-# Other users may open /dev/net/tun on some hosts only; where a device node can be made, these tests
-# bring one that they may open.
+# On some hosts other users may not open /dev/net/tun. These tests make a device node of their own for
+# them if they can.
 tun_node=$W/tun
 if ! { mknod -m 666 "$tun_node" c 10 200 && : <>"$tun_node"; } 2>/dev/null; then
     tun_node=/dev/net/tun
 fi
-# What they run must not be in the checkout, since many a home is closed to others: it is closed here.
+# The other users run nothing from the checkout, which may be in a closed home; here it is closed.
 {
     echo '#!/bin/bash'
     printf 'mount -t tmpfs -o mode=700 none %q || exit\n' "$BUILD" "$TOP"
@@ -130,7 +130,7 @@ if other_users && [ "$(stat -Lc %a "$tun_node")" = 666 ]; then
     works_without "an unprivileged user with a device" "CAP_NET_ADMIN|tun5" $VPN4 \
         "dev tun5" "ifconfig-noexec" "route-noexec" "ca $W/mine/ca.crt" "cert $W/mine/server.crt" \
         "key $W/mine/server.key" "status $W/mine/status" "management $W/mine/mgmt unix"
-    # Room for no thread: openvpn, with the one capability it needs, still has the packets to itself.
+    # No room for a thread: openvpn, with the one capability that it needs, moves the packets itself.
     in_ns server ip tuntap del dev tun5 mode tun
     chown -R games "$W/mine" "$W/run-server"
     under "$as_user"' --reuid games --regid games --clear-groups \

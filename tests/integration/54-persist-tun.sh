@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/life.sh"
-test_begin "A client with persist-tun that has restarted once would not notice any more that its server is \
-gone, and would stay away for an hour after the server has come back."
+test_begin "A client with persist-tun that has restarted once still notices that its server is \
+gone, and returns soon after the server does."
 
 net_make 1
 expect "connected" vpn_pair opendco opendco "keepalive 1 3" "persist-tun" "persist-key"
@@ -24,7 +24,7 @@ equal "no restart but these" "$(vpn_ups client1)" 5
 equal "one device" "$(devices_of client1)" 1
 expect "it ends by itself" vpn_stop client1 TERM
 
-# Where openvpn listens, it is not disturbed: the first death of a server, without a restart before.
+# Before any restart openvpn reads the notification itself, and gets no signal.
 vpn_run client1 opendco
 expect "connected again" vpn_ready client1
 vpn_stop server KILL 2>/dev/null

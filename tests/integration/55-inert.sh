@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/life.sh"
-test_begin "Scripts and programs that openvpn starts, or that inherit the environment, would behave in another \
-way than without OpenDCO, or would hold the tunnel open."
+test_begin "Scripts and programs that openvpn starts, or that inherit the environment, behave as \
+without OpenDCO and do not hold the tunnel open."
 
 if [ "${OPENDCO_TEST_MODE:-}" = stock ]; then
     skip "inertness" "OPENDCO_TEST_MODE is stock"
@@ -22,7 +22,7 @@ look() {
     cat "$W/out" "$W/err"
 }
 
-# alike WHAT COMMAND...: the same with and without the library
+# alike WHAT COMMAND...: the result is the same with and without the library
 alike() {
     local what=$1 without with
     shift
@@ -45,7 +45,7 @@ alike "ip" ip -o link show lo
 alike "ip, without rights" setpriv --bounding-set -net_admin --inh-caps -net_admin ip link set lo mtu 9000
 alike "an openvpn that is no VPN" "$OPENVPN" --show-ciphers
 alike "an openvpn with a bad option" "$OPENVPN" --no-such-option
-# The one thing that openvpn prints in every run is the version of what offers it offload.
+# Only one line differs in every run of openvpn: the version of the DCO module.
 expect "openvpn --version names OpenDCO" grep -q '^DCO version: .*OpenDCO' \
     <(LD_PRELOAD=$library "$OPENVPN" --version)
 alike "python with threads and sockets" python3 -c '
@@ -80,7 +80,7 @@ body = struct.pack("BBH", 3, 1, 0) + attr
 s.send(struct.pack("IHHII", 16 + len(body), 16, 5, 1, 0) + body)
 reply = s.recv(8192)
 print(struct.unpack("IHHI", reply[:12])[1:], b"nlctrl" in reply)'
-# A device that somebody makes with ip is not ours, and that of the kind needs the module.
+# A device that ip makes is not ours, and one of the driver's kind needs the kernel module.
 net_make 1
 alike "ip tuntap" in_ns server sh -c \
     'ip tuntap add dev t0 mode tun && ip -o -d link show t0 | grep -o "tun type tun"; ip tuntap del dev t0 mode tun'
@@ -124,7 +124,7 @@ expect "four kinds of them ran" \
 expect "and their output is in the log" log_has server 'script was here'
 equal "only the two openvpn have a status socket" "$(find "$W" -name '*.sock' | wc -l)" 2
 
-# What a script left behind holds nothing when openvpn is gone.
+# A process that a script left behind holds nothing when openvpn is gone.
 vpn_stop server KILL 2>/dev/null
 expect "a process that a script left lives on" kill -0 "$(cat "$W/sleeper")"
 equal "the device is gone" "$(devices_of server)" 0

@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/life.sh"
-test_begin "Accounting and monitoring would be wrong: what OpenVPN's status file, its management interface and \
-\"opendco status\" say would differ from what the clients sent and received."
+test_begin "OpenVPN's status file, its management interface and opendco status report exactly the \
+traffic that the clients sent and received."
 
-# What openvpn 2.6 says about a client under DCO: bytes on the wire in its status, by its GET_PEER.
+# With DCO the status of openvpn 2.6 shows the bytes on the wire, which it asks for with GET_PEER.
 client_list() { management server 'status 2' | grep "^CLIENT_LIST,client$1,"; }
 mgmt_received() { client_list "$1" | cut -d, -f6; }
 mgmt_sent() { client_list "$1" | cut -d, -f7; }
 peer_of() { plane server ".[0].devices[].peers[] | select(.vpn_ipv4 == \"$(vpn_client4 "$1")\") | .$2"; }
 
-# of_peer NAME FIELD: the only peer of a client
+# of_peer NAME FIELD: prints a field of the only peer of a client
 of_peer() { plane "$1" ".[0].devices[0].peers[0].$2"; }
 
 if [ "${OPENDCO_TEST_MODE:-}" = stock ]; then
@@ -31,7 +31,7 @@ equal "exit status where all is well" $? 0
 for i in 1 2; do
     vpn_start client$i opendco
     expect "client $i is up" vpn_ready client$i
-    # Hosts send router solicitations and the like by themselves; they would count too.
+    # Router solicitations and similar packets of the hosts would count too.
     in_ns client$i sysctl -qw "net.ipv6.conf.$(tun_of client$i).disable_ipv6=1"
 done
 in_ns server sysctl -qw "net.ipv6.conf.$(tun_of server).disable_ipv6=1"
@@ -105,13 +105,13 @@ equal "the pid is the process" "$(jq '.[0].pid' "$W/json")" "$(pid_of server)"
 equal "the cipher" "$(peer_of 1 cipher)" AES-256-GCM
 equal "the remote address" "$(peer_of 2 remote | cut -d: -f1)" "$(client4 2)"
 
-# The text for people says what the counters of drops mean.
+# The text output explains the counters of drops.
 in_ns server ping -n -c 1 -W 1 "$(vpn_client4 77)" >/dev/null 2>&1
 OPENDCO_RUNTIME_DIR=$W/run-server "$OPENDCO" status >"$W/out" 2>&1
 expect "a packet to a client that is not there is a drop with its meaning" \
     grep -qE '^    tx_no_peer +[1-9][0-9]*  no peer owns the destination address$' "$W/out"
 
-# Several processes in one place, one of them not offloaded, one gone without a word.
+# Several processes with one runtime folder; one is not offloaded, and one was killed.
 for name in client1 client2; do vpn_stop $name; done
 mkdir -m 700 "$W/run-all"
 vpn_run_in_all() {
@@ -135,7 +135,7 @@ equal "until the next status" "$(find "$W/run-all" -name '*.sock' | wc -l)" 1
 vpn_stop client2
 equal "a process that ends takes its socket along" "$(find "$W/run-all" -name '*.sock' | wc -l)" 0
 
-# A reader that never reads does not hinder anything.
+# A client that never reads delays nothing.
 python3 -c "
 import glob, socket, time
 for path in glob.glob('$W/run-server/*.sock') * 20:

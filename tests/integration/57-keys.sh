@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/life.sh"
-test_begin "Keys would stay in memory after they were retired, or would be written to disk by swapping or with a \
-core dump, and recorded traffic could be read."
+test_begin "Keys leave memory when they are retired, and neither swapping nor a core dump writes \
+them to disk."
 
 if [ "${OPENDCO_TEST_MODE:-}" = stock ]; then
     skip "keys in memory" "OPENDCO_TEST_MODE is stock"
     test_end
 fi
 
-# keys_in FILE-OR-PID: where each of three keys is found, one word each: "none", "safe" (only
-# in memory that is locked, kept out of core dumps and from children), "unsafe" or, in a file, "found"
+# keys_in FILE-OR-PID: prints for each of three keys where it is found: "none", "safe" (only in memory
+# that is locked, excluded from core dumps and absent from children), "unsafe" or, in a file, "found"
 cat >"$W/keys_in.py" <<'END'
 import re, sys
 
@@ -35,7 +35,7 @@ def in_process(pid):
             except (OSError, OverflowError, ValueError):
                 continue
             for key in found:
-                # Half a key is a secret, too; the cipher keeps both halves apart.
+                # Half a key is a secret too; the cipher keeps the two halves apart.
                 if key[:16] not in content and key[16:] not in content:
                     continue
                 safe = {'lo', 'dd', 'wf'} <= set(flags)
@@ -60,7 +60,7 @@ tell() {
     [ "$line" = "${2:-done}" ]
 }
 
-# Packets through both directions of the key, so that it has been in every place it ever is.
+# Packets in both directions, so that the key has been in every place that it reaches.
 inner=6f70656e64636f2d706c61696e2d7478 # what they say
 traffic() { in_ns server ping -q -c 20 -i 0.01 -W 0.1 -s 400 -p $inner 10.99.0.2 >/dev/null; }
 
@@ -134,7 +134,7 @@ fi
 equal "status says that keys were locked" "$locked_before" true
 refuse "and the log says nothing else" grep -q 'could not be locked' "$W/known_key.log"
 
-# Without the right to lock as much as it likes.
+# With a limit on locked memory.
 # shellcheck disable=SC2034 # read by the function tell
 coproc program {
     cd "$W" && ulimit -l 0 && exec ip netns exec "$(ns server)" setpriv --bounding-set -ipc_lock \
@@ -152,7 +152,7 @@ equal "the log says so once, and what to do" \
 kill -TERM "$pid"
 wait "$pid" 2>/dev/null
 
-# OpenSSL, where there is no libipsec-mb for the processor, has its copies where it wants them.
+# OpenSSL, which is used on processors without libipsec-mb, keeps copies in memory of its own.
 # shellcheck disable=SC2034 # read by the function tell
 coproc program {
     cd "$W" && exec ip netns exec "$(ns server)" env LD_PRELOAD="$LIBRARY" \
@@ -169,7 +169,7 @@ expect "OpenSSL: a second key takes over" tell swap
 expect "OpenSSL: the old key is deleted" tell delete
 traffic
 first_key() { keys_in "$pid" | cut -d' ' -f1; }
-# The root of a user namespace may not look into a process that must not be dumped.
+# The root of a user namespace may not read the memory of a process that is not dumpable.
 if head -c 0 "/proc/$pid/mem" 2>/dev/null; then
     eventually "OpenSSL: it is nowhere any more" none first_key
     expect "OpenSSL: the peer is removed" tell remove

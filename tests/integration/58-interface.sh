@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/life.sh"
-test_begin "An interface that goes away or comes back, or a peer that answers with ICMP errors, would leave threads \
-that spin, or a tunnel that stays dead although the network works again."
+test_begin "The tunnel recovers when an interface goes away and comes back, and ICMP errors of a \
+peer make no thread spin."
 
 # ticks NAME: processor time of all its threads, 10 ms each
 ticks() { awk '{ sum += $14 + $15 } END { print sum }' /proc/"$(pid_of "$1")"/task/*/stat; }
 
-# idle WHAT: for a second, neither end does anything to speak of
+# idle WHAT: neither end uses noticeable processor time for a second
 idle() {
     local server client
     server=$(ticks server) client=$(ticks client1)
@@ -49,7 +49,7 @@ ip -n "$(ns client1)" link set "$tun" up
 in_ns client1 ip addr replace "$(vpn_client6 1)/64" dev "$tun" nodad
 works "$tun is up again"
 
-# The server's host answers with ICMP errors what it cannot deliver.
+# The server's host sends ICMP errors for packets that it cannot deliver.
 ip -n "$(ns server)" addr del $SERVER4/16 dev eth0
 background client1 ping -q -i 0.05 $VPN4 >"$W/ping.log"
 idle "the server's address is gone"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/life.sh"
-test_begin "After an administrator has copied the drop-in, the distribution's own service would not start, would \
-never be ready for systemd, or would not be offloaded."
+test_begin "With the drop-in the distribution's own service starts, becomes ready for systemd, \
+and is offloaded."
 
 unit=/lib/systemd/system/openvpn-server@.service
 if [ "${OPENDCO_TEST_MODE:-}" = stock ] || [ ! -r $unit ]; then
@@ -14,8 +14,8 @@ fi
 # setting FILE NAME: the value of a line NAME=value
 setting() { sed -nE "s/^$2=(.*)/\1/p" "$1" | tail -n 1; }
 
-# What systemd would do with the unit, as far as it can be done without systemd: capabilities, limits,
-# environment, working directory, command line, notification.
+# Does with the unit what systemd would do, as far as possible without systemd: capabilities, limits,
+# environment, working directory, command line, notification
 drop_in=$W/10-opendco.conf
 sed "s|@LIBDIR@|$(dirname "$LIBRARY")|" "$TOP/packaging/systemd/10-opendco.conf" >"$drop_in"
 capabilities=$(setting $unit CapabilityBoundingSet | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
@@ -61,7 +61,7 @@ service() {
     vpn_mode[server]=opendco
 }
 
-# served WHAT: it is ready for systemd, a client gets through, it stops as systemd stops it
+# served WHAT: the service becomes ready, a client reaches it, and it stops in the way of systemd
 served() {
     expect "$1: systemd is told that it is ready" until_true 20 grep -q 'READY=1' "$W/notified"
     expect "$1: the server is up" vpn_ready server

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2154
 . "$(dirname "$0")/lib.sh"
-test_begin "If this failed, networks behind clients that a routing daemon or an administrator announces \
-at run time would be lost or reach the wrong client"
+test_begin "Networks behind clients that a routing daemon or an administrator announces at run \
+time are reached through the right client."
 
 net_make 2
 vpn_start server opendco
@@ -18,7 +18,7 @@ done
 tun=$(tun_of server)
 via1=$(vpn_client4 1) via2=$(vpn_client4 2)
 
-# went_to N: a ping to 10.44.0.1 is answered, and client N is who got it
+# went_to N: a ping to 10.44.0.1 is answered, and client N got it
 received() { plane server ".[0].devices[0].peers[] | select(.vpn_ipv4 == \"$(vpn_client4 "$1")\").tx_packets"; }
 went_to() {
     local before after

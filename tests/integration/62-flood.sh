@@ -3,8 +3,8 @@
 # exclusive: its flood takes all processors, and it counts what is lost meanwhile
 # shellcheck disable=SC2154
 . "$(dirname "$0")/lib.sh"
-test_begin "If this failed, anybody who can send packets to the port could cut off the clients, keep new ones \
-out, or fill the disk with log lines"
+test_begin "A flood of packets to the port neither disconnects clients, nor keeps new ones out, \
+nor fills the disk with log lines."
 
 TIME=14
 
@@ -12,7 +12,7 @@ flood() {
     in_ns client3 python3 "$TOP/tests/integration/flood.py" $SERVER4 "$PORT" "$@"
 }
 
-# losses SECONDS: of ten pings per second
+# losses SECONDS: prints how many of ten pings per second are lost
 losses() {
     in_ns client1 ping -n -q -i 0.1 -W 2 -c $(($1 * 10)) $VPN4 |
         sed -nE 's/^([0-9]+) packets transmitted, ([0-9]+) received.*/\1 \2/p' |
@@ -45,7 +45,7 @@ wait $pinger
 wait $flooder
 note "$(cat "$W/sent") packets sent by the stranger"
 
-# A machine that has other things to do cannot take all that the stranger sends; pings share that fate.
+# A busy machine cannot receive the whole flood; then pings are lost as well.
 read -r taken_now overflowed_now < <(udp_counters)
 taken=$((taken_now - taken)) overflowed=$((overflowed_now - overflowed))
 note "$overflowed of $taken datagrams found no room in a socket"

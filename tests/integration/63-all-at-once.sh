@@ -3,10 +3,10 @@
 # exclusive: its clients, transfers and crashes take all processors
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/life.sh"
-test_begin "A server that is watched while its clients crash, restart and renegotiate, and the network comes and \
-goes, would hang one day until somebody kills it."
+test_begin "A server under monitoring keeps working while its clients crash, restart and \
+renegotiate, and the network comes and goes."
 
-# What happens in which order is the same in every run; when it meets what else goes on is not.
+# The order of the events is the same in every run; their timing against each other is not.
 RANDOM=${SEED:-1}
 LOG_LEVEL=info
 CLIENTS="1 2 3"
@@ -20,7 +20,7 @@ load() {
     done
 }
 
-# Somebody's monitoring, in a hurry.
+# Monitoring that asks all the time.
 watch_all() {
     while :; do
         status server
@@ -29,7 +29,7 @@ watch_all() {
     done
 }
 
-# A shell of its own, whose end is not the end of the test.
+# A separate shell, so that its end does not end the test.
 in_background() {
     (trap - EXIT INT TERM HUP; "$@") >/dev/null 2>&1 &
     other_pids+=($!)
@@ -37,7 +37,7 @@ in_background() {
 
 is_openvpn() { [ "$(cat "/proc/${vpn_pid[$1]}/comm")" = openvpn ]; }
 
-# What is not yet openvpn does not know what to do with a signal of ours.
+# Before it executes openvpn the process does not handle our signals.
 crashes() {
     vpn_stop "$1" KILL 2>/dev/null
     vpn_run "$1" opendco

@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/life.sh"
-test_begin "Any process of the user that openvpn runs as, without a capability, could bind openvpn's port beside \
-it and take every packet of the VPN."
+test_begin "No process of openvpn's user can bind openvpn's port beside it without a capability \
+and take packets of the VPN."
 
 if ! other_users; then
     skip "other users and the port" "$no_users"
     test_end
 fi
 
-# join NAME USER PORT: a process of that user without capabilities tries every way into the port;
-# which ways led in
+# join NAME USER PORT: a process of that user without capabilities tries every way into the port, and
+# prints the ways that worked
 join() {
     in_ns "$1" python3 -c '
 import errno, os, pwd, socket, sys
@@ -51,10 +51,10 @@ closed() {
     fi
 }
 
-# client_port: the one that the client sends from
+# client_port: prints the port from which the client sends
 client_port() { in_ns client1 ss -Huan | awk '$4 !~ /:0$/ { sub(/.*:/, "", $4); print $4 }' | sort -u | tail -n 1; }
 
-# sockets NAME: how many the workers read
+# sockets NAME: prints how many sockets the workers read
 sockets() { plane "$1" '.[0].devices[0].udp_sockets'; }
 
 # reads WHAT NAME one|each: one socket, or one for each worker beside openvpn's own
@@ -143,7 +143,7 @@ fi
 mkdir "$W/mine" "$W/mine/bin"
 mkdir -m 700 "$W/run-server" 2>/dev/null
 install -m 644 "$PKI/ca.crt" "$PKI/server.crt" "$PKI/server.key" "$W/mine"
-# The checkout may lie where other users cannot go.
+# The checkout may be in a folder that other users cannot enter.
 install -m 755 "$BUILD/opendco" "$BUILD/libopendco.so" "$W/mine/bin"
 touch "$W/mine/status"
 chown -R news "$W/mine" "$W/run-server"

@@ -2,18 +2,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/life.sh"
-test_begin "A flood of one port would fill a buffer for each worker, and with them the memory that the host has \
-for the UDP sockets of all its processes: name servers and other tunnels would lose their packets too."
+test_begin "A flood of one port cannot use up the memory that the host has for the UDP sockets of \
+all processes."
 
 BUDGET=$((128 << 20))
 
-# sockets FIELD: the sum of a number of skmem over the server's UDP sockets: rb what they may hold, r what
-# they do
+# sockets FIELD: prints the sum of a field of skmem over the server's UDP sockets: rb is the limit, r the
+# use
 sockets() {
     in_ns server ss -Huanm | sed -nE "s/.*skmem:\((.*,)?$1([0-9]+),.*/\2/p" | awk '{ n += $1 } END { print n + 0 }'
 }
 
-# flood: data packets of nobody, for each worker's socket, more than all of them hold
+# flood: sends data packets of unknown peers, to each worker's socket more than all sockets can hold
 flood() {
     in_ns client1 python3 -c '
 import socket, sys

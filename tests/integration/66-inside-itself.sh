@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "A tunnel whose way to the other end leads through itself would carry its own packets for ever, at the \
-full speed of the machine, from one ping or keepalive on; so would a server whom a client led there."
+test_begin "A tunnel whose route to the other end leads through itself does not carry its own \
+packets, and no client can lead a server into that state."
 
 # tun_sent NAME: packets that the kernel gave to its tunnel device
 tun_sent() { in_ns "$1" cat "/sys/class/net/$(tun_of "$1")/statistics/tx_packets"; }
@@ -32,7 +32,7 @@ net_make 2
 OLD=$OPENVPN
 NEW=$("$TOP/tests/integration/openvpn27" "$BUILD/openvpn-2.7") || { skip "openvpn 2.7" "$NEW"; NEW=; }
 
-# ---- the client loses its way ------------------------------------------------------------------
+# The client loses its host route
 
 # Its server is not on its own link, so that openvpn adds a host route and the default route counts.
 FAR=10.12.0.1
@@ -67,7 +67,7 @@ for OPENVPN in $OLD $NEW; do
 done
 OPENVPN=$OLD
 
-# ---- a host route into the tunnel ---------------------------------------------------------------
+# A host route into the tunnel
 
 # astray NAME ADDRESS COMMAND...: meanwhile the way to ADDRESS leads through the tunnel of NAME
 astray() {
@@ -96,7 +96,7 @@ for PROTO in udp4 udp6; do
 done
 PROTO=udp4
 
-# Address translation on the tunnel takes away the port by which its own packets are known.
+# Address translation on the tunnel hides the port by which the plane recognises its own packets.
 if in_ns client1 nft list ruleset >/dev/null 2>&1; then
     expect "translation: connected" vpn_pair opendco opendco "keepalive 1 120"
     in_ns client1 nft -f - <<NFT
@@ -119,7 +119,7 @@ else
     skip "translation" "nft cannot run here"
 fi
 
-# ---- peer to peer -------------------------------------------------------------------------------
+# Point to point
 
 # p2p NAME ROLE OWN-LAST OTHER-LAST OTHER-OUTER
 p2p() {
@@ -156,7 +156,7 @@ for PROTO in udp4 udp6; do
 done
 PROTO=udp4
 
-# ---- a client moves itself, or another one, into the tunnel --------------------------------------
+# A client moves itself, or another one, into the tunnel
 
 # record: a data packet of client 1 that does not reach the server, in hexadecimal
 record() {
@@ -222,7 +222,7 @@ for OPENVPN in $OLD $NEW; do
 done
 OPENVPN=$OLD
 
-# ---- tunnels within tunnels -----------------------------------------------------------------------
+# Tunnels within tunnels
 
 vpn_start server opendco
 vpn_ready server >/dev/null

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "A client with a network behind it could speak for hosts of the server's own network, and for the server, \
-wherever its iroute is wider than that network."
+test_begin "A client with a network behind it cannot speak for hosts of the server's own network \
+or for the server, however wide its iroute is."
 
 LAN4=192.168.1 LAN6=fd99:1
 
-# speak NAME: from then on `say SOURCE DESTINATION TEXT` sends a datagram from there
+# speak NAME: after this `say SOURCE DESTINATION TEXT` sends a datagram from NAME
 speak() {
     mkfifo "$W/say"
     exec 8<>"$W/say"
@@ -17,7 +17,7 @@ for line in open(sys.argv[1]):
     source, destination, text = line.split()
     family = socket.AF_INET6 if ":" in source else socket.AF_INET
     out = socket.socket(family, socket.SOCK_DGRAM)
-    # Any source (IPV6_TRANSPARENT, IP_TRANSPARENT), as a client has it who writes his own packets.
+    # Any source is allowed (IPV6_TRANSPARENT, IP_TRANSPARENT), as for a client that writes raw packets.
     out.setsockopt(*((41, 75) if family == socket.AF_INET6 else (0, 19)), 1)
     try:
         out.bind((source, 0))
@@ -44,7 +44,7 @@ while True:
 }
 said=0
 
-# passes WHERE SOURCE DESTINATION: it arrives there, at the latest when routes have settled
+# passes WHERE SOURCE DESTINATION: a datagram arrives, at the latest when routes have settled
 passes_once() {
     said=$((said + 1))
     say "$2" "$3" "word$said" && until_true 5 grep -q "^word$said $2\$" "$W/heard-$1"
@@ -53,7 +53,7 @@ passes() { expect "$iroute: $2 may be the source of a packet to $3" until_true 6
 
 counted() { [ "$(drops server rx_source)" -gt "$1" ]; }
 
-# refused_once WHERE SOURCE DESTINATION: what is said now is counted as dropped for its source
+# refused_once WHERE SOURCE DESTINATION: a datagram sent now is counted as dropped for its source
 refused_once() {
     local before
     before=$(drops server rx_source)
@@ -61,8 +61,8 @@ refused_once() {
     say "$2" "$3" "word$said" && until_true 5 counted "$before"
 }
 
-# stopped WHERE SOURCE DESTINATION: at the latest when routes have settled it does not arrive, and is
-# counted; what is said after it arrives.
+# stopped WHERE SOURCE DESTINATION: at the latest when routes have settled a datagram is dropped and
+# counted, and a later valid one arrives
 stopped() {
     local word
     by_plane server || { skip "$iroute: $2 is refused" "the server is stock openvpn"; return; }
@@ -116,7 +116,7 @@ for OPENVPN in $OPENVPN $NEW; do
         stopped lan $LAN6::1 $LAN6::5
         [ $net != 0.0.0.0 ] || stopped server 10.11.1.9 $VPN4
         [ $net != 0.0.0.0 ] || stopped server $SERVER6 $VPN6
-        # What changes on the server is followed: a route, a rule, an address.
+        # The plane follows changes on the server: a route, a rule, an address.
         in_ns server ip route add 192.168.78.0/24 dev eth1
         stopped lan 192.168.78.1 $LAN4.5
         in_ns server ip route del 192.168.78.0/24
@@ -166,7 +166,7 @@ for OPENVPN in $OPENVPN $NEW; do
     vpn_stop server
 done
 
-# One end to one end: whatever the other end sends is its own.
+# Point to point: the other end may send from any source.
 p2p() {
     pki_make client1
     {

@@ -3,8 +3,8 @@
 # shellcheck disable=SC2154
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/life.sh"
-test_begin "The threads' system call filters would refuse something that their work needs: routes, path \
-MTUs, keepalives, lost peers or the status would stop working without a word."
+test_begin "The system call filters allow everything that our threads do: routes, path MTUs, \
+keepalives, lost peers and the status."
 
 if [ "${OPENDCO_TEST_MODE:-}" = stock ]; then
     skip "calls that are refused" "OPENDCO_TEST_MODE is stock"
@@ -15,7 +15,7 @@ if ! command -v strace >/dev/null; then
     test_end
 fi
 
-# traced NAME: every call of that openvpn's threads that fails, from now on
+# traced NAME: records every failing system call of that openvpn's threads from now on
 
 traced() {
     strace -f -qq -e trace=all -e status=failed -o "$W/calls-$1" -p "$(pid_of "$1")" &
@@ -25,12 +25,12 @@ traced() {
 }
 is_traced() { grep -qE '^TracerPid:[[:space:]]*[1-9]' /proc/"$(pid_of "$1")"/task/*/status; }
 
-# of_the_plane NAME: the ids of its threads, while it runs
+# of_the_plane NAME: prints the ids of the plane's threads while it runs
 of_the_plane() {
     grep -lE '^opendco[-/]' /proc/"$(pid_of "$1")"/task/*/comm | sed -E 's|.*/task/([0-9]+)/comm|\1|'
 }
 
-# none_refused NAME IDS...
+# none_refused NAME IDS...: no system call of these threads was refused
 none_refused() {
     local name=$1 id
     shift

@@ -3,16 +3,16 @@
 # shellcheck disable=SC2154
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/life.sh"
-test_begin "Where openvpn is started without standard files, lines of the log would be written into \
-whatever file or socket got their numbers, and lines of openvpn into the tunnel."
+test_begin "If openvpn is started without standard files, no log line goes into a file or socket \
+that got their numbers, and no line of openvpn goes into the tunnel."
 
 if [ "${OPENDCO_TEST_MODE:-}" = stock ]; then
     skip "standard files that are closed" "OPENDCO_TEST_MODE is stock"
     test_end
 fi
 
-# closed SHELL-REDIRECTIONS [ARGUMENT...]: a server without these files. An option that opens a file
-# is an argument, because openvpn reads its configuration by a descriptor, which gets a number, too.
+# closed SHELL-REDIRECTIONS [ARGUMENT...]: starts a server without these files. An option that opens a
+# file is given as an argument, because the configuration file would take a descriptor too.
 closed() {
     local redirections=$1
     shift

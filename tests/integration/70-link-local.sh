@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "An address that means something on one link only would lose its link on the way through the plane, and \
-peers on the local network could not be reached, or not any more after they moved."
+test_begin "Link-local addresses keep their link on the way through the plane, so peers on the \
+local network stay reachable, also after they move."
 
 renewed() { [ "$(log_count server 'Control Channel: TLS')" -gt "$1" ]; }
 
-# address NAME HOST: one link-local address on eth0, no other
+# address NAME HOST: gives eth0 this link-local address and no other
 address() {
     in_ns "$1" ip -6 addr flush dev eth0 scope link
     net_address "$1" "$2/64"

@@ -1,20 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "Any client could keep another from connecting, and get the server's answers to it, by sending one packet with \
-the address of a client that is still in its handshake."
+test_begin "A client cannot keep another from connecting, or get the server's answers to it, by a \
+packet with the address of a client that is still in its handshake."
 
 VICTIM=5001 # client 2's own port
 
-# at_victim: the plane takes client 1 for being where client 2 is
+# at_victim: the plane has client 1 at the address of client 2
 at_victim() { plane server '.[0].devices[].peers[].remote' | grep -qx "$(client4 2):$VICTIM"; }
 
-# answers NAME: control packets that came from the server since the counter was made
+# answers NAME: prints the number of control packets from the server since the counter was made
 answers() { in_ns "$1" nft -j list counters | jq '[.nftables[].counter | select(. != null) | .packets] | add'; }
 
 more_answers() { [ "$(answers client2)" -gt "$1" ]; }
 
-# What does not fit into a small packet does not reach client 2: the server waits, half through.
+# Larger packets do not reach client 2, so the server waits in the middle of the handshake.
 stall() {
     in_ns client2 nft -f - <<END
 table inet t {
@@ -28,7 +28,7 @@ table inet t {
 END
 }
 
-# Its data packets, of all that client 1 sends, have the address of client 2.
+# Of the packets of client 1 only the data packets get the address of client 2.
 attack() {
     in_ns client1 nft -f - <<END
 table inet t {

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "A client that connects from an address which another has left, as behind one router, would get none of its \
-packets before it has sent some."
+test_begin "A client that connects from an address which another client has left, as behind one \
+router, gets its packets at once."
 
 SAME=5001 # own port of both
 NEW=10.11.1.99
 
-# remote_of N: where the plane sends what is for that client
+# remote_of N: prints the address to which the plane sends packets for that client
 remote_of() { plane server ".[0].devices[].peers[] | select(.vpn_ipv4 == \"$(vpn_client4 "$1")\") | .remote"; }
 
 heard() { in_ns client2 nft -j list counters | jq -e '[.nftables[].counter | select(. != null) | .packets] | add > 0'; }

@@ -1,22 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/lib.sh"
-test_begin "OpenVPN 2.7, which asks for the kernel's own interface and not for ovpn-dco-v2, would run \
-without offload, or lose its clients when keys change, when they move or when they vanish."
+test_begin "OpenVPN 2.7, which asks for the kernel's own interface instead of ovpn-dco-v2, is \
+offloaded and keeps its clients when keys change, when they move and when they vanish."
 
 new=$("$TOP/tests/integration/openvpn27" "$BUILD/openvpn-2.7") || { skip "openvpn 2.7" "$new"; test_end; }
 old=$OPENVPN
 
-# moved: how many key exchanges of client 1 the server's log shows from its new address
+# moved: prints the number of key exchanges of client 1 from its new address in the server's log
 moved() { log_count server '^client1/udp4:10\.11\.1\.99:.*Control Channel: TLS'; }
 rekeyed() { [ "$(moved)" -gt "$1" ]; }
 
-# clients: the server's list, empty when it did not answer
+# clients: prints the server's list of clients, empty if it did not answer
 clients() { management server 'status 2' | grep -E '^(CLIENT_LIST|END)'; }
 listed() { clients | grep -q "^CLIENT_LIST,$1"; }
 gone() { clients | grep -q END && ! listed "$1,"; }
 
-# abi NAME: by which interface its openvpn asked
+# abi NAME: prints the interface for which its openvpn asked
 abi() { ! by_plane "$1" || equal "$1 asked through $2" "$(plane "$1" '.[0].abi')" "$2"; }
 
 # pair SERVER-PROGRAM SERVER-MODE CLIENT-PROGRAM CLIENT-MODE [LINE...]
@@ -35,7 +35,7 @@ expect "its version names OpenDCO" grep -q '^DCO version: .*OpenDCO' \
     <("$OPENDCO" run -- "$new" --version)
 net_make 3
 
-# ---- with each other and with 2.6 ------------------------------------------------------------
+# With each other and with 2.6
 
 for mix in "2.7 opendco 2.7 opendco udp4" "2.7 opendco 2.6 opendco udp6" "2.6 opendco 2.7 opendco udp" \
     "2.7 opendco 2.7 stock udp4" "2.7 stock 2.7 opendco udp6"; do
@@ -60,7 +60,7 @@ done
 PROTO=udp4
 OPENVPN=$new
 
-# ---- keys, restarts, numbers -----------------------------------------------------------------
+# Keys, restarts, numbers
 
 expect "keys every 4 s: connected" pair "$new" opendco "$new" opendco "reneg-sec 4 4"
 iperf_serve server
@@ -85,7 +85,7 @@ offloaded client1
 vpn_stop client1
 vpn_stop server
 
-# ---- a client that moves, clients that vanish -----------------------------------------------
+# A client that moves, clients that vanish
 
 vpn_start server opendco "keepalive 1 6" "reneg-sec 12 12"
 vpn_ready server >/dev/null
@@ -117,7 +117,7 @@ for i in 1 3; do
 done
 vpn_stop server
 
-# ---- several sockets --------------------------------------------------------------------------
+# Several sockets
 
 vpn_start server opendco "local $SERVER4 $PORT udp4" "local $SERVER6 $((PORT + 1)) udp6"
 vpn_ready server >/dev/null

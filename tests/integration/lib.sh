@@ -3,8 +3,8 @@
 #
 # The harness of the integration tests: network namespaces, certificates, stock openvpn with and
 # without OpenDCO, traffic, captures, and a report in TAP. A script sources this file, calls
-# test_begin first and test_end last, and everything it started is ended and removed whatever way it
-# leaves. Needs what scripts/with-net gives (root, or root of a user namespace).
+# test_begin first and test_end last. When it ends, in whatever way, everything that it started is
+# ended and removed. Needs what scripts/with-net gives (root, or root of a user namespace).
 #
 #   net_make N                namespaces of a server and N clients, each with one interface eth0
 #   vpn_start server MODE ... stock openvpn in that namespace, MODE "opendco" or "stock"; further
@@ -52,7 +52,7 @@ vpn_net 8
 client4() { echo "10.11.1.$1"; }
 client6() { echo "fd11::1:$1"; }
 
-# ---- report ----------------------------------------------------------------------------------
+# Report
 
 test_count=0
 test_bad=0
@@ -70,8 +70,8 @@ skip() { test_count=$((test_count + 1)); echo "ok $test_count - $1 # SKIP $2"; }
 
 note() { echo "# $*"; }
 
-# expect WHAT COMMAND...: one test, true when the command succeeds; what it printed when it failed is
-# kept as comment. No subshell: the command may start openvpn.
+# expect WHAT COMMAND...: one test, which passes if the command succeeds. If it fails, its output becomes
+# a comment. No subshell: the command may start openvpn.
 expect() {
     local what=$1
     shift
@@ -108,11 +108,11 @@ between() {
     fi
 }
 
-# Nothing here may depend on what else the machine does, and a busy one is slow: each time to wait for
-# something is given as an idle machine needs it, and is made this many times as long.
+# A busy machine is slow, and results must not depend on its load. So each waiting time is given for an
+# idle machine and multiplied by this factor.
 PATIENCE=${PATIENCE:-6}
 
-# until_true SECONDS COMMAND...: tries at least once. What is true soon costs no more for the patience.
+# until_true SECONDS COMMAND...: tries at least once, and returns as soon as the command succeeds.
 until_true() {
     local end=$((SECONDS + $1 * PATIENCE + 20))
     shift
@@ -128,7 +128,7 @@ prints() {
     [ "$("$@")" = "$wanted" ]
 }
 
-# eventually WHAT WANTED COMMAND...: what the command prints becomes this, sooner or later
+# eventually WHAT WANTED COMMAND...: waits until the command prints this
 eventually() {
     local what=$1 wanted=$2
     shift 2
@@ -136,7 +136,7 @@ eventually() {
     equal "$what" "$("$@")" "$wanted"
 }
 
-# settled COMMAND...: what it prints once that has not changed for two seconds
+# settled COMMAND...: prints the output of the command when it has not changed for two seconds
 settled() {
     local last now same=0 end=$((SECONDS + 10 * PATIENCE))
     last=$("$@")
@@ -150,7 +150,7 @@ settled() {
     echo "$last"
 }
 
-# ---- life of a test --------------------------------------------------------------------------
+# Begin and end of a test
 
 declare -A vpn_pid=() vpn_mode=()
 other_pids=()
@@ -177,8 +177,8 @@ work_folder() {
     chmod 755 "$W"
 }
 
-# Many a home is closed to other users, and the checkout in it: what a test runs as another user
-# cannot be read there. So the product is run from the test's own folder, by every test.
+# The checkout may be in a home folder that other users cannot enter, but some tests run the product as
+# another user. So every test runs it from the test's own folder.
 stage_product() {
     mkdir "$W/product" && cp "$OPENDCO" "$LIBRARY" "$W/product" || exit 1
     chmod 755 "$W/product" "$W"/product/*
@@ -186,7 +186,7 @@ stage_product() {
     LIBRARY=$W/product/libopendco.so
 }
 
-# test_begin "what an administrator would lose if this failed"
+# test_begin "what works for an administrator if this passes"
 test_begin() {
     echo "# $1"
     # Interface and namespace names are short; two runs on one machine must not meet.
@@ -231,7 +231,7 @@ test_leave() {
     exit $status
 }
 
-# end_pid PID [TENTHS]: TERM, and KILL when that did not help.
+# end_pid PID [TENTHS]: sends TERM, and KILL if the process is still there after that time.
 end_pid() {
     local pid=$1 left=${2:-20}
     kill -TERM "$pid" 2>/dev/null || return 0
@@ -244,7 +244,7 @@ end_pid() {
     return 0
 }
 
-# A daemonized openvpn is no child of ours; its namespace still knows it.
+# A daemonized openvpn is not our child, but its namespace still lists it.
 end_stragglers() {
     local pid
     for pid in $(ip netns pids "$1" 2>/dev/null); do
@@ -261,7 +261,7 @@ background() {
     other_pids+=("$started")
 }
 
-# ---- namespaces ------------------------------------------------------------------------------
+# Namespaces
 
 ns() { echo "$P-${1%%-*}"; }
 
@@ -327,7 +327,7 @@ net_make() {
     done
 }
 
-# ---- certificates ----------------------------------------------------------------------------
+# Certificates
 
 # pki_issue NAME EXTENDED-KEY-USAGE
 pki_issue() {
@@ -353,7 +353,7 @@ pki_make() {
     ) 9>"$PKI/.lock"
 }
 
-# ---- openvpn ---------------------------------------------------------------------------------
+# openvpn
 
 # Inner addresses do not depend on the order in which clients connect.
 vpn_client4() { echo "10.$VPN_NET.1.$1"; }
@@ -529,7 +529,7 @@ for line in lines:
 END
 }
 
-# ---- the plane -------------------------------------------------------------------------------
+# The plane
 
 # status NAME: the JSON array of "opendco status" for that openvpn alone
 status() { OPENDCO_RUNTIME_DIR=$W/run-$1 "$OPENDCO" status --json; }
@@ -553,7 +553,7 @@ offloaded() {
 # drops NAME REASON: how often its plane dropped for it
 drops() { plane "$1" ".[0].drops.$2 // 0"; }
 
-# ---- traffic ---------------------------------------------------------------------------------
+# Traffic
 
 # reach NAME ADDRESS [SIZE] [COUNT]: every ping is answered, with what was in it
 reach() {
