@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One key in several threads, each with a slot of its own, while other keys come and go. */
+/* Several threads use one key, each with its own thread index, while other keys come and go. */
 #include <pthread.h>
 
 #include "harness.h"

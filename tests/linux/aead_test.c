@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The layout fixes nonce and additional data, so published vectors cannot go through aead.h itself.
- * They go through a plain reference, and that is compared with every implementation.
+ * The layout fixes nonce and additional data, so published vectors do not fit aead.h. They verify a
+ * plain reference, and the reference is compared with every implementation.
  */
 #include "harness.h"
 

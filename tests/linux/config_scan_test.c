@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the scanner of configurations says: wrong "tcp" costs an administrator the offload, and a
- * missed one breaks the tunnel.
+ * The results of the configuration scan. If this failed, a false "tcp" would cost an administrator
+ * the offload, and a missed one would break the tunnel.
  */
 #include "harness.h"
 

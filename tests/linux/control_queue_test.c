@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The queue of control packets over a real socketpair: it is bounded, strangers cannot crowd out
- * peers, no source takes everything, and what was read makes room again. If this failed, a flood of
- * forged handshakes would stop renegotiations, or memory of the kernel would fill.
+ * The queue of control packets over a real socket pair: it is bounded, strangers cannot displace
+ * peers, no source gets all of it, and reading makes room again. If this failed, a flood of forged
+ * handshakes would stop renegotiations or fill the kernel's memory.
  */
 #include <netinet/in.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Questions to the kernel about its routes, in a namespace of the test's own, and one of the uses
- * of the answers: peers do not move to where the way leads through the device. If this failed, a
- * client could lead the server's packets in a circle, or roam no more.
+ * Questions to the kernel about its routes, in a namespace of the test's own, and one use of the
+ * answers: no peer moves to an address that is routed through the device. If this failed, a client
+ * could lead the server's packets in a circle, or could no longer roam.
  */
 #include <arpa/inet.h>
 #include <net/if.h>

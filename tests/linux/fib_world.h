@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A network in which the kernel is asked for routes: the device fa0 with peers, fb0 with a LAN, a
- * wide route through the one and the default route through the other. For programs that are one
- * file.
+ * A network for questions about routes: the device fa0 with peers and a wide route, and fb0 with a
+ * LAN and the default route. For programs of one file.
  */
 #ifndef FIB_WORLD_H
 #define FIB_WORLD_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Aliases against a naive model: after any sequence of floats, what a source is translated to is
- * translated back by dest, no two addresses become one, and each floated peer is where it should
- * be, as far as chains of takeovers may go. If this failed, a roaming client could not renegotiate,
- * or a stranger at its old address would be taken for it.
+ * Float translation against a naive model. After any sequence of floats dest translates each
+ * translated source back, no two addresses become one, and each floated peer is at its address, up
+ * to the longest chain of takeovers. If this failed, a roaming client could not renegotiate, or a
+ * stranger at its old address would be taken for it.
  */
 #include <arpa/inet.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Housekeeping of a real plane: keepalives that the other end can authenticate, peers that expire,
- * keys that are wiped at once, path MTUs that follow the routing table, threads that end. If this
- * failed, idle tunnels would be torn down, dead clients stay, or large packets vanish on the way.
+ * Housekeeping of a real plane: the other end can authenticate its keepalives, peers expire, keys
+ * are wiped at once, path MTUs follow the routing table, threads end. If this failed, idle tunnels
+ * would end, dead clients would stay, or large packets would be lost on the way.
  */
 #include <arpa/inet.h>
 #include <dirent.h>

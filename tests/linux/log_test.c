@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lines of the log as an administrator or the journal reads them, whatever was put into them. If
- * this failed, the line that says why offload is off would be missing, or a name from outside could
+ * Lines of the log as an administrator or the journal reads them, with any text in them. If this
+ * failed, the line with the reason for missing offload would be lost, or a name from outside could
  * forge lines.
  */
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The ovpn-dco-v2 codec: byte for byte what OpenVPN 2.6.14 sends and what the driver answers, the
- * errno of everything that is wrong with a request, large dumps, notifications.
+ * The family ovpn-dco-v2: requests of OpenVPN 2.6.14 and answers of the driver byte for byte, the
+ * errno for each fault of a request, large dumps, notifications.
  */
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The codec of the family `ovpn`: what OpenVPN 2.7 sends and what the driver answers, the errno of
- * what is wrong with a request, and notifications byte for byte.
+ * The family `ovpn`: requests of OpenVPN 2.7 and answers of the driver, the errno for each fault of
+ * a request, and notifications byte for byte.
  */
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>

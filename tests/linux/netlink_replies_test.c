@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Replays the requests of netlink_replies.txt and compares every byte of the replies. In that file
- * "= title" starts a scenario with two empty devices, "> bytes" is a request and each "< bytes"
- * below it is one datagram that it is answered with. "#" starts a comment.
+ * "= title" starts a scenario with two empty devices, "> bytes" is a request, and each "< bytes"
+ * below it is one datagram of the answer. "#" starts a comment.
  *
  * The replies were recorded before the families became tables. RECORD=1 in the environment records
- * them again, for a change that is meant to change them.
+ * them again, for an intended change.
  */
 #include "netlink_world.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The tables of the netlink families: they contradict neither themselves nor the kernel's own
- * description of `ovpn`, and docs/abi.md and the dictionary of the fuzzer are what follows from
- * them. RECORD=1 in the environment writes these two files anew.
+ * The tables of the netlink families agree with themselves and with the kernel's own description of
+ * `ovpn`, and docs/abi.md and the dictionary of the fuzzer agree with them. RECORD=1 in the
+ * environment writes these two files again.
  */
 #include "harness.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the tests and the fuzzer of the netlink families share: two devices over the real core, one
- * of each mode, and everything that was emitted.
+ * Shared by the tests and the fuzzer of the netlink families: two devices over the real core, one
+ * of each mode, and all emitted datagrams.
  */
 #ifndef NL_WORLD_H
 #define NL_WORLD_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A real plane under everything at once: clients that send data, garbage and control packets while
- * peers, keys, ports and devices come and go, timers run, routes change and status is asked. Under
- * the thread sanitizer it shows races, under the address sanitizer objects that are used too long.
- * If this failed, a busy server would crash, and every client would lose its session.
+ * A real plane under all loads at once: clients send data, garbage and control packets while peers,
+ * keys, ports and devices come and go, timers run, routes change and status is requested. The
+ * thread sanitizer finds races here, the address sanitizer finds objects that are used after their
+ * end. If this failed, a busy server would crash, and every client would lose its session.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>

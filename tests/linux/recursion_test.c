@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A tunnel inside itself: which packets from the device are its own transport, first on packets
- * made by hand, then in a real plane, where a client's inner datagram to the server's own port
- * holds a newer data packet of that client. If this failed, one packet would keep the machine busy
- * for ever, or tunnels within tunnels would be broken.
+ * A tunnel inside itself: the plane recognises packets from the device that are its own transport.
+ * First with packets made by hand, then in a real plane, where a client's inner datagram to the
+ * server's own port holds a newer data packet of that client. If this failed, one packet would keep
+ * the machine busy for ever, or tunnels within tunnels would not work.
  */
 #include <arpa/inet.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Real sockets over two TUN devices in two network namespaces, joined by a relay that does to every
- * packet what the data plane does but for the encryption:
+ * packet what the data plane does, except encryption:
  *
  *   socket - [ tun in a ] - cut - copy - coalesce - [ tun in b ] - socket
  *

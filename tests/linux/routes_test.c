@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The copy of the routing table, first on messages made by hand, then against the kernel: a network
- * namespace of the test's own with a TUN device, where every change is made with ip(8) and the peer
- * that the published routes lead to is compared with what the kernel itself would choose. If this
- * failed, packets for a network behind a client would go to nobody or to the wrong client.
+ * The copy of the routing table. First with messages made by hand, then against the kernel, in a
+ * network namespace of the test's own with a TUN device: ip(8) makes every change, and the peer
+ * that the published routes give is compared with the kernel's choice. If this failed, packets for
+ * a network behind a client would go to nobody or to the wrong client.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>

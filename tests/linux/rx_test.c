@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a real plane believes of what it receives: forged packets and repeated ones count for
- * nothing, and only the newest packet of the newest key moves its peer. If this failed, a stranger
- * could write his own figures into somebody's bill, or lead a peer's packets away.
+ * A real plane ignores forged and repeated packets in its counters, and only the newest packet of
+ * the newest key moves its peer. If this failed, a stranger could falsify a client's bill, or
+ * divert its packets.
  */
 #include <arpa/inet.h>
 #include <sched.h>

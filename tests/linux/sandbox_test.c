@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A real thread inside the sandbox of a worker, of housekeeping and of the status thread: it can do
- * its work, and nothing else; and openvpn's thread can still change its user, which glibc repeats
- * in every thread and answers with abort() where one of them fails. If this failed, --user would
- * end the process, or a fault in a parser could open files, start programs and reconfigure the
- * network.
+ * A real thread in the sandbox of a worker, of housekeeping and of the status thread can do its
+ * work and nothing else. openvpn's thread can still change its user; glibc repeats that in every
+ * thread and calls abort() if one of them fails. If this failed, --user would end the process, or a
+ * fault in a parser could open files, start programs and reconfigure the network.
  */
 #include <fcntl.h>
 #include <grp.h>

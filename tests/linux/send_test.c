@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the kernel refuses is sent another way, and trains come back when the reason has gone: with
- * this program's own sendmmsg() and sendmsg() as kernel. If this failed, one forged ICMP message or
- * one change of route would make a peer, or the whole process, slow until it is started anew.
+ * The plane sends refused trains in another way, and sends trains again when the reason is gone.
+ * The program's own sendmmsg() and sendmsg() stand in for the kernel. If this failed, one forged
+ * ICMP message or one change of route would make a peer, or the process, slow until the next start.
  */
 #include "harness.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Settings as a systemd unit would give them, without "opendco run" to check them. If this failed,
- * a misspelt value would silently mean something else.
+ * Settings from a systemd unit, which "opendco run" does not check. If this failed, a misspelt
+ * value would silently mean something else.
  */
 #include <stdlib.h>
 #include <string.h>

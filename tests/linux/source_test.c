@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which inner addresses a client may send from, in a namespace of the test's own whose routes are
- * changed with ip(8). If this failed, a client could speak for hosts of the server's network, or
- * make the server ask the kernel without end, or networks behind clients would be cut off.
+ * The inner addresses from which a client may send, in a namespace of the test's own whose routes
+ * ip(8) changes. If this failed, a client could speak for hosts of the server's network or make the
+ * server ask the kernel without end, or networks behind clients would be cut off.
  */
 #include <arpa/inet.h>
 #include <net/if.h>

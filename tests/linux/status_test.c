@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The JSON writer against a parser of another make, and the status socket of a real plane with a
+ * The JSON writer against an independent parser, and the status socket of a real plane with a
  * device, a port and peers. If this failed, an administrator would not learn why offload is off, or
  * anybody on the machine could read who is connected.
  */

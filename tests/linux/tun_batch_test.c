@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Batches of writes, to a pair of UDP sockets instead of a TUN queue: each packet must arrive as
- * one datagram, whole and in order, and each that cannot be written must be counted, whichever way
- * the batch goes to the kernel. If this failed, packets would be lost or damaged without a trace.
+ * Batches of writes, to a pair of UDP sockets instead of a TUN queue. In every way to the kernel
+ * each packet arrives as one datagram, whole and in order, and each failed write is counted. If
+ * this failed, packets would be lost or damaged without a trace.
  */
 #include "harness.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The table of vfds and the preload layer's lock, with threads that hold it, wish for a
- * notification, and open and close descriptors at the same time; the swap of a descriptor inside
- * epoll.
+ * The table of vfds and the preload lock, with threads that hold the lock, request a notification,
+ * and open and close descriptors at the same time; and the swap of a descriptor inside epoll.
  */
 #include "harness.h"
 

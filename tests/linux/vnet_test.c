@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel's opinion on segment.h and coalesce.h, through real TUN devices in a network namespace
- * of its own:
+ * Compares segment.h and coalesce.h with the kernel, through real TUN devices in a network
+ * namespace of its own:
  *
  *   super-packet --> [ in0, all offloads ] --> routing --> [ out0, no offloads ] --> packets
  *
