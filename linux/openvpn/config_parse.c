@@ -12,8 +12,8 @@
 
 #define LINE_MAX_ 256
 
-/* Splits a line as openvpn does: blanks, quotes of both kinds, backslash, comments. Ill-formed
- * lines have no words. */
+/* The words of a line, split as openvpn does: at blanks, with quotes of both kinds, backslashes and
+ * comments. An ill-formed line has no words. */
 struct words {
     char text[LINE_MAX_ + CONFIG_WORDS_MAX];
     const char *w[CONFIG_WORDS_MAX];
@@ -67,7 +67,8 @@ words_split(struct words *out, const char *line, size_t len)
     }
 }
 
-/* <ca> ... </ca>: not options. <connection> holds some. */
+/* Whether the word begins an inline file, as in <ca> ... </ca>, and then the tag that ends it. A
+ * <connection> holds options and is no inline file. */
 static bool
 inline_opens(const char *word, char *tag, size_t size)
 {
@@ -89,7 +90,7 @@ config_parse_text(struct config_parser *p, const char *text, size_t len)
 
     while (len) {
         const char *nl = memchr(text, '\n', len);
-        size_t line = nl ? (size_t)(nl - text) : len;
+        size_t line = nl != NULL ? (size_t)(nl - text) : len;
 
         words_split(&words, text, line);
         if (tag[0]) {
@@ -104,7 +105,8 @@ config_parse_text(struct config_parser *p, const char *text, size_t len)
     }
 }
 
-/* Relative names: openvpn may have changed its directory since. */
+/* openvpn may have changed its directory since it started (--cd), so a relative path that is not
+ * found is looked for in the directory of the start. */
 static int
 open_config(const char *path)
 {
@@ -113,7 +115,7 @@ open_config(const char *path)
     int fd = sys()->open(path, flags);
     char full[4096];
 
-    if (fd >= 0 || path[0] == '/' || !pwd ||
+    if (fd >= 0 || path[0] == '/' || pwd == NULL ||
         snprintf(full, sizeof(full), "%s/%s", pwd, path) >= (int)sizeof(full))
         return fd;
     return sys()->open(full, flags);
@@ -125,19 +127,20 @@ read_all(int fd, size_t size)
     char *text = malloc(size + 1);
     size_t got = 0;
 
-    while (text && got < size) {
+    while (text != NULL && got < size) {
         ssize_t n = sys()->read(fd, text + got, size - got);
 
         if (n <= 0)
             break;
         got += (size_t)n;
     }
-    if (text)
+    if (text != NULL)
         memset(text + got, 0, size + 1 - got);
     return text;
 }
 
-/* A pipe would be used up, so only regular files. They may hold keys: the copy is wiped. */
+/* Reads regular files only, because openvpn could not read a pipe again. The copy may hold keys, so
+ * it is wiped. */
 void
 config_parse_file(struct config_parser *p, const char *path)
 {
@@ -154,7 +157,7 @@ config_parse_file(struct config_parser *p, const char *path)
     }
     if (fd >= 0)
         sys()->close(fd);
-    if (!text) {
+    if (text == NULL) {
         p->unreadable = true;
         return;
     }

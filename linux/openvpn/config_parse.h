@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Reads openvpn configuration files as openvpn does: lines of words, quotes, comments, inline
- * files. What the options mean is the caller's (config_scan.h). Bounded as config_scan.h says.
+ * files. The caller interprets the options (config_scan.h), which also states the bounds.
  */
 #ifndef DCO_OPENVPN_CONFIG_PARSE_H
 #define DCO_OPENVPN_CONFIG_PARSE_H
@@ -15,12 +15,12 @@
 #define CONFIG_WORDS_MAX 16U /* of an option; as openvpn */
 
 struct config_parser {
-    /* Called for each option with CONFIG_WORDS_MAX words; those that are not there are "". May
-     * call config_parse_file() for a nested one. */
+    /* Called for each option with CONFIG_WORDS_MAX words; absent words are "". It may call
+     * config_parse_file() for a nested file. */
     void (*option)(void *arg, const char *const *words);
     void *arg;
     unsigned files, depth; /* files read so far; how deep they nest now */
-    bool unreadable;       /* a file could not be read, or was one too many */
+    bool unreadable;       /* a file could not be read or exceeded a bound */
 };
 
 void config_parse_text(struct config_parser *p, const char *text, size_t len);

@@ -6,7 +6,7 @@
 
 #include "linux/openvpn/config_parse.h"
 
-/* What is known half way through: some options rule offload out only together. */
+/* What the options read so far say. Some rule offload out only in combination. */
 struct scan {
     struct config_scan *conf;
     struct config_parser parser;
@@ -18,8 +18,9 @@ static void
 rules_out(struct scan *s, const char *phrase, const char *value)
 {
     if (s->conf->option[0])
-        return; /* the first one is enough */
-    snprintf(s->conf->option, sizeof(s->conf->option), value ? "%s %s" : "%s", phrase, value);
+        return; /* the first reason is enough */
+    snprintf(s->conf->option, sizeof(s->conf->option), value != NULL ? "%s %s" : "%s", phrase,
+             value);
     for (char *c = s->conf->option; *c; c++)
         if ((unsigned char)*c < ' ' || (unsigned char)*c >= 127)
             *c = '?';
@@ -94,13 +95,20 @@ device_name(struct scan *s, const char *dev)
         memcpy(s->conf->dev, dev, len);
 }
 
-/* Options that rule offload out by being there. */
+static void
+topology(struct scan *s, const char *name)
+{
+    s->topology_subnet |= is(name, "subnet");
+    s->topology_other |= !is(name, "subnet");
+}
+
+/* Options whose presence rules offload out. */
 static const char *const plain[] = {
     "fragment",    "http-proxy", "socks-proxy", "management-query-proxy",
     "disable-dco", "comp-lzo",   "secret",
 };
 
-/* Options that openvpn 2.6 drops without a word when it uses offload. */
+/* Options that openvpn 2.6 silently ignores when it uses offload. */
 static const char *const dropped[] = {"shaper", "client-nat", "passtos"};
 
 static const char *const servers[] = {"server", "server-ipv6", "server-bridge"};
@@ -145,7 +153,7 @@ compression(struct scan *s, const char *name, const char *value)
         rules_out(s, name, value);
 }
 
-/* words[n..] are "". */
+/* w: the words of the option, absent ones "". */
 static void
 option(void *arg, const char *const *w)
 {
@@ -178,7 +186,7 @@ option(void *arg, const char *const *w)
              is(name, "data-ciphers-fallback"))
         ciphers(s, name, w[1]);
     else if (is(name, "topology"))
-        *(is(w[1], "subnet") ? &s->topology_subnet : &s->topology_other) = true;
+        topology(s, w[1]);
     else if (is(name, "config"))
         config_parse_file(&s->parser, w[1]);
 }

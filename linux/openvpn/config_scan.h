@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A look at openvpn's command line and configuration files, to tell things that openvpn itself
- * does not tell the kernel: whether the transport is TCP, which option probably keeps openvpn from
- * using offload, and what lines of its log look like. Only a conf: openvpn decides by itself, and
- * what cannot be read is skipped.
+ * Reads openvpn's command line and configuration files for facts that openvpn does not tell the
+ * kernel: whether the transport is TCP, which option probably keeps openvpn from using offload, and
+ * whether lines of its log carry the time. The result is a guess: openvpn decides by itself, and
+ * files that cannot be read are skipped.
  *
- * Bounded whatever the files hold: regular files only, CONFIG_FILE_MAX bytes each, CONFIG_FILES_MAX
- * files, nesting CONFIG_DEPTH_MAX. No state, no locks; any thread.
+ * The work is bounded: regular files only, CONFIG_FILE_MAX bytes each, CONFIG_FILES_MAX files,
+ * nested at most CONFIG_DEPTH_MAX deep. No state, no locks; any thread.
  */
 #ifndef DCO_OPENVPN_CONFIG_SCAN_H
 #define DCO_OPENVPN_CONFIG_SCAN_H
@@ -19,7 +19,7 @@
 
 struct config_scan {
     bool readable; /* the command line, and every file it names, could be read */
-    bool tcp;      /* some remote or the socket uses TCP */
+    bool tcp;      /* the socket or one of the remotes uses TCP */
     bool server;   /* --server, --mode server, ... */
     bool client;   /* --client or --pull */
     bool c2c;      /* --client-to-client */
@@ -28,15 +28,15 @@ struct config_scan {
     bool remote;   /* --remote */
     bool floats;   /* --float */
     bool no_time;  /* --suppress-timestamps: lines of the log carry none */
-    bool vpn;      /* the options of a tunnel, not of another program or of --mktun and the like */
+    bool vpn;      /* the options of a tunnel; not those of another program, --mktun and the like */
     char dev[IFNAMSIZ];            /* --dev; "" if there is none or no device can have the name */
     char dropped[CONFIG_TEXT_MAX]; /* an option that has no effect with offload; "" if none */
     char option[CONFIG_TEXT_MAX];  /* what rules offload out, as a phrase; "" if nothing was seen */
 };
 
 /* Whether a peer in point-to-point mode, or a client's server, may be at another address than that
- * of its session: as openvpn(8) says, with --float or without --remote. What could not be read has
- * neither, which is openvpn's default and loses nothing against it. */
+ * of its session. openvpn(8): with --float, or without --remote. A configuration that cannot be
+ * read is taken to forbid it, which is openvpn's default. */
 bool config_scan_floats(const struct config_scan *conf);
 
 /* argv as given to openvpn's main(). */

@@ -6,8 +6,9 @@
 
 #include "linux/sys/calls.h"
 
-/* For IPv4 a new device gets the value of "default"; IPv6 looks at "all" for every packet. One per
- * process: what was read last counts where the files are out of reach. The preload lock. */
+/* For IPv4 a new device gets the value of "default"; IPv6 looks at "all" for every packet. One
+ * table per process: `off` keeps the last value read, for when the files are out of reach. Preload
+ * lock. */
 static struct {
     const char *path, *name;
     bool off;

@@ -10,7 +10,8 @@
 
 /* The name of the sysctl that keeps this host from forwarding IPv4 (v4) or IPv6 (v6) packets
  * between the clients of a device that is made now; NULL if it forwards them. A file that cannot be
- * read, as after chroot(), counts as it was read last, at first as on. The preload lock held. */
+ * read, as after chroot(), keeps the value read last; before that it counts as on. The preload lock
+ * held. */
 const char *forwarding_off(bool v4, bool v6);
 
 #endif

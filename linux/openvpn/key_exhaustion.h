@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What happens when a key nears the limit of its use, or has reached it. OpenVPN 2.7 is asked for a
- * new key. OpenVPN 2.6 cannot be asked: the log advises a lower reneg-sec, and a key that must not
+ * Handles a key that nears the limit of its use, or has reached it. OpenVPN 2.7 is asked for a new
+ * key. OpenVPN 2.6 cannot be asked: the log advises a lower reneg-sec, and a key that must not
  * be used any more ends the session, as if the peer had been lost. openvpn then makes a new session
  * with new keys. The preload lock held.
  */

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What one netlink socket of openvpn's has still to read, in the order that its version needs.
+ * The datagrams that openvpn has not read yet from one netlink socket, in the order that its
+ * version needs.
  *
  * OpenVPN before 2.6.20 loses a notification that it reads while it waits for the answer to a
- * request. So all notifications are held back while requests are answered, and come behind the
- * answers. Three exceptions and rules:
+ * request. So all notifications are held back while requests are answered, and follow the answers.
+ * In addition:
  *
  * - An openvpn with keeps_order (traits.h) reads what a request itself caused before the
- *   acknowledgement. Unsolicited events come behind it here too; otherwise openvpn might close a
- *   client that it is still setting up.
+ *   acknowledgement. Other events follow it here, too; otherwise openvpn might close a client
+ *   that it is still setting up.
  * - A notification about a former peer with the id of a new one would be attributed to the new
  *   peer, so it is dropped.
  * - A key for a peer whose removal openvpn has not read yet is acknowledged and discarded:
@@ -27,7 +28,7 @@
 
 struct notifications {
     struct datagrams ready; /* answers and notifications that the process may read now */
-    struct datagrams held;  /* notifications behind the answers; empty unless holding */
+    struct datagrams held;  /* notifications that follow the answers; empty unless holding */
     bool holding;           /* requests are being answered */
 };
 
@@ -38,8 +39,8 @@ void notifications_free(struct notifications *n);
 void notifications_add(struct notifications *n, const struct nl_family *family,
                        const struct dco_event *event, const void *data, size_t len);
 
-/* Requests are going to be answered. unread: what the process has not read yet, older than
- * everything in n; empty then. */
+/* Requests are going to be answered. Takes everything out of unread: datagrams that the process has
+ * not read yet, older than everything in n. */
 void notifications_hold(struct notifications *n, struct datagrams *unread);
 
 /* The request is going to be carried out; all events so far were added. */
@@ -51,7 +52,7 @@ void notifications_before(struct notifications *n, const struct nl_family *famil
 int notifications_after(struct notifications *n, const struct nl_family *family,
                         const struct nlmsghdr *request, int err);
 
-/* All answers are in n->ready: the notifications that were held follow. */
+/* All answers are in n->ready; appends the notifications that were held. */
 void notifications_release(struct notifications *n);
 
 #endif

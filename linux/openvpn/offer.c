@@ -25,8 +25,8 @@
 static struct {
     int argc; /* set once, before main(); likewise argv */
     char *const *argv;
-    bool known;              /* atomic; a family was offered once */
-    bool settled;            /* atomic; accepted, and the configuration was not read again since */
+    bool known;   /* atomic; a family was offered once */
+    bool settled; /* atomic; accepted, and openvpn has not read its configuration again since */
     struct config_scan conf; /* preload lock */
     const char *refused;     /* preload lock; why openvpn did not get what it asked for, or NULL */
 } offer;
@@ -90,7 +90,7 @@ offer_file_opened(const char *path)
             dco_store(&offer.settled, false);
 }
 
-/* After chroot() the files are out of reach: what was seen before still holds. */
+/* After chroot() the files are out of reach, and the result of the last reading remains. */
 static void
 conf_refresh(void)
 {
@@ -102,7 +102,7 @@ conf_refresh(void)
     log_suppress_time(offer.conf.no_time);
 }
 
-/* Once: afterwards the plane may have threads and descriptors. */
+/* Runs once. Afterwards the plane may have threads and descriptors. */
 static int
 prepare(void)
 {
@@ -113,7 +113,7 @@ prepare(void)
     settings_read(&settings);
     plane_configure(&(struct plane_config){.workers = settings.workers, .mss = settings.mss});
     err = plane_prepare();
-    if (err)
+    if (err != 0)
         return err;
     sys_seal();
     dco_store_release(&offer.known, true);
@@ -141,7 +141,7 @@ prepare_error(int err)
     }
 }
 
-/* Capabilities are per thread; this one will make the device. */
+/* Whether this thread has CAP_NET_ADMIN; it is the one that will make the device. */
 static bool
 may_make_devices(void)
 {
@@ -149,11 +149,11 @@ may_make_devices(void)
     struct __user_cap_data_struct caps[2] = {{0}};
 
     if (syscall(SYS_capget, &header, caps) < 0)
-        return true; /* the attempt to make one will tell */
+        return true; /* then making the device fails with the error */
     return caps[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN);
 }
 
-/* By the configuration, as openvpn has read it. */
+/* Whether the configuration, as openvpn has read it, rules offload out. */
 static bool
 ruled_out(char *reason, size_t size)
 {
@@ -174,10 +174,10 @@ offer_ask(const char *name)
         return false;
     }
     err = may_make_devices() ? 0 : -EPERM;
-    if (!err && !offer_known())
+    if (err == 0 && !offer_known())
         err = prepare();
-    offer.refused = err ? prepare_error(err) : NULL;
-    if (err) {
+    offer.refused = err != 0 ? prepare_error(err) : NULL;
+    if (err != 0) {
         offload_state_inactive(offer.refused);
         return false;
     }
@@ -186,7 +186,7 @@ offer_ask(const char *name)
     return true;
 }
 
-/* openvpn opened its own TUN device; it never says why. */
+/* openvpn opened its own TUN device, and nothing that we see says why. */
 static void
 likely_reason(char *reason, size_t size)
 {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "linux/openvpn/restart_timer.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <time.h>
 
 #include "core/atomic.h"
@@ -26,7 +28,7 @@ restart_timer_due(void)
     return dco_load_acquire(&timer.due);
 }
 
-/* A timer of the kernel: no thread has to wake up for it, and no child inherits it. */
+/* A timer of the kernel needs no thread that waits for it, and no child inherits it. */
 void
 restart_timer_start(void)
 {
@@ -36,7 +38,10 @@ restart_timer_start(void)
     if (restart_timer_due())
         return;
     if (timer_create(CLOCK_MONOTONIC, &event, &timer.id) < 0) {
-        log_line(LOG_LEVEL_WARN, "no timer: openvpn may not notice that its peer is gone");
+        log_line(LOG_LEVEL_WARN,
+                 "no timer (%s): openvpn may not notice that its peer is gone; restart it if the "
+                 "tunnel stays silent",
+                 strerror(errno));
         return;
     }
     (void)timer_settime(timer.id, 0, &when, NULL);

@@ -21,10 +21,10 @@
 /* Whether the rule above concerns this device. */
 bool restart_timer_applies(struct plane_dev *dev);
 
-/* SIGUSR1 in RESTART_TIMER_SECONDS, unless it is cancelled before. */
+/* Sends SIGUSR1 in RESTART_TIMER_SECONDS, unless it is cancelled before. */
 void restart_timer_start(void);
 
-/* The process has read a notification, or ends or begins a session by itself. */
+/* Cancels the signal: the process has read a notification, or ends or begins a session itself. */
 void restart_timer_cancel(void);
 
 /* Whether a signal is going to be sent. Any thread. */

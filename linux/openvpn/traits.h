@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the openvpn that speaks a family makes of notifications. OpenVPN 2.6 speaks ovpn-dco-v2,
+ * How the openvpn that speaks a family treats notifications. OpenVPN 2.6 speaks ovpn-dco-v2,
  * OpenVPN 2.7 speaks ovpn. Constants; any thread.
  */
 #ifndef DCO_OPENVPN_TRAITS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The interposed functions on files: openvpn finds our module under /sys/module, and the offer of a
- * family learns which files are opened.
+ * The interposed functions on files. openvpn finds our module under /sys/module, and offer.h learns
+ * which files openvpn opens.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 HOOK int __open_2(const char *path, int flags);
 HOOK int __open64_2(const char *path, int flags);
 
-/* The device may have other names (--dev-node). */
+/* Another name may lead to the device, too (--dev-node). */
 static bool
 is_tun_node(const char *path, int fd)
 {
@@ -32,7 +32,7 @@ is_tun_node(const char *path, int fd)
     return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(10, 200);
 }
 
-/* Few files are opened to read and to write, so is_tun_node() is rarely called. */
+/* Few files are opened for reading and writing, so is_tun_node() is rarely called. */
 static void
 look_for_tun(const char *path, int flags, int fd)
 {
@@ -95,8 +95,8 @@ __open64_2(const char *path, int flags)
     return fd;
 }
 
-/* openvpn prints the first line of such a file as the DCO version; 2.7 looks for the folder first.
- */
+/* openvpn prints the first line of the file `version` there as the DCO version. 2.7 first looks for
+ * the folder. */
 #define MODULE_2_6 "/sys/module/ovpn_dco_v2"
 #define MODULE_2_7 "/sys/module/ovpn"
 

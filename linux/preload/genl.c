@@ -32,8 +32,8 @@ struct genl_vfd {
     bool swapped; /* atomic; set once, under the preload lock. All below: preload lock */
     /* Families whose multicast group it has joined, by their index in nl_families. */
     bool member[NL_FAMILIES];
-    bool
-        foreign; /* it joined a group of another family, so the real socket may receive by itself */
+    /* It joined a group of another family, so the real socket may receive without a request. */
+    bool foreign;
     bool waiting; /* atomic; notifications.ready is not empty */
     int hidden;   /* the real socket */
     int inner;    /* our end of the pair */
@@ -86,7 +86,7 @@ portid_of(int fd)
     struct sockaddr_nl nl = {.nl_family = AF_NETLINK};
     socklen_t len = sizeof(nl);
 
-    if (sys()->getsockname(fd, (struct sockaddr *)&nl, &len) == 0 && nl.nl_pid)
+    if (sys()->getsockname(fd, (struct sockaddr *)&nl, &len) == 0 && nl.nl_pid != 0)
         return nl.nl_pid;
     nl = (struct sockaddr_nl){.nl_family = AF_NETLINK};
     len = sizeof(nl);
@@ -105,7 +105,7 @@ timeout_copy(int from, int to, int option)
         (void)sys()->setsockopt(to, SOL_SOCKET, option, &tv, len);
 }
 
-/* 0 or -errno; then nothing has changed. */
+/* Returns 0, or -errno, and then nothing has changed. */
 static int
 swap(struct genl_vfd *g, int fd)
 {
@@ -114,7 +114,7 @@ swap(struct genl_vfd *g, int fd)
 
     g->portid = portid_of(fd);
     err = vfd_pair_make(fd, &pair);
-    if (err)
+    if (err != 0)
         return err;
     g->hidden = pair.hidden;
     g->inner = pair.inner;
@@ -140,8 +140,8 @@ family_of(const struct nlmsghdr *nlh)
     return family != NULL && lifecycle_ask(family->name) ? family : NULL;
 }
 
-/* The next message of a datagram, or NULL at its end or where it is not well formed: the kernel
- * stops there too. */
+/* The next message of a datagram. NULL at its end, and where it is not well formed: the kernel
+ * stops there, too. */
 static struct nlmsghdr *
 message_next(uint8_t **at, size_t *left)
 {
@@ -203,7 +203,7 @@ carry_out(struct genl_vfd *g, const struct nl_family *family, const struct nlmsg
     int err = 0;
 
     datagrams_init(&replies);
-    genl_events(); /* something may have happened this moment */
+    genl_events(); /* what happened before the request */
     notifications_before(&g->notifications, family, request);
     acknowledge = nl_request(family, &family_ops, &sink, request, &err);
     genl_events(); /* what the request caused */
@@ -268,7 +268,7 @@ genl_sendmsg(struct vfd *vfd, int fd, const struct msghdr *msg, int flags)
         answer(g, fd, data, len);
     preload_unlock();
     iov_wipe(data, len);
-    if (err) {
+    if (err != 0) {
         errno = -err;
         return -1;
     }
@@ -277,7 +277,7 @@ genl_sendmsg(struct vfd *vfd, int fd, const struct msghdr *msg, int flags)
 
 /* Reading */
 
-/* Returns whether it is a notification. */
+/* Sets the sender of a message of len bytes that was read. Returns whether it is a notification. */
 static bool
 address_fill(struct msghdr *msg, size_t len)
 {
@@ -297,14 +297,15 @@ address_fill(struct msghdr *msg, size_t len)
         family = nl_notification_of(head, sizeof(head));
     if (family != NULL)
         nl.nl_groups = 1U << ((family->group_id - 1) % 32);
-    if (msg->msg_name && msg->msg_namelen)
+    if (msg->msg_name != NULL && msg->msg_namelen > 0)
         memcpy(msg->msg_name, &nl, msg->msg_namelen < sizeof(nl) ? msg->msg_namelen : sizeof(nl));
-    msg->msg_namelen = msg->msg_name ? sizeof(nl) : 0;
+    msg->msg_namelen = msg->msg_name != NULL ? sizeof(nl) : 0;
     return family != NULL;
 }
 
+/* The process has read a notification. */
 static void
-heard(void)
+notification_read(void)
 {
     if (!restart_timer_due())
         return;
@@ -338,7 +339,7 @@ genl_recvmsg(struct vfd *vfd, int fd, struct msghdr *msg, int flags)
     if (n < 0)
         return n;
     if (address_fill(msg, (size_t)n))
-        heard();
+        notification_read();
     msg->msg_controllen = 0;
     msg->msg_flags = inner.msg_flags;
     if (dco_load_acquire(&g->waiting))
@@ -348,6 +349,7 @@ genl_recvmsg(struct vfd *vfd, int fd, struct msghdr *msg, int flags)
 
 /* Other calls */
 
+/* The fd of the real socket. */
 static int
 behind(struct vfd *vfd, int fd)
 {
@@ -384,7 +386,7 @@ genl_getsockopt(struct vfd *vfd, int fd, int level, int name, void *value, sockl
     return sys()->getsockopt(behind(vfd, fd), level, name, value, len);
 }
 
-/* NULL: none of ours. */
+/* NULL if the group is none of ours. */
 static const struct nl_family *
 family_of_group(int group)
 {
@@ -394,7 +396,7 @@ family_of_group(int group)
     return NULL;
 }
 
-/* 1: done, 0: not ours, or -errno. */
+/* Returns 1 if the option was set here, 0 if the kernel is to set it, or -errno. */
 static int
 membership(struct genl_vfd *g, int fd, int name, const void *value, socklen_t len)
 {
@@ -411,7 +413,7 @@ membership(struct genl_vfd *g, int fd, int name, const void *value, socklen_t le
     }
     if (!g->swapped)
         err = swap(g, fd);
-    if (err)
+    if (err != 0)
         return err;
     g->member[nl_family_index(family)] = name == NETLINK_ADD_MEMBERSHIP;
     return 1;
@@ -450,13 +452,14 @@ genl_end(struct vfd *vfd)
 
     if (!g->swapped)
         return;
-    for (at = &swapped_vfds; *at && *at != g; at = &(*at)->next)
+    for (at = &swapped_vfds; *at != NULL && *at != g; at = &(*at)->next)
         ;
-    if (*at)
+    if (*at != NULL)
         *at = g->next;
     sys()->close(g->inner);
     sys()->close(g->hidden);
-    g->inner = g->hidden = -1; /* another thread may be inside, and the fds may be used again */
+    g->inner = g->hidden =
+        -1; /* another thread may be in a call, and other files may get these fds */
 }
 
 static void
@@ -500,7 +503,7 @@ genl_opened(int fd)
     struct genl_vfd *g = calloc(1, sizeof(*g));
 
     if (g == NULL)
-        return; /* the socket then reaches the kernel only */
+        return; /* then the socket is the kernel's alone */
     vfd_init(&g->vfd, VFD_GENL);
     g->hidden = g->inner = -1;
     notifications_init(&g->notifications);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Generic netlink sockets. One that asks for our family, or speaks to it, is swapped for one end of
- * a datagram socketpair on the same number, so that replies and notifications are readable and
- * pollable. Requests to other families go on to the real socket, which stays hidden behind; what
- * the kernel answers is relayed when the request is made and whenever the process reads.
+ * Generic netlink sockets. A socket that asks for one of our families, or speaks to it, is replaced
+ * by one end of a pair of datagram sockets on the same fd, so that the process can read and poll
+ * our replies and notifications. Requests to other families go to the real socket, which stays
+ * hidden behind the pair. The kernel's answers are passed on when the request is made and whenever
+ * the process reads.
  *
- * Datagrams wait in a list of the vfd and enter the pair as far as it has room, so none is ever
- * lost and memory is bounded by what the process does not read.
+ * Datagrams wait in a list of the vfd and enter the pair as far as it has room, so none is lost
+ * while there is memory. The list holds only what the process has not read yet.
  */
 #ifndef DCO_PRELOAD_GENL_H
 #define DCO_PRELOAD_GENL_H
@@ -14,7 +15,8 @@
 /* fd is a new NETLINK_GENERIC socket. */
 void genl_opened(int fd);
 
-/* Hands all waiting events of the plane to the sockets that joined the group. The vfd lock held. */
+/* Hands all waiting events of the plane to the sockets that joined the family's multicast group.
+ * The preload lock held. */
 void genl_events(void);
 
 #endif

@@ -2,8 +2,8 @@
 #ifndef DCO_PRELOAD_HOOK_H
 #define DCO_PRELOAD_HOOK_H
 
-/* A function that the process gets instead of the C library's of the same name. Each is declared by
- * the C library's own header. */
+/* Marks a function that the process calls instead of the C library's function of the same name. The
+ * C library's own header declares it. */
 #define HOOK __attribute__((visibility("default")))
 
 #endif

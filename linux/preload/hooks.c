@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The interposed functions on sockets. Each looks whether a vfd stands behind the fd; if not, or if
+ * The interposed functions on sockets. Each looks for a vfd behind the fd. If there is none, or if
  * one of our own threads calls, the C library does the work.
  */
 #include <errno.h>
@@ -27,7 +27,7 @@ HOOK ssize_t __recv_chk(int fd, void *buf, size_t len, size_t size, int flags);
 HOOK ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t size, int flags,
                             struct sockaddr *sa, socklen_t *sa_len);
 
-/* The vfd that answers this call instead of the C library. */
+/* The vfd that answers this call, or NULL if the C library does. */
 static struct vfd *
 answering(int fd)
 {
@@ -252,13 +252,13 @@ receive_piece(struct vfd *d, int fd, void *buf, size_t len, int flags, struct so
               socklen_t *sa_len)
 {
     struct iovec iov = {buf, len};
-    struct msghdr msg = {.msg_name = sa_len ? sa : NULL,
-                         .msg_namelen = sa && sa_len ? *sa_len : 0,
+    struct msghdr msg = {.msg_name = sa_len != NULL ? sa : NULL,
+                         .msg_namelen = sa != NULL && sa_len != NULL ? *sa_len : 0,
                          .msg_iov = &iov,
                          .msg_iovlen = 1};
     ssize_t n = receive_through(d, fd, &msg, flags);
 
-    if (n >= 0 && sa && sa_len)
+    if (n >= 0 && sa != NULL && sa_len != NULL)
         *sa_len = msg.msg_namelen;
     return n;
 }

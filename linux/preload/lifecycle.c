@@ -17,7 +17,7 @@
 #include "linux/sys/std_fds.h"
 #include "linux/sys/thread.h"
 
-/* One per process, whose life this is. */
+/* One per process: start and end concern it as a whole. */
 static struct {
     bool started;   /* set once, before the first thread of the plane */
     bool answering; /* set once, before the status thread */
@@ -25,7 +25,7 @@ static struct {
 
 static __thread bool daemonizing __attribute__((tls_model("initial-exec")));
 
-/* A child that only runs a script or a plugin must not keep the port and the device alive. */
+/* A child that only runs a script or a plugin must not keep the port and the device open. */
 static void
 fork_child(void)
 {
@@ -33,7 +33,7 @@ fork_child(void)
 
     preload_lock_fork_child();
     vfd_fork_child(keep);
-    preload_enter(); /* what follows are the plane's own calls */
+    preload_enter(); /* the calls below are the plane's own */
     if (!daemonizing && life.answering)
         status_fork_child();
     if (!keep)
@@ -45,7 +45,7 @@ fork_child(void)
     life.started = false;
 }
 
-/* Registered late, so that it runs before what openvpn's libraries registered for their end. */
+/* Registered late, so that it runs before the exit handlers of openvpn's libraries. */
 static void
 at_exit(void)
 {
@@ -76,7 +76,7 @@ lifecycle_ask(const char *name)
     return offered;
 }
 
-/* Called again after daemon() it makes a socket and a thread for the new process id. */
+/* After daemon() this makes a socket and a thread for the new process id. */
 void
 lifecycle_answer(void)
 {
@@ -87,7 +87,7 @@ lifecycle_answer(void)
     status_start();
 }
 
-/* No thread of ours runs yet: openvpn calls it before it makes a device. */
+/* openvpn calls it before it makes a device, so no thread of ours runs yet. */
 HOOK int
 daemon(int nochdir, int noclose)
 {
@@ -99,7 +99,7 @@ daemon(int nochdir, int noclose)
     return result;
 }
 
-/* A socket that a library opens on one of our threads is not openvpn's. */
+/* Our own threads count as inside, so a socket that a library opens on one gets no vfd. */
 const struct thread_hooks thread_hooks = {.on_start = preload_enter};
 const struct plane_hooks plane_hooks = {.on_event = preload_notify};
 

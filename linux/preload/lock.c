@@ -22,8 +22,9 @@ preload_lock(void)
     inside++;
 }
 
-/* A notification that was wanted while the lock was held is the holder's to deliver. One that is
- * wanted between the last look and the unlock finds the lock free, here or in preload_notify(). */
+/* The holder delivers the notifications that were wanted while it held the lock. If one is wanted
+ * after the holder has looked and before it unlocks, preload_notify() may find the lock still
+ * taken, so the flag is read again after the unlock. */
 void
 preload_unlock(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The preload lock: it serialises everything that changes vfds or calls the plane. Taken by the
- * functions of the vfds, never across a call that may wait. First in the lock order.
+ * The preload lock serialises everything that changes vfds or calls the plane. The functions of the
+ * vfds take it, and never hold it across a call that may wait. It is the first in the lock order.
  *
  * Housekeeping never waits for it: preload_notify() leaves the work to the present holder.
  */
@@ -13,15 +13,15 @@
 void preload_lock(void);
 void preload_unlock(void);
 
-/* Runs genl_events() with the lock held: now, or, if the lock is busy, by its present holder before
+/* Has genl_events() run with the lock held: at once, or, if the lock is busy, by its holder before
  * it unlocks. For threads of the plane. */
 void preload_notify(void);
 
-/* Whether this thread is inside the preload layer; its calls then go to the C library, whatever
- * vfd they name. Our own code calls the C library through sys()->..., so this concerns only what
+/* Whether this thread is inside the preload layer. Its calls then go to the C library, even on the
+ * fd of a vfd. Our own code calls the C library through sys()->..., so this concerns only what
  * libraries (OpenSSL, libmnl, libcap-ng) call on our behalf. Holding the lock implies it. */
 bool preload_inside(void);
-/* For a thread of the plane, and for other stretches without the lock. */
+/* Makes this thread inside without the lock, as threads of the plane are. */
 void preload_enter(void);
 void preload_leave(void);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "linux/preload/rtnl.h"
 
-#include "linux/preload/lifecycle.h"
-
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -11,23 +9,22 @@
 
 #include "core/atomic.h"
 #include "linux/netlink/link.h"
-#include "linux/preload/lifecycle.h"
-#include "linux/preload/lock.h"
-#include "linux/preload/vfd.h"
 #include "linux/openvpn/offer.h"
-#include "linux/sys/iov.h"
-#include "linux/preload/vfd_kinds.h"
-#include "linux/sys/calls.h"
 #include "linux/openvpn/offload_state.h"
 #include "linux/openvpn/traits.h"
-#include "linux/sys/log.h"
 #include "linux/plane/plane.h"
+#include "linux/preload/lifecycle.h"
+#include "linux/preload/lock.h"
+#include "linux/preload/vfd_kinds.h"
+#include "linux/sys/calls.h"
+#include "linux/sys/iov.h"
+#include "linux/sys/log.h"
 
 #define UNNAMED_MAX 200 /* ovpn-dco0 .. ovpn-dco199, ovpn0 .. */
 
 struct rtnl_vfd {
     struct vfd vfd;
-    bool answers; /* atomic; what is read may have to be rewritten */
+    bool answers; /* atomic; set when an answer that is still to be read may need a change */
 };
 
 static struct rtnl_vfd *
@@ -38,7 +35,8 @@ rtnl_of(struct vfd *vfd)
 
 /* Requests */
 
-/* A request without a name leaves the choice to the kernel: kind and number. */
+/* A request without a name leaves it to the kernel, which takes the kind and the lowest unused
+ * number. */
 static int
 dev_make(const struct link_request *link, struct plane_dev **dev)
 {
@@ -55,7 +53,8 @@ dev_make(const struct link_request *link, struct plane_dev **dev)
     return err;
 }
 
-/* What exists already, or is not to be created, the kernel refuses by itself, as for any kind. */
+/* Whether the kernel itself refuses the request, as it would for any kind: the device exists
+ * already, or the request does not ask to create one. */
 static bool
 kernel_refuses(const struct nlmsghdr *request, const struct link_request *link)
 {
@@ -89,7 +88,7 @@ link_new(struct nlmsghdr *request, const struct link_request *link)
     if (!err && link->name[0] && !link_name_ok(link->name))
         err = -EINVAL;
     if (!err && link->ifindex)
-        err = -EOPNOTSUPP; /* a TUN cannot be given a number */
+        err = -EOPNOTSUPP; /* nobody can choose the index of a TUN device */
     if (!err)
         err = dev_new(link, &dev);
     if (err) {
@@ -114,7 +113,7 @@ link_delete(struct nlmsghdr *request, const struct link_request *link)
     link_becomes_result(request, 0);
 }
 
-/* True if the answer needs a look. */
+/* Returns whether the answer may need a change. */
 static bool
 message_handle(struct nlmsghdr *nlh)
 {
@@ -136,8 +135,8 @@ message_handle(struct nlmsghdr *nlh)
     return false;
 }
 
-/* Every message of the datagram, moved together where one became shorter. Returns the new length.
- */
+/* Handles every message of the datagram, and closes the gaps where a message became shorter.
+ * Returns the new length. */
 static size_t
 datagram_handle(struct rtnl_vfd *r, uint8_t *data, size_t len)
 {
@@ -191,11 +190,11 @@ kind_of(uint32_t ifindex)
 {
     const struct plane_dev *dev = plane_dev_by_index(ifindex);
 
-    return dev ? plane_dev_kind(dev) : NULL;
+    return dev != NULL ? plane_dev_kind(dev) : NULL;
 }
 
-/* The copy is exactly as large as the reader's memory: the kernel cuts dumps to the size it sees.
- */
+/* The copy is as large as the reader's memory, because the kernel fits the parts of a dump to the
+ * size that it sees. */
 static ssize_t
 rtnl_recvmsg(struct vfd *vfd, int fd, struct msghdr *msg, int flags)
 {

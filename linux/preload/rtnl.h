@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * NETLINK_ROUTE sockets: pass through, but for the creation and removal of our devices, which are
- * carried out here, and the kind in answers about them. See linux/netlink/link.h for how the kernel
- * is made to carry the answers.
+ * NETLINK_ROUTE sockets. Requests go to the kernel, except those that create or remove one of our
+ * devices: these are carried out here. Answers about our devices name the kind that openvpn asked
+ * for. linux/netlink/link.h says how the kernel comes to deliver our answers.
  */
 #ifndef DCO_PRELOAD_RTNL_H
 #define DCO_PRELOAD_RTNL_H

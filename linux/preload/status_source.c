@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What `opendco status` shows of this process: the plane's devices and openvpn's state. */
+/* Gives `opendco status` the plane's devices and openvpn's state. */
 #include "linux/status/source.h"
 
 #include <string.h>

@@ -17,13 +17,13 @@ struct chunk {
     struct vfd *vfd[CHUNK_FDS]; /* atomic; writers: table lock */
 };
 
-/* One per process, like the descriptors. Two levels, so that it costs nothing where there are no
- * vfds. Readers take no lock: chunks are never freed. */
+/* One per process, like the descriptors. It has two levels, so ranges of fds without vfds need no
+ * memory. Readers take no lock, because chunks are never freed. */
 static struct {
     pthread_mutex_t lock;
     struct chunk *chunks[CHUNKS]; /* atomic; writers: lock */
-    pid_t owner;                  /* atomic; 0: nobody yet. A child of vfork() shares the table */
-    bool inert;                   /* set in a child of fork() while it has one thread */
+    pid_t owner; /* atomic; 0 before the first vfd. A child of vfork() shares the table */
+    bool inert;  /* set in a child of fork() while it has one thread */
 } table = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static struct vfd **
@@ -111,7 +111,8 @@ slot_replace(struct vfd **slot, struct vfd *d, bool *last)
     return old;
 }
 
-/* Table lock not held: end() may take a while. */
+/* Ends the vfd if that was its last fd, and gives up the reference of the fd. Table lock not held,
+ * because end() may take long. */
 static void
 replaced(struct vfd *old, bool last)
 {
@@ -125,7 +126,7 @@ replaced(struct vfd *old, bool last)
     vfd_put(old);
 }
 
-/* The table is this process's own, or nobody's yet. */
+/* Whether the table belongs to this process. The first process to ask gets it. */
 static bool
 is_self(void)
 {
@@ -134,8 +135,8 @@ is_self(void)
     return dco_cas(&table.owner, &owner, me) || owner == me;
 }
 
-/* A vfd that is still there lost its fd by a call that we do not intercept, and the fd is used
- * again. */
+/* If a vfd is still there, a call that we do not intercept closed its fd, and the kernel has given
+ * the fd to another file. */
 bool
 vfd_set(int fd, struct vfd *d)
 {

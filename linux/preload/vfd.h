@@ -21,8 +21,8 @@
 
 struct vfd;
 
-/* Calls of the C library as the vfd answers them: same results, errno set. A NULL entry goes to
- * the C library. fd: the one that the process named. */
+/* Calls of the C library that the vfd answers, with the same results and errno. A call whose entry
+ * is NULL goes to the C library. fd: the one that the process named. */
 struct vfd_ops {
     ssize_t (*sendmsg)(struct vfd *, int fd, const struct msghdr *, int flags);
     ssize_t (*recvmsg)(struct vfd *, int fd, struct msghdr *, int flags);
@@ -33,10 +33,11 @@ struct vfd_ops {
     int (*getpeername)(struct vfd *, int fd, struct sockaddr *, socklen_t *);
     int (*getsockopt)(struct vfd *, int fd, int level, int name, void *, socklen_t *);
     int (*setsockopt)(struct vfd *, int fd, int level, int name, const void *, socklen_t);
-    void (*end)(struct vfd *);                /* preload lock held; its fd is still open */
-    void (*fini)(struct vfd *);               /* frees it; preload lock not held */
-    void (*fork_child)(struct vfd *, int fd); /* closes what a child must not hold; no locks; fd
-                                                  was its last one and is still open */
+    void (*end)(struct vfd *);  /* preload lock held; its fd is still open */
+    void (*fini)(struct vfd *); /* frees it; preload lock not held */
+    /* Closes everything that a child must not hold. No lock is held. fd was the last one of the vfd
+     * and is still open. */
+    void (*fork_child)(struct vfd *, int fd);
 };
 
 /* An epoll set in which an fd of a vfd is registered. */
@@ -47,8 +48,9 @@ struct vfd_watch {
 
 #define VFD_WATCHES 4
 
-/* A vfd names its calls by a kind and not by a pointer: it lies in writable memory, and openvpn's
- * own thread, which has no system call filter, would call whatever a stray write put there. */
+/* A vfd names its calls by a kind and not by a pointer. It lies in writable memory, so openvpn's
+ * own thread, which has no system call filter, would call any address that a stray write put there.
+ */
 enum vfd_kind { VFD_UDP, VFD_GENL, VFD_RTNL, VFD_KINDS };
 
 extern const struct vfd_ops *const vfd_kinds[VFD_KINDS]; /* vfd_kinds.c */
@@ -69,20 +71,20 @@ vfd_ops(const struct vfd *d)
     return vfd_kinds[(unsigned)d->kind % VFD_KINDS];
 }
 
-/* The vfd behind fd with a reference, or NULL. Keeps errno. */
+/* Returns the vfd behind fd with a reference for vfd_put(), or NULL. Both keep errno. */
 struct vfd *vfd_get(int fd);
 void vfd_put(struct vfd *d);
 
-/* fd stands for d from now on, too. False: no memory, or d has ended meanwhile. */
+/* Makes fd stand for d, too. False if there is no memory or d has ended meanwhile. */
 bool vfd_set(int fd, struct vfd *d);
-/* fd is about to be closed or replaced: forgets it, and ends the vfd with its last fd. */
+/* Forgets fd, which is about to be closed or replaced, and ends the vfd if that was its last fd. */
 void vfd_unset(int fd);
 
 /* Calls fn for each fd that stands for d. The preload lock held. */
 void vfd_each_fd(struct vfd *d, void (*fn)(struct vfd *d, int fd, void *arg), void *arg);
 
-/* In a child of fork(). keep: the child goes on as the parent would have (daemon()). Otherwise each
- * vfd closes what it hides, and the child has no vfds, now or later. */
+/* In a child of fork(). keep: the child goes on in the parent's place (daemon()). Otherwise each
+ * vfd closes its hidden sockets, and the child has no vfds, now or later. */
 void vfd_fork_child(bool keep);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The calls of each kind of vfd; defined in the file of the kind. */
+/* The calls of each kind of vfd. Each table is defined in the file of its kind. */
 #ifndef DCO_PRELOAD_VFD_KINDS_H
 #define DCO_PRELOAD_VFD_KINDS_H
 

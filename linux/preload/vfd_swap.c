@@ -40,8 +40,8 @@ watches_apply(struct vfd *d, int fd, int op)
             (void)sys()->epoll_ctl(d->watch[i].epfd, op, fd, &d->watch[i].event);
 }
 
-/* epoll registers open files: the old registration would go on firing while a duplicate of the old
- * file lives, so it is removed first. */
+/* epoll registers open files. The old registration would report events for as long as a duplicate
+ * of the old file exists, so it is removed first. */
 int
 vfd_swap(struct vfd *d, int fd, int with)
 {
@@ -89,9 +89,9 @@ swap_fd(struct vfd *d, int fd, void *arg)
     const struct swap *swap = arg;
     int err = vfd_swap(d, fd, swap->with);
 
-    if (err)
-        log_line(LOG_LEVEL_ERROR, "cannot replace %s socket %d: %s", swap->what, fd,
-                 strerror(-err));
+    if (err != 0)
+        log_line(LOG_LEVEL_ERROR, "cannot replace %s socket %d, which stays without offload: %s",
+                 swap->what, fd, strerror(-err));
 }
 
 void

@@ -16,15 +16,15 @@ struct vfd_pair {
     int outer;  /* the end that the process gets */
 };
 
-/* Makes them for fd. 0 or -errno, and then nothing was made. */
+/* Makes them for fd. Returns 0, or -errno, and then nothing was made. */
 int vfd_pair_make(int fd, struct vfd_pair *pair);
 
-/* Puts the outer end on each fd of d, and closes pair->outer itself. An fd that cannot be replaced
- * keeps the old socket, and the log says so; what: its name there. */
+/* Puts the outer end on each fd of d and closes pair->outer. An fd that cannot be replaced keeps
+ * the old socket, and the log says so. what: the word for the socket in the log. */
 void vfd_pair_swap(struct vfd *d, struct vfd_pair *pair, const char *what);
 
 /* Puts the open file of `with` on fd, which keeps its status flags, its close-on-exec flag and its
- * epoll registrations. `with` stays open. 0 or -errno. */
+ * epoll registrations. `with` stays open. Returns 0 or -errno. */
 int vfd_swap(struct vfd *d, int fd, int with);
 
 /* Remembers what epoll_ctl() of an fd of d did. The preload lock not held. */
