@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The queue of control packets towards openvpn: a datagram socketpair whose send buffer is the
- * queue. The kernel charges each unread datagram to the sender, so SIOCOUTQ tells how much openvpn
- * has not read yet. Beside it lies a record of what was put in, oldest first: whatever the kernel
- * no longer charges is taken off its family. That gives the share of each source without a word
- * from the reader.
+ * The queue is the send buffer of a datagram socketpair. The kernel charges each unread datagram to
+ * the sender, so SIOCOUTQ tells how much openvpn has not read yet. A ring holds a record of each
+ * datagram in the queue, oldest first. When the kernel's figure falls, the oldest records are
+ * removed and subtracted from their sources. Thus the share of each source is known without any
+ * message from the reader.
  *
- * Sources share buckets by a keyed hash of their address (IPv6: of the /64, which is what one
- * subscriber has). Known and unknown sources have buckets of their own, so a stranger never uses up
- * what a peer may use.
+ * A keyed hash of the address (IPv6: of its /64, the network of one subscriber) maps a source to a
+ * bucket. Known and unknown sources have separate buckets, so that a stranger cannot use up the
+ * share of a peer.
  */
 #include "linux/plane/control_queue.h"
 
@@ -17,14 +17,13 @@
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "core/siphash.h"
-#include "linux/sys/endpoint.h"
 #include "linux/sys/calls.h"
+#include "linux/sys/endpoint.h"
 
-/* Asked for; the kernel doubles it for its own bookkeeping. About 3000 full-size packets. Without
- * CAP_NET_ADMIN net.core.wmem_max is the limit. */
+/* Requested size in bytes: about 3000 full-size packets. The kernel doubles it for its own
+ * overhead. Without CAP_NET_ADMIN net.core.wmem_max limits it. */
 #define SNDBUF_WANTED (4 << 20)
 #define DATAGRAM_MIN  512U /* the kernel never charges less for one datagram */
 #define BUCKETS       512U
@@ -41,9 +40,9 @@ struct control_queue {
     uint32_t size;                 /* const; bytes of the send buffer */
     struct dco_siphash_key secret; /* const */
 
-    uint32_t charged;           /* sum over all records */
-    uint32_t charged_unknown;   /* and of those of unknown sources */
-    uint32_t share[2][BUCKETS]; /* by known, by bucket */
+    uint32_t charged;           /* bytes of all records */
+    uint32_t charged_unknown;   /* bytes of those of unknown sources */
+    uint32_t share[2][BUCKETS]; /* bytes by known and bucket */
 
     uint32_t head, count; /* of the ring of records */
     uint32_t mask;        /* const */
@@ -131,7 +130,7 @@ unread_bytes(const struct control_queue *q)
 {
     int unread;
 
-    /* Without an answer nothing is forgotten: the shares only get smaller. */
+    /* On error no record is removed, so the queue only seems fuller than it is. */
     return ioctl(q->fd, SIOCOUTQ, &unread) == 0 && unread >= 0 ? (uint32_t)unread : q->charged;
 }
 
@@ -147,13 +146,13 @@ forget_oldest(struct control_queue *q)
         q->charged_unknown -= r->charge;
 }
 
-/* Takes off what openvpn has read: while the later records alone make up what is unread. */
+/* Removes the records of datagrams that openvpn has read: as long as the records behind the oldest
+ * one account for all unread bytes. */
 static void
 forget_read(struct control_queue *q, uint32_t unread)
 {
-    while (q->count > 0 && q->charged - q->ring[q->head & q->mask].charge >= unread) {
+    while (q->count > 0 && q->charged - q->ring[q->head & q->mask].charge >= unread)
         forget_oldest(q);
-    }
 }
 
 static void
@@ -170,7 +169,7 @@ remember(struct control_queue *q, uint16_t bucket, bool known, uint32_t charge)
         q->charged_unknown += charge;
 }
 
-/* A known address may be forged too, so no single one gets everything. */
+/* Known addresses can be forged too, so a single source of either kind is limited. */
 static bool
 may_push(const struct control_queue *q, uint16_t bucket, bool known, size_t len)
 {
@@ -209,8 +208,8 @@ control_queue_push(struct control_queue *q, const struct plane_control_hdr *hdr,
         done = may_push(q, bucket, known, len) && send_record(q, hdr, pkt, len);
     }
     if (done) {
-        /* openvpn may have read something meanwhile: then this charge is too small, and the record
-         * stays until the queue is empty at the latest. */
+        /* If openvpn read something meanwhile, this charge is too small. The record then stays
+         * longer, but no longer than until the queue is empty. */
         after = unread_bytes(q);
         remember(q, bucket, known, after > before ? after - before : DATAGRAM_MIN);
     }

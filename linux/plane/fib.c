@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/plane/fib.h"
+
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "core/atomic.h"
-#include "linux/plane/fib.h"
 #include "linux/plane/route_msg.h"
 #include "linux/plane/rtnl_query.h"
 #include "linux/sys/calls.h"
@@ -15,7 +16,7 @@
 #define ANSWER_BYTES  16384U /* a route with some hundred nexthops */
 #define REQUEST_BYTES 256U
 
-static uint32_t generation; /* atomic */
+static uint32_t generation; /* atomic; housekeeping writes it */
 
 uint32_t
 fib_generation(void)
@@ -46,14 +47,15 @@ fib_close(struct fib *fib)
 }
 
 static void
-put_ip(struct nlmsghdr *nlh, uint16_t type, const struct dco_ip *ip)
+ip_fill(struct nlmsghdr *nlh, uint16_t type, const struct dco_ip *ip)
 {
     mnl_attr_put(nlh, type, ip->family == 4 ? 4 : 16, ip->addr);
 }
 
-/* RTM_F_FIB_MATCH: the entry of the table, with all its nexthops, instead of the one chosen. */
+/* Sets RTM_F_FIB_MATCH: the kernel answers with the entry of the table and all its nexthops, not
+ * only with the chosen nexthop. */
 static struct nlmsghdr *
-question(struct fib *fib, char *buf, const struct fib_flow *flow)
+request_make(struct fib *fib, char *buf, const struct fib_flow *flow)
 {
     struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
     struct rtmsg *rtm;
@@ -66,10 +68,10 @@ question(struct fib *fib, char *buf, const struct fib_flow *flow)
     rtm->rtm_family = flow->dst.family == 4 ? AF_INET : AF_INET6;
     rtm->rtm_flags = RTM_F_FIB_MATCH;
     rtm->rtm_dst_len = bits;
-    put_ip(nlh, RTA_DST, &flow->dst);
+    ip_fill(nlh, RTA_DST, &flow->dst);
     if (flow->src.family == flow->dst.family) {
         rtm->rtm_src_len = bits;
-        put_ip(nlh, RTA_SRC, &flow->src);
+        ip_fill(nlh, RTA_SRC, &flow->src);
     }
     if (flow->oif != 0)
         mnl_attr_put_u32(nlh, RTA_OIF, flow->oif);
@@ -86,10 +88,10 @@ question(struct fib *fib, char *buf, const struct fib_flow *flow)
 
 struct answer {
     uint32_t seq, ifindex;
-    int verdict; /* -EAGAIN: this was none */
+    int verdict; /* -EAGAIN: no answer was among the messages */
 };
 
-/* An error is an answer, too, but where memory is missing, or rights. */
+/* An error is an answer as well, except for a lack of memory or rights. */
 static int
 error_verdict(const struct nlmsghdr *nlh)
 {
@@ -137,9 +139,9 @@ fib_leads_to(struct fib *fib, const struct fib_flow *flow, uint32_t ifindex)
 
     if (flow->dst.family == 0 || fib->fd < 0)
         return -EINVAL;
-    if (flow->oif == ifindex) /* whatever the tables say */
+    if (flow->oif == ifindex) /* the socket is bound to it, whatever the tables say */
         return FIB_DEVICE;
-    nlh = question(fib, buf, flow);
+    nlh = request_make(fib, buf, flow);
     a.seq = nlh->nlmsg_seq;
     len = rtnl_query(fib->fd, nlh, answer, sizeof(answer));
     if (len < 0)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Asks the kernel which way a packet would go: one RTM_GETROUTE for each question, answered within
- * the call, in microseconds. Rules, all tables, local addresses, nexthop objects and VRFs count
- * as they do for a real packet, which is why the kernel is asked. A copy of the tables (routes.c
- * has one of the routes through our devices) would have to copy the rules as well and follow every
- * change of a full Internet table, and would still be a second opinion.
+ * Asks the kernel which way a packet would go. Each question is one RTM_GETROUTE, which the kernel
+ * answers within the call, in microseconds. The answer honours rules, all tables, local addresses,
+ * nexthop objects and VRFs as for a real packet. A copy of all tables (routes.c has one of the
+ * routes through our devices) would have to follow the rules and each change of a full Internet
+ * table, and could still differ from the kernel.
  *
- * No capability is needed for a question, and no lock of the kernel is taken that a change of
- * routes holds. A struct fib belongs to one thread at a time.
+ * A question needs no capability and takes no kernel lock that a change of routes holds. A struct
+ * fib belongs to one thread at a time.
  */
 #ifndef DCO_PLANE_FIB_H
 #define DCO_PLANE_FIB_H
@@ -19,7 +19,8 @@ struct fib {
     uint32_t seq; /* of the last question */
 };
 
-/* What the kernel chooses by. Zero: nothing that it would choose by. */
+/* The properties of a packet by which the kernel chooses a route. Zero: the property is not given.
+ */
 struct fib_flow {
     struct dco_ip dst;
     struct dco_ip src;     /* family 0: the kernel chooses */
@@ -27,26 +28,26 @@ struct fib_flow {
     uint32_t mark;         /* SO_MARK */
     uint32_t uid;          /* owner of the socket */
     uint16_t sport, dport; /* UDP; network order */
-    bool udp;              /* the two count, and uid */
+    bool udp;              /* uid, sport and dport are given */
 };
 
-/* -errno. By a thread that may still make sockets. */
+/* 0 or -errno. Before the thread gives up the right to make sockets. */
 int fib_open(struct fib *fib);
 void fib_close(struct fib *fib);
 
 enum fib_way {
     FIB_ELSEWHERE, /* to this host, through another device, or refused */
-    FIB_DEVICE,    /* through the device; of several equal routes one is enough */
-    FIB_DEFAULT,   /* there is no route but the default one of another device, or none at all */
+    FIB_DEVICE,    /* through the device, at least by one of several nexthops */
+    FIB_DEFAULT,   /* no route, or only the default route of another device */
 };
 
-/* Which way the flow goes, seen from the device. -errno: the kernel could not answer. */
+/* An enum fib_way for the flow and the device ifindex. -errno: the kernel could not answer. */
 int fib_leads_to(struct fib *fib, const struct fib_flow *flow, uint32_t ifindex);
 
-/* Rises soon after routes, rules, addresses or links have changed; an answer that was asked for
- * after the number was read holds while it stays. Any thread. */
+/* A number that rises soon after routes, rules, addresses or links change. Read it before the
+ * question: the answer is valid as long as the number stays the same. Any thread. */
 uint32_t fib_generation(void);
-/* Housekeeping. */
+/* Makes all earlier answers outdated. Housekeeping. */
 void fib_raise_generation(void);
 
 #endif

@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Addresses of floated peers, in both directions. OpenVPN 2.6 finds a session by the source address
- * of its control packets and never learns that a peer moved; the plane translates.
+ * of its control packets and never learns that a peer moved, so the plane translates addresses.
  *
- * The translations are pairs (known, now) in which no address occurs twice on the same side: a
- * partial injection. Closing each of its chains makes it a permutation: with A -> B and B -> C,
- * source B is A, source C is B, and a stranger at A, whom openvpn must not take for the peer,
- * appears at C.
+ * A translation is a pair (known, now). No address occurs twice on the same side, so the pairs are
+ * a partial injection. Closing each of its chains makes it a permutation: with A -> B and B -> C,
+ * source B becomes A, source C becomes B, and a stranger at A, which openvpn must not take for the
+ * peer, appears at C.
  *
- * The entries of a chain are linked in that order, and its two ends know each other, so that a
- * stranger's packet costs two lookups whatever the length. A new float_nat costs as much; one that
- * ends a walk through its chain, which FLOAT_NAT_CHAIN_MAX bounds.
+ * The entries of a chain are linked in that order, and each of its two ends points to the other.
+ * Therefore a stranger's packet costs two lookups whatever the length of the chain. A new
+ * translation costs as much. The end of one costs a walk through its chain, whose length
+ * FLOAT_NAT_CHAIN_MAX bounds.
  */
 #include "linux/plane/float_nat.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "core/atomic.h"
-#include "linux/sys/log.h"
 #include "linux/plane/recent.h"
+#include "linux/sys/log.h"
 
 #define BUCKETS_FIRST 16U
 
@@ -29,18 +31,18 @@ struct entry {
     struct entry *next[INDEXES];
     struct dco_endpoint addr[2]; /* BY_KNOWN, BY_NOW */
     uint32_t peer_id;
-    struct entry *before, *after; /* in its chain; in a ring all have both */
-    struct entry *end;            /* of the first and the last of a chain: the other one */
-    uint32_t length;              /* likewise: of the chain */
+    struct entry *before, *after; /* in its chain; never NULL in a ring */
+    struct entry *end;            /* valid in the first and the last of a chain: the other one */
+    uint32_t length;              /* likewise: entries of the chain */
 };
 
 struct float_nat {
-    uint32_t count;       /* atomic: 0 needs no lock */
+    uint32_t count;       /* atomic; written under lock. 0: lookups need no lock */
     struct dco_lock lock; /* guards all below */
     uint32_t mask;        /* buckets - 1, of each index */
     struct dco_siphash_key secret;
     struct entry **bucket[INDEXES];
-    struct recent answered; /* where sessions may be that are no peers yet */
+    struct recent answered; /* addresses of sessions that may not be peers yet */
 };
 
 static void
@@ -67,59 +69,60 @@ new_buckets(struct entry **bucket[INDEXES], uint32_t n)
 struct float_nat *
 float_nat_new(void)
 {
-    struct float_nat *a = calloc(1, sizeof(*a));
+    struct float_nat *nat = calloc(1, sizeof(*nat));
 
-    if (a == NULL)
+    if (nat == NULL)
         return NULL;
-    if (getrandom(&a->secret, sizeof(a->secret), 0) != sizeof(a->secret) ||
-        !new_buckets(a->bucket, BUCKETS_FIRST)) {
-        free(a);
+    if (getrandom(&nat->secret, sizeof(nat->secret), 0) != sizeof(nat->secret) ||
+        !new_buckets(nat->bucket, BUCKETS_FIRST)) {
+        free(nat);
         return NULL;
     }
-    a->mask = BUCKETS_FIRST - 1;
-    recent_init(&a->answered, &a->secret);
-    dco_lock_init(&a->lock);
-    return a;
+    nat->mask = BUCKETS_FIRST - 1;
+    recent_init(&nat->answered, &nat->secret);
+    dco_lock_init(&nat->lock);
+    return nat;
 }
 
 void
-float_nat_free(struct float_nat *a)
+float_nat_free(struct float_nat *nat)
 {
-    if (a == NULL)
+    if (nat == NULL)
         return;
-    for (uint32_t i = 0; i <= a->mask; i++) {
-        for (struct entry *e = a->bucket[BY_ID][i], *next; e != NULL; e = next) {
+    for (uint32_t i = 0; i <= nat->mask; i++) {
+        for (struct entry *e = nat->bucket[BY_ID][i], *next; e != NULL; e = next) {
             next = e->next[BY_ID];
             free(e);
         }
     }
-    free_buckets(a->bucket);
-    dco_lock_fini(&a->lock);
-    free(a);
+    free_buckets(nat->bucket);
+    dco_lock_fini(&nat->lock);
+    free(nat);
 }
 
 static struct entry **
-bucket_by_addr(const struct float_nat *a, int index, const struct dco_endpoint *ep)
+bucket_by_addr(const struct float_nat *nat, int index, const struct dco_endpoint *ep)
 {
-    return &a->bucket[index][dco_siphash(&a->secret, ep, sizeof(*ep)) & a->mask];
+    return &nat->bucket[index][dco_siphash(&nat->secret, ep, sizeof(*ep)) & nat->mask];
 }
 
 static struct entry **
-bucket_by_id(const struct float_nat *a, uint32_t peer_id)
+bucket_by_id(const struct float_nat *nat, uint32_t peer_id)
 {
-    return &a->bucket[BY_ID][dco_siphash(&a->secret, &peer_id, sizeof(peer_id)) & a->mask];
+    return &nat->bucket[BY_ID][dco_siphash(&nat->secret, &peer_id, sizeof(peer_id)) & nat->mask];
 }
 
 static struct entry **
-bucket_for(const struct float_nat *a, int index, const struct entry *e)
+bucket_for(const struct float_nat *nat, int index, const struct entry *e)
 {
-    return index == BY_ID ? bucket_by_id(a, e->peer_id) : bucket_by_addr(a, index, &e->addr[index]);
+    return index == BY_ID ? bucket_by_id(nat, e->peer_id)
+                          : bucket_by_addr(nat, index, &e->addr[index]);
 }
 
 static struct entry *
-find_addr(const struct float_nat *a, int index, const struct dco_endpoint *ep)
+find_addr(const struct float_nat *nat, int index, const struct dco_endpoint *ep)
 {
-    struct entry *e = *bucket_by_addr(a, index, ep);
+    struct entry *e = *bucket_by_addr(nat, index, ep);
 
     while (e != NULL && !dco_endpoint_equal(&e->addr[index], ep))
         e = e->next[index];
@@ -127,9 +130,9 @@ find_addr(const struct float_nat *a, int index, const struct dco_endpoint *ep)
 }
 
 static struct entry *
-find_id(const struct float_nat *a, uint32_t peer_id)
+find_id(const struct float_nat *nat, uint32_t peer_id)
 {
-    struct entry *e = *bucket_by_id(a, peer_id);
+    struct entry *e = *bucket_by_id(nat, peer_id);
 
     while (e != NULL && e->peer_id != peer_id)
         e = e->next[BY_ID];
@@ -137,10 +140,10 @@ find_id(const struct float_nat *a, uint32_t peer_id)
 }
 
 static void
-bucket_add(struct float_nat *a, struct entry *e)
+bucket_add(struct float_nat *nat, struct entry *e)
 {
     for (int i = 0; i < INDEXES; i++) {
-        struct entry **b = bucket_for(a, i, e);
+        struct entry **b = bucket_for(nat, i, e);
 
         e->next[i] = *b;
         *b = e;
@@ -148,10 +151,10 @@ bucket_add(struct float_nat *a, struct entry *e)
 }
 
 static void
-bucket_del(struct float_nat *a, struct entry *e)
+bucket_del(struct float_nat *nat, struct entry *e)
 {
     for (int i = 0; i < INDEXES; i++) {
-        struct entry **p = bucket_for(a, i, e);
+        struct entry **p = bucket_for(nat, i, e);
 
         while (*p != e)
             p = &(*p)->next[i];
@@ -169,7 +172,8 @@ set_ends(struct entry *first, struct entry *last, uint32_t length)
     first->length = last->length = length;
 }
 
-/* e comes between left, the last of its chain, and right, the first of its; both may be NULL. */
+/* Puts e between left, the last entry of its chain, and right, the first of its chain. Both may be
+ * NULL. */
 static void
 chain_join(struct entry *e, struct entry *left, struct entry *right)
 {
@@ -182,11 +186,12 @@ chain_join(struct entry *e, struct entry *left, struct entry *right)
         left->after = e;
     if (right != NULL)
         right->before = e;
-    if (left == NULL || first != right) /* else it is a ring now, which has no ends */
-        set_ends(first, last, (left ? left->length : 0) + 1 + (right ? right->length : 0));
+    if (left == NULL || first != right) /* else it is a ring now and has no ends */
+        set_ends(first, last,
+                 (left != NULL ? left->length : 0) + 1 + (right != NULL ? right->length : 0));
 }
 
-/* What is left on both sides of e, which of a ring is one chain. */
+/* Takes e out. Its chain becomes two; a ring becomes one chain. */
 static void
 chain_cut(struct entry *e)
 {
@@ -209,58 +214,58 @@ chain_cut(struct entry *e)
 }
 
 static void
-link_entry(struct float_nat *a, struct entry *e)
+link_entry(struct float_nat *nat, struct entry *e)
 {
-    chain_join(e, find_addr(a, BY_NOW, &e->addr[BY_KNOWN]),
-               find_addr(a, BY_KNOWN, &e->addr[BY_NOW]));
-    bucket_add(a, e);
-    dco_store_release(&a->count, a->count + 1);
+    chain_join(e, find_addr(nat, BY_NOW, &e->addr[BY_KNOWN]),
+               find_addr(nat, BY_KNOWN, &e->addr[BY_NOW]));
+    bucket_add(nat, e);
+    dco_store_release(&nat->count, nat->count + 1);
 }
 
 static void
-unlink_entry(struct float_nat *a, struct entry *e)
+unlink_entry(struct float_nat *nat, struct entry *e)
 {
-    bucket_del(a, e);
+    bucket_del(nat, e);
     chain_cut(e);
-    dco_store_release(&a->count, a->count - 1);
+    dco_store_release(&nat->count, nat->count - 1);
 }
 
 static void
-drop_entry(struct float_nat *a, struct entry *e)
+drop_entry(struct float_nat *nat, struct entry *e)
 {
     if (e != NULL) {
-        unlink_entry(a, e);
+        unlink_entry(nat, e);
         free(e);
     }
 }
 
-/* More buckets when they fill. Without memory the chains just get longer. */
+/* Doubles the buckets when they fill. Without memory the lists of the buckets just get longer. */
 static void
-grow(struct float_nat *a)
+grow(struct float_nat *nat)
 {
-    uint32_t old = a->mask + 1;
+    uint32_t old = nat->mask + 1;
     struct entry **was[INDEXES], **bucket[INDEXES];
 
-    if (a->count < old || !new_buckets(bucket, old * 2))
+    if (nat->count < old || !new_buckets(bucket, old * 2))
         return;
-    memcpy(was, a->bucket, sizeof(was));
-    memcpy(a->bucket, bucket, sizeof(bucket));
-    a->mask = old * 2 - 1;
+    memcpy(was, nat->bucket, sizeof(was));
+    memcpy(nat->bucket, bucket, sizeof(bucket));
+    nat->mask = old * 2 - 1;
     for (uint32_t i = 0; i < old; i++) {
         for (struct entry *e = was[BY_ID][i], *next; e != NULL; e = next) {
             next = e->next[BY_ID];
-            bucket_add(a, e);
+            bucket_add(nat, e);
         }
     }
     free_buckets(was);
 }
 
-/* Room in the chain for an entry between the two addresses. */
+/* Ends translations until the chain has room for an entry between the two addresses. */
 static void
-make_room(struct float_nat *a, const struct dco_endpoint *known, const struct dco_endpoint *now)
+make_room(struct float_nat *nat, const struct dco_endpoint *known, const struct dco_endpoint *now)
 {
     for (;;) {
-        struct entry *left = find_addr(a, BY_NOW, known), *right = find_addr(a, BY_KNOWN, now);
+        struct entry *left = find_addr(nat, BY_NOW, known), *right = find_addr(nat, BY_KNOWN, now);
         uint32_t l = left != NULL ? left->length : 0, r = right != NULL ? right->length : 0;
         bool ring = left != NULL && left->end == right;
         struct entry *longer = l >= r ? left : right;
@@ -271,11 +276,12 @@ make_room(struct float_nat *a, const struct dco_endpoint *known, const struct dc
                  "too many peers took over each other's addresses: openvpn no longer "
                  "understands peer %u, which will have to connect again",
                  longer->peer_id);
-        drop_entry(a, longer);
+        drop_entry(nat, longer);
     }
 }
 
-/* Of `known` to `now`; *out is NULL where the two are the same. False: no memory. */
+/* Makes an entry that is not in the table; *out is NULL if known and now are equal. False: no
+ * memory. */
 static bool
 new_entry(uint32_t peer_id, const struct dco_endpoint *known, const struct dco_endpoint *now,
           struct entry **out)
@@ -297,36 +303,36 @@ new_entry(uint32_t peer_id, const struct dco_endpoint *known, const struct dco_e
     return true;
 }
 
-/* In place of what peer_id had. */
+/* Replaces the entry of peer_id by e, which may be NULL. The lock held. */
 static void
-replace_entry(struct float_nat *a, uint32_t peer_id, struct entry *e)
+replace_entry(struct float_nat *nat, uint32_t peer_id, struct entry *e)
 {
-    drop_entry(a, find_id(a, peer_id));
+    drop_entry(nat, find_id(nat, peer_id));
     if (e == NULL)
         return;
-    /* Who else claims one of the two addresses claimed it earlier, and has lost it. */
-    drop_entry(a, find_addr(a, BY_KNOWN, &e->addr[BY_KNOWN]));
-    drop_entry(a, find_addr(a, BY_NOW, &e->addr[BY_NOW]));
-    make_room(a, &e->addr[BY_KNOWN], &e->addr[BY_NOW]);
-    grow(a);
-    link_entry(a, e);
+    /* A peer that claimed one of these addresses earlier has lost it. */
+    drop_entry(nat, find_addr(nat, BY_KNOWN, &e->addr[BY_KNOWN]));
+    drop_entry(nat, find_addr(nat, BY_NOW, &e->addr[BY_NOW]));
+    make_room(nat, &e->addr[BY_KNOWN], &e->addr[BY_NOW]);
+    grow(nat);
+    link_entry(nat, e);
 }
 
 void
-float_nat_set(struct float_nat *a, uint32_t peer_id, const struct dco_endpoint *known,
+float_nat_set(struct float_nat *nat, uint32_t peer_id, const struct dco_endpoint *known,
               const struct dco_endpoint *now)
 {
     struct entry *e;
 
     if (!new_entry(peer_id, known, now, &e))
         return;
-    dco_lock_acquire(&a->lock);
-    replace_entry(a, peer_id, e);
-    dco_lock_release(&a->lock);
+    dco_lock_acquire(&nat->lock);
+    replace_entry(nat, peer_id, e);
+    dco_lock_release(&nat->lock);
 }
 
 bool
-float_nat_move(struct float_nat *a, uint32_t peer_id, const struct dco_endpoint *known,
+float_nat_move(struct float_nat *nat, uint32_t peer_id, const struct dco_endpoint *known,
                const struct dco_endpoint *now, uint64_t now_ns)
 {
     struct entry *e;
@@ -334,62 +340,62 @@ float_nat_move(struct float_nat *a, uint32_t peer_id, const struct dco_endpoint 
 
     if (!new_entry(peer_id, known, now, &e))
         return false;
-    dco_lock_acquire(&a->lock);
-    taken = e != NULL && recent_has(&a->answered, now, now_ns);
-    replace_entry(a, peer_id, taken ? NULL : e);
-    dco_lock_release(&a->lock);
+    dco_lock_acquire(&nat->lock);
+    taken = e != NULL && recent_has(&nat->answered, now, now_ns);
+    replace_entry(nat, peer_id, taken ? NULL : e);
+    dco_lock_release(&nat->lock);
     if (taken)
         free(e);
     return !taken;
 }
 
 void
-float_nat_answered(struct float_nat *a, const struct dco_endpoint *ep, uint64_t now_ns)
+float_nat_answered(struct float_nat *nat, const struct dco_endpoint *ep, uint64_t now_ns)
 {
-    dco_lock_acquire(&a->lock);
-    recent_add(&a->answered, ep, now_ns);
-    dco_lock_release(&a->lock);
+    dco_lock_acquire(&nat->lock);
+    recent_add(&nat->answered, ep, now_ns);
+    dco_lock_release(&nat->lock);
 }
 
 void
-float_nat_forget(struct float_nat *a, uint32_t peer_id)
+float_nat_forget(struct float_nat *nat, uint32_t peer_id)
 {
-    if (dco_load_acquire(&a->count) == 0)
+    if (dco_load_acquire(&nat->count) == 0)
         return;
-    dco_lock_acquire(&a->lock);
-    drop_entry(a, find_id(a, peer_id));
-    dco_lock_release(&a->lock);
+    dco_lock_acquire(&nat->lock);
+    drop_entry(nat, find_id(nat, peer_id));
+    dco_lock_release(&nat->lock);
 }
 
-/* Where ep stands on side `from`, its pair's other side is the answer; where it only stands on the
- * other side, it is an end of a chain, and the answer the other end. */
+/* If an entry has ep on side `from`, the result is that entry's other side. If an entry has ep only
+ * on the other side, ep is an end of a chain, and the result is the other end. */
 static bool
-translate(struct float_nat *a, int from, struct dco_endpoint *ep)
+translate(struct float_nat *nat, int from, struct dco_endpoint *ep)
 {
     int to = from == BY_NOW ? BY_KNOWN : BY_NOW;
     const struct entry *e, *end;
 
-    if (dco_load_acquire(&a->count) == 0)
+    if (dco_load_acquire(&nat->count) == 0)
         return false;
-    dco_lock_acquire(&a->lock);
-    e = find_addr(a, from, ep);
-    end = e == NULL ? find_addr(a, to, ep) : NULL;
+    dco_lock_acquire(&nat->lock);
+    e = find_addr(nat, from, ep);
+    end = e == NULL ? find_addr(nat, to, ep) : NULL;
     if (e != NULL)
         *ep = e->addr[to];
     else if (end != NULL)
         *ep = end->end->addr[from];
-    dco_lock_release(&a->lock);
+    dco_lock_release(&nat->lock);
     return e != NULL || end != NULL;
 }
 
 bool
-float_nat_source(struct float_nat *a, struct dco_endpoint *ep)
+float_nat_source(struct float_nat *nat, struct dco_endpoint *ep)
 {
-    return translate(a, BY_NOW, ep);
+    return translate(nat, BY_NOW, ep);
 }
 
 bool
-float_nat_dest(struct float_nat *a, struct dco_endpoint *ep)
+float_nat_dest(struct float_nat *nat, struct dco_endpoint *ep)
 {
-    return translate(a, BY_KNOWN, ep);
+    return translate(nat, BY_KNOWN, ep);
 }

@@ -1,35 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The MTU of the path to a peer, asked from the kernel: a connected UDP socket knows it (route,
- * mark, device, exceptions learnt from ICMP, IPsec), without a packet being sent. Each port group
- * has one such socket per family, made by openvpn's thread, which may set a mark when housekeeping
- * no longer may. Between two questions it is disconnected and holds no port.
+ * A connected UDP socket knows the MTU of its path (route, mark, device, exceptions learnt from
+ * ICMP, IPsec) before it sends a packet. Each port has one such socket for each address family.
+ * openvpn's thread makes them, because housekeeping has no right to set a mark. Between two
+ * questions a socket is disconnected and holds no port.
  */
 #include "linux/plane/pathmtu.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "core/atomic.h"
-#include "linux/sys/endpoint.h"
 #include "linux/plane/route_mtu.h"
 #include "linux/plane/rtnl_query.h"
 #include "linux/sys/calls.h"
+#include "linux/sys/endpoint.h"
 
-/* What ICMP says below this is not believed: anybody can send "fragmentation needed" with the ports
- * of a tunnel, and the kernel follows it down to 552 bytes for ten minutes. It is what every path
- * of IPv6 carries, and what Linux itself takes as the least there. */
+/* A lower MTU that comes from ICMP is ignored: anybody can send "fragmentation needed" with the
+ * ports of a tunnel, and the kernel believes it down to 552 bytes for ten minutes. Every IPv6 path
+ * carries packets of this size, and Linux itself accepts no less there. */
 #define LEARNT_MIN 1280U
 
-/* Each call asks for the peers whose turn it is, for new ones and for those that floated. */
-#define TURNS    40U
-#define FLOAT_NS 1000000000ULL
-/* Questions per call, a few microseconds each: the devices' lock is held meanwhile. Half of them
- * may go to peers without an answer so far, so that many that cannot be reached do not starve
- * others. */
+#define TURNS    40U           /* calls in which each peer has its turn once */
+#define FLOAT_NS 1000000000ULL /* a peer is due for so long after it floated */
+
+/* Questions per call, of a few microseconds each, while the devices' lock is held. Peers without an
+ * answer so far get half of them at most, so that many unreachable peers do not starve the rest. */
 #define DUE_MAX 512U
 
-/* Packets with another mark or device may take another way. */
+/* Packets with another mark or device may take another path. */
 static void
 copy_options(int from, int to)
 {
@@ -71,8 +69,8 @@ path_mtu_close(struct plane_port *port)
     port->route_fd = -1;
 }
 
-/* Also undoes the local address of the question before; one that has gone since is no reason to
- * give up. */
+/* Replaces the local address of the last question. If the address no longer exists, the kernel
+ * chooses one. */
 static void
 bind_local(int fd, const struct dco_ip *local, sa_family_t family)
 {
@@ -111,8 +109,8 @@ disconnect(int fd)
     (void)sys()->connect(fd, &unspec, sizeof(unspec));
 }
 
-/* With mtu-disc yes the kernel refuses what it believes too large, instead of fragmenting it: then
- * only packets that fit get through, whoever said so. */
+/* With `mtu-disc yes` the kernel refuses packets that it believes too large and does not fragment
+ * them. Then even a forged MTU must be obeyed, or nothing gets through. */
 static bool
 may_fragment(const struct plane_port *port)
 {
@@ -123,9 +121,9 @@ may_fragment(const struct plane_port *port)
            how != IP_PMTUDISC_DO;
 }
 
-/* What the administrator set counts, however little it is. */
+/* Raises mtu to LEARNT_MIN, or to the MTU that the administrator set if that is smaller. */
 static unsigned
-not_below_sense(const struct plane_port *port, const struct dco_path *path, unsigned mtu)
+ignore_too_small(const struct plane_port *port, const struct dco_path *path, unsigned mtu)
 {
     struct route_question q = {path->remote.ip, path->local, port->way.oif, port->way.mark};
     unsigned set;
@@ -150,15 +148,15 @@ path_mtu_get(const struct plane_port *port, const struct dco_path *path)
     bind_local(fd, &path->local, family);
     mtu = connected_mtu(fd, &path->remote, family);
     disconnect(fd);
-    if (!six && mtu != 0 && mtu < LEARNT_MIN) /* the kernel itself holds IPv6 to that */
-        mtu = not_below_sense(port, path, mtu);
+    if (!six && mtu != 0 && mtu < LEARNT_MIN) /* for IPv6 the kernel itself does this */
+        mtu = ignore_too_small(port, path, mtu);
     return mtu;
 }
 
 /* One walk over the peers of a device. */
 struct walk {
     unsigned turn;
-    unsigned unknown; /* peers without an answer so far that were picked */
+    unsigned unknown; /* picked peers that have no answer so far */
     uint64_t now_ns;
 };
 
@@ -186,7 +184,7 @@ pick(struct dco_peer *peer, void *arg)
 void
 path_mtu_refresh(struct plane_dev *dev, uint64_t now_ns)
 {
-    static unsigned turn; /* housekeeping's */
+    static unsigned turn; /* housekeeping */
     struct walk walk = {.turn = ++turn, .now_ns = now_ns};
     struct dco_peer *due[DUE_MAX];
     unsigned n = dco_peers_select(dev->peers, pick, &walk, due, DUE_MAX);

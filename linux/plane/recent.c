@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "linux/plane/recent.h"
 
-#define PROBES 4U /* of 16 bits each, which is what a hash has */
+#define PROBES 4U /* of 16 bits each: a hash has 64 */
 
 void
 recent_init(struct recent *r, const struct dco_siphash_key *secret)
@@ -10,7 +10,8 @@ recent_init(struct recent *r, const struct dco_siphash_key *secret)
     r->secret = *secret;
 }
 
-/* A generation that ended long ago leaves nothing to the next one either. */
+/* Begins a new generation when it is time. After two generations without a call the newer filter
+ * has expired as well. */
 static void
 age(struct recent *r, uint64_t now_ns)
 {

@@ -8,15 +8,15 @@
 #include "linux/sys/log.h"
 
 #define MS        1000000ULL
-#define MOVE_NS   (10 * MS)    /* as core/ has it between two moves of a peer */
-#define STACK_NS  (1000 * MS)  /* a peer counts as inside so long after its last packet */
-#define SILENT_NS (60000 * MS) /* between two lines in the log */
+#define MOVE_NS   (10 * MS)    /* between two moves of a peer, as in core/ */
+#define STACK_NS  (1000 * MS)  /* after its last packet a peer counts as inside for so long */
+#define SILENT_NS (60000 * MS) /* between two log lines */
 
-/* The head of a UDP datagram. */
+/* The addresses and the first payload word of a UDP datagram. */
 struct datagram {
     struct dco_endpoint to;
     uint16_t from_port; /* network order */
-    uint32_t word;      /* the first of the payload, 0 if there is none */
+    uint32_t word;      /* first 4 bytes of the payload, 0 if it is shorter */
 };
 
 static bool
@@ -42,7 +42,7 @@ port_of(const struct dco_peer *peer)
     return ((const struct plane_port *)dco_peer_transport(peer))->way.port;
 }
 
-/* Is it from our end to this peer, whose address is the destination? */
+/* d goes to the address of peer. True if our end of the tunnel sent it. */
 static bool
 is_ours(const struct datagram *d, const struct dco_peer *peer)
 {
@@ -54,19 +54,19 @@ is_ours(const struct datagram *d, const struct dco_peer *peer)
 }
 
 static bool
-once_in_a_while(uint64_t *said_ns, uint64_t now)
+may_log(uint64_t *said_ns, uint64_t now_ns)
 {
-    uint64_t last = dco_load(said_ns);
+    uint64_t last_ns = dco_load(said_ns);
 
-    return (last == 0 || now >= last + SILENT_NS) && dco_cas(said_ns, &last, now);
+    return (last_ns == 0 || now_ns >= last_ns + SILENT_NS) && dco_cas(said_ns, &last_ns, now_ns);
 }
 
 static void
-say_found(struct plane_dev *dev, const struct dco_endpoint *to, uint64_t now)
+log_found(struct plane_dev *dev, const struct dco_endpoint *to, uint64_t now_ns)
 {
     char text[ENDPOINT_TEXT_LEN];
 
-    if (!once_in_a_while(&dev->recursion_said_ns, now))
+    if (!may_log(&dev->recursion_said_ns, now_ns))
         return;
     endpoint_text(to, text);
     log_line(
@@ -76,20 +76,20 @@ say_found(struct plane_dev *dev, const struct dco_endpoint *to, uint64_t now)
         dev->name, text);
 }
 
-/* A packet to `inside` came back and would be carried by carrier. It proves that the one is behind
- * the other; the carrier must not be behind anybody. */
+/* A packet to `inside` came back, and carrier would carry it: `inside` is reached through carrier.
+ * That is allowed unless carrier itself is reached through another peer. */
 static bool
-too_high(struct dco_peer *inside, struct dco_peer *carrier, uint64_t now)
+stack_too_high(struct dco_peer *inside, struct dco_peer *carrier, uint64_t now_ns)
 {
     uint64_t carrier_ns = dco_load(&dco_peer_platform(carrier)->inside_ns);
 
-    dco_store(&dco_peer_platform(inside)->inside_ns, now);
-    return carrier_ns != 0 && now < carrier_ns + STACK_NS;
+    dco_store(&dco_peer_platform(inside)->inside_ns, now_ns);
+    return carrier_ns != 0 && now_ns < carrier_ns + STACK_NS;
 }
 
 static bool
 is_recursion(struct plane_dev *dev, struct dco_peer *carrier, const struct datagram *d,
-             uint64_t now)
+             uint64_t now_ns)
 {
     struct dco_peer *peer;
     struct dco_path path;
@@ -100,35 +100,35 @@ is_recursion(struct plane_dev *dev, struct dco_peer *carrier, const struct datag
     if (dev->mode == DCO_MODE_P2P)
         return false;
     peer = dco_peers_by_remote(dev->peers, &d->to);
-    return peer != NULL && is_ours(d, peer) && too_high(peer, carrier, now);
+    return peer != NULL && is_ours(d, peer) && stack_too_high(peer, carrier, now_ns);
 }
 
 bool
 recursion_found(struct plane_dev *dev, struct dco_peer *carrier, const uint8_t *pkt,
-                const struct dco_inner *inner, uint64_t now)
+                const struct dco_inner *inner, uint64_t now_ns)
 {
     struct datagram d;
 
     if (!datagram_read(pkt, inner, &d) ||
         (d.from_port != port_of(carrier) && d.word >> 27 != DCO_OPCODE_DATA_V2) ||
-        !is_recursion(dev, carrier, &d, now))
+        !is_recursion(dev, carrier, &d, now_ns))
         return false;
-    say_found(dev, &d.to, now);
+    log_found(dev, &d.to, now_ns);
     return true;
 }
 
 /* Moves */
 
 static bool
-may_ask(struct dco_peer *peer, uint64_t now)
+may_ask(struct dco_peer *peer, uint64_t now_ns)
 {
     uint64_t *move_ns = &dco_peer_platform(peer)->move_ns;
-    uint64_t last = dco_load(move_ns);
+    uint64_t last_ns = dco_load(move_ns);
 
-    return (last == 0 || now >= last + MOVE_NS) && dco_cas(move_ns, &last, now);
+    return (last_ns == 0 || now_ns >= last_ns + MOVE_NS) && dco_cas(move_ns, &last_ns, now_ns);
 }
 
-/* As the kernel will choose when we send there. */
+/* The flow of our packets to `to`, so that the kernel gives the route that they would take. */
 static struct fib_flow
 flow_to(const struct plane_port *port, const struct dco_path *from, const struct dco_path *to)
 {
@@ -149,12 +149,12 @@ flow_to(const struct plane_port *port, const struct dco_path *from, const struct
 }
 
 static void
-say_stays(struct plane_dev *dev, const struct dco_peer *peer, const struct dco_path *from,
-          const struct dco_path *to, uint64_t now)
+log_stays(struct plane_dev *dev, const struct dco_peer *peer, const struct dco_path *from,
+          const struct dco_path *to, uint64_t now_ns)
 {
     char was[ENDPOINT_TEXT_LEN], is[ENDPOINT_TEXT_LEN];
 
-    if (!once_in_a_while(&dev->move_said_ns, now))
+    if (!may_log(&dev->move_said_ns, now_ns))
         return;
     endpoint_text(&from->remote, was);
     endpoint_text(&to->remote, is);
@@ -164,21 +164,21 @@ say_stays(struct plane_dev *dev, const struct dco_peer *peer, const struct dco_p
              dev->name, dco_peer_id(peer), is, was);
 }
 
-/* Without an answer it may: then only the other guard is left. */
+/* Where the kernel cannot answer, the peer may move; recursion_found() remains as a guard. */
 bool
 recursion_may_move(struct fib *fib, struct plane_dev *dev, const struct plane_port *port,
                    struct dco_peer *peer, const struct dco_path *from, const struct dco_path *to,
-                   uint64_t now)
+                   uint64_t now_ns)
 {
     struct fib_flow flow;
 
     if (dco_endpoint_equal(&from->remote, &to->remote))
         return true;
-    if (!may_ask(peer, now))
+    if (!may_ask(peer, now_ns))
         return false;
     flow = flow_to(port, from, to);
     if (fib_leads_to(fib, &flow, dev->ifindex) != FIB_DEVICE)
         return true;
-    say_stays(dev, peer, from, to, now);
+    log_stays(dev, peer, from, to, now_ns);
     return false;
 }

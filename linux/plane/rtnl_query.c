@@ -8,7 +8,7 @@
 
 #include "linux/sys/calls.h"
 
-#define STALE_MAX 4U /* answers to earlier questions that nobody read */
+#define STALE_MAX 4U /* unread answers to earlier questions that one call drops, plus one */
 
 int
 rtnl_query_open(void)

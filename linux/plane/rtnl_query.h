@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Questions to rtnetlink that have one answer. The kernel has answered before send() returns, so
- * nobody waits. No lock: a socket belongs to one thread at a time.
+ * Questions to rtnetlink that have one answer. The kernel answers before send() returns, so no call
+ * waits. A socket belongs to one thread at a time and has no lock.
  */
 #ifndef DCO_PLANE_RTNL_QUERY_H
 #define DCO_PLANE_RTNL_QUERY_H
@@ -10,14 +10,14 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* A socket to ask with, not blocking; the caller closes it. -errno. By a thread that may still make
- * sockets. */
+/* Opens a nonblocking socket for questions; the caller closes it. -errno. Before the thread gives
+ * up the right to make sockets. */
 int rtnl_query_open(void);
 
-/* Sends the request, whose sequence number is another one than that of the question before, and
- * reads the datagram that answers it; answers to earlier questions that nobody read are dropped.
- * Its first message has the request's number and its length was checked. How many bytes, or -errno.
- */
+/* Sends the request and reads the datagram that answers it. The sequence number of the request must
+ * differ from that of the last question; unread answers to earlier questions are dropped. The first
+ * message of the answer has the number of the request, and its length was checked. Returns the
+ * length of the answer in bytes, or -errno. */
 ssize_t rtnl_query(int fd, const struct nlmsghdr *request, void *answer, size_t size);
 
 #endif

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/plane/source.h"
+
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
 #include "core/atomic.h"
-#include "linux/plane/source.h"
 #include "linux/sys/clock.h"
 
 #define SETS         8192U  /* power of two; 128 bytes each, touched as they fill */
-#define WAYS         4U     /* a network of some thousand hosts must not live on questions */
-#define QUESTION_NS  50000U /* between two of one peer, on average: a tenth of one processor */
-#define QUESTION_ROW 2000U  /* but so many in a row: a network behind a client wakes up */
+#define WAYS         4U     /* enough to cache a network of some thousand hosts */
+#define QUESTION_NS  50000U /* between two of one peer on average: a tenth of one CPU */
+#define QUESTION_ROW 2000U  /* allowed at once, when a network behind a client wakes up */
 
 struct source_answer {
     struct dco_ip src; /* family 0: none */
-    uint32_t ifindex;  /* of the device that it is about */
+    uint32_t ifindex;  /* of the device in the question */
     uint32_t generation;
     uint32_t way; /* enum fib_way */
 };
@@ -36,17 +38,17 @@ source_check_fini(struct source_check *check)
     free(check->cache);
 }
 
-/* The time until which the peer's questions are paid for may run ahead of now by a row of them. Two
- * workers that read one peer at a time may lose one count. */
+/* A token bucket: each question moves question_ns ahead by QUESTION_NS, and it may be QUESTION_ROW
+ * questions ahead of now. Two workers that serve one peer at a time may lose a count. */
 static bool
-may_ask(struct dco_peer *peer, uint64_t now)
+may_ask(struct dco_peer *peer, uint64_t now_ns)
 {
     struct dco_peer_platform *platform = dco_peer_platform(peer);
-    uint64_t until = dco_load(&platform->question_ns);
+    uint64_t paid_ns = dco_load(&platform->question_ns);
 
-    if (until >= now + (uint64_t)QUESTION_ROW * QUESTION_NS)
+    if (paid_ns >= now_ns + (uint64_t)QUESTION_ROW * QUESTION_NS)
         return false;
-    dco_store(&platform->question_ns, (until > now ? until : now) + QUESTION_NS);
+    dco_store(&platform->question_ns, (paid_ns > now_ns ? paid_ns : now_ns) + QUESTION_NS);
     return true;
 }
 
@@ -65,7 +67,7 @@ find(struct source_answer *set, uint32_t ifindex, const struct dco_ip *src)
     return NULL;
 }
 
-/* What is out of date goes first, then each in turn. */
+/* The entry to replace: an empty or outdated one, else each in turn. */
 static struct source_answer *
 victim(struct source_check *check, struct source_answer *set, uint32_t generation)
 {
@@ -75,13 +77,13 @@ victim(struct source_check *check, struct source_answer *set, uint32_t generatio
     return &set[check->turn++ % WAYS];
 }
 
-/* known: the answer of before, NULL if there is none. */
+/* known: the outdated answer, NULL if there is none. */
 static int
 ask(struct source_check *check, struct source_answer *known, uint32_t ifindex,
     struct dco_peer *peer, const struct dco_ip *src)
 {
     struct fib_flow flow = {.dst = *src};
-    uint32_t generation = fib_generation(); /* before the question */
+    uint32_t generation = fib_generation(); /* read before the question */
     int way = may_ask(peer, clock_now_ns()) ? fib_leads_to(check->fib, &flow, ifindex) : -EAGAIN;
 
     if (way < 0)

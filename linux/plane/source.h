@@ -1,40 +1,43 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * May a client send from this inner address? Its own VPN address is found in the table of peers.
- * Any other one must be routed to it twice: by our copy of the routes through the device, which
- * says to which client, and by the kernel, which knows what the copy does not hold: that the
- * address is the server's own, or that a route through another device is more specific. Without the
- * second, `iroute 0.0.0.0 0.0.0.0` would let a client speak for the server and for its LAN.
+ * The check of inner source addresses: may a client send from this one? A client may use its own
+ * VPN address, which the table of peers holds. Any other address must pass two checks. Our copy of
+ * the routes through the device must lead to this client. The kernel must also route the address
+ * to the device: it knows the server's own addresses and more specific routes through other
+ * devices, which our copy does not hold. Without the second check `iroute 0.0.0.0 0.0.0.0` would
+ * let a client send as the server or as a host of its LAN.
  *
- * The kernel is asked about the address alone, so rules that look at more (the other address, the
- * device, a mark) choose no table. A client that is the way out for some of the server's hosts is
- * routed by such rules: where the kernel has nothing better to say than the default route of
- * another device, a route to the client in another table than the main one is enough.
+ * The question to the kernel names the address alone, so that rules on anything else (the other
+ * address, the device, a mark) choose no table. Such rules route a client that is the way out for
+ * some hosts of the server. Therefore, if the kernel finds only the default route of another device
+ * or no route, a route to the client in another table than the main one is enough.
  *
- * The kernel's word is remembered per worker until routes change. A client may change its source
- * with every packet, so questions are limited for each peer: beyond that an old answer counts, and
- * where there is none the packet is refused.
+ * Each worker caches the answers until routes change. A client may use another source with each
+ * packet, so the number of questions is limited for each peer. Beyond the limit an outdated answer
+ * counts, and without one the packet is refused.
  */
 #ifndef DCO_PLANE_SOURCE_H
 #define DCO_PLANE_SOURCE_H
 
-#include "linux/plane/fib.h"
 #include "linux/plane/dev_private.h"
+#include "linux/plane/fib.h"
 
 struct source_answer;
 
-/* One per worker. */
+/* One for each worker, used by that worker only. */
 struct source_check {
-    struct fib *fib;             /* the worker's */
-    uint64_t seed;               /* const; nobody can choose which entries meet */
-    struct source_answer *cache; /* sets of a few */
-    unsigned turn;               /* which one of a full set goes next */
+    struct fib *fib; /* the worker's */
+    uint64_t seed;   /* const; random, so that nobody can choose which entries collide */
+    struct source_answer *cache; /* sets of a few entries each; see source.c */
+    unsigned turn;               /* which entry of a full set is replaced next */
 };
 
-int source_check_init(struct source_check *check, struct fib *fib); /* -ENOMEM, -EIO */
+/* 0, -ENOMEM or -EIO; source_check_fini() in any case. fib must outlive check. */
+int source_check_init(struct source_check *check, struct fib *fib);
 void source_check_fini(struct source_check *check);
 
-/* Inside a read section. P2P: yes. */
+/* True: peer may send from src. A P2P device has no such check beyond that of core. Inside a read
+ * section. */
 bool source_ok(struct source_check *check, const struct plane_dev *dev, struct dco_peer *peer,
                const struct dco_ip *src);
 
