@@ -8,9 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "linux/sys/log.h"
+#include "core/atomic.h"
 #include "linux/plane/control_queue.h"
-#include "linux/sys/endpoint.h"
 #include "linux/plane/float_nat.h"
 #include "linux/plane/pathmtu.h"
 #include "linux/plane/port_buffers.h"
@@ -20,6 +19,8 @@
 #include "linux/plane/workers.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/clock.h"
+#include "linux/sys/endpoint.h"
+#include "linux/sys/log.h"
 
 static struct plane_port *first; /* plane_devs_lock(); all ports of the process */
 
@@ -86,7 +87,7 @@ port_way_read(int fd, struct port_way *way)
     way->uid = fstat(fd, &st) == 0 ? st.st_uid : getuid();
 }
 
-/* Member 0 is openvpn's own and gets control packets, member 1 + i belongs to worker i. */
+/* Member 0 is openvpn's own socket and gets control packets. Member 1 + i belongs to worker i. */
 static struct worker *
 port_worker(unsigned member)
 {
@@ -136,8 +137,8 @@ port_forget_dev(struct plane_dev *dev)
     }
 }
 
-/* A group of sockets is worth it where many clients are. One that was refused is no error: one
- * socket carries the port. */
+/* A group of sockets pays off with many clients. Without it one socket serves the port, which is no
+ * error. */
 static void
 make_readers(struct plane_port *port)
 {
@@ -160,14 +161,15 @@ make_readers(struct plane_port *port)
     }
 }
 
-/* A port with one peer is read from openvpn's own socket. */
+/* A port with one peer needs only a socket to send with: it is read from openvpn's own. */
 static void
 make_sender(struct plane_port *port)
 {
     int err = port_group_make(port, 0, 1);
 
     if (err < 0)
-        log_line(LOG_LEVEL_DEBUG, "no socket of its own for sending, which is slower: %s",
+        log_line(LOG_LEVEL_DEBUG,
+                 "the port has no socket of its own for sending, which is slower: %s",
                  strerror(-err));
 }
 
@@ -195,9 +197,9 @@ plane_port_new(int fd, bool server, struct plane_port **out)
     return 0;
 }
 
-/* With IP_RECVERR an ICMP message ends up in a queue that only openvpn reads, when one of its own
- * calls fails: until then the socket never stops being ready, and a data packet that is sent gets
- * the error of another one. */
+/* With IP_RECVERR an ICMP message goes to the socket's error queue, which only openvpn reads, after
+ * one of its own calls failed. Until then the socket stays ready all the time, and the next data
+ * packet that we send gets the error of another one. */
 static void
 errors_off(int fd)
 {
@@ -244,7 +246,8 @@ is_recverr(int level, int name)
            (level == IPPROTO_IPV6 && name == IPV6_RECVERR);
 }
 
-/* All members send and receive for the port, so all have the same options; but see errors_off(). */
+/* All members send and receive for the port, so all get the same options, except IP_RECVERR (see
+ * errors_off()). */
 int
 plane_port_setsockopt(struct plane_port *port, int level, int name, const void *value,
                       socklen_t len)
@@ -270,14 +273,14 @@ plane_port_number(const struct plane_port *port)
 struct plane_port *
 plane_port_get(struct plane_port *port)
 {
-    __atomic_fetch_add(&port->refs, 1, __ATOMIC_RELAXED);
+    (void)dco_fetch_add(&port->refs, 1);
     return port;
 }
 
 void
 plane_port_put(struct plane_port *port)
 {
-    if (__atomic_fetch_sub(&port->refs, 1, __ATOMIC_ACQ_REL) != 1)
+    if (!dco_ref_put(&port->refs))
         return;
     control_queue_free(port->ctrl);
     float_nat_free(port->float_nat);
@@ -285,8 +288,8 @@ plane_port_put(struct plane_port *port)
     free(port);
 }
 
-/* The descriptors become -1 while neither a worker nor housekeeping is inside, so that none can
- * send over a number that the process uses again for something else. */
+/* The descriptors become -1 while all workers and housekeeping are outside, so that no thread can
+ * send on an fd that the process has reused for another file. */
 void
 plane_port_close(struct plane_port *port)
 {
@@ -319,15 +322,16 @@ plane_port_bind_dev(struct plane_port *port, struct plane_dev *dev)
         return now == dev ? 0 : -EBUSY;
     dco_store_release(&port->dev, dev);
     err = port_watch(port);
-    if (err < 0) { /* the next peer tries again, instead of finding a port that is half read */
+    if (err < 0) { /* undo, so that the next peer tries again */
         port_unwatch(port);
         dco_store_release(&port->dev, NULL);
     }
     return err;
 }
 
-/* openvpn sends to `name`, which is at `real`. One that is told of floats needs no memory of that,
- * and in peer-to-peer mode there is no other session that could be taken over. */
+/* openvpn sends to the session that it knows at `name` and that is at `real`. Remembers it if it is
+ * no peer yet. There is no need if openvpn is told of floats, or in peer-to-peer mode, which has no
+ * other session. */
 static void
 port_answered(struct plane_port *port, const struct dco_endpoint *name,
               const struct dco_endpoint *real)
@@ -352,8 +356,8 @@ plane_port_map_dest(struct plane_port *port, struct sockaddr_storage *dst)
     port_answered(port, &name, &real);
 }
 
-/* On a dual-stack socket the two may be of different families, and our own address then belongs to
- * the one that it is not. */
+/* On a dual-stack socket the two addresses may be of different families. Then the local address has
+ * the wrong family and is cleared. */
 void
 plane_port_peer_locate(struct plane_port *port, struct dco_peer_new *req)
 {
@@ -367,7 +371,6 @@ plane_port_peer_locate(struct plane_port *port, struct dco_peer_new *req)
     req->path.remote = real;
 }
 
-/* Also ends what is left of an earlier peer of this id. */
 void
 plane_port_peer_made(struct plane_port *port, const struct dco_peer_new *req)
 {

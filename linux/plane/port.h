@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Ports: the sockets of one UDP port of openvpn's, which workers read and send with. openvpn's
- * thread, unless a function says otherwise. A port lives as long as somebody has a reference.
+ * A port is the set of sockets of one UDP port of openvpn, with which the workers receive and send.
+ * It lives as long as there is a reference to it. openvpn's thread, unless a function says
+ * otherwise.
  */
 #ifndef DCO_PLANE_PORT_H
 #define DCO_PLANE_PORT_H
@@ -14,53 +15,57 @@ struct plane_dev;
 struct plane_port;
 
 /*
- * The port of fd, a bound UDP socket of openvpn's; fd is taken over, also on error. server: many
- * clients use it, so each worker gets a socket of its own to read and another one to send with,
- * where that is safe (port_group.h); the log says why where it is not. Until the port is opened,
- * every datagram goes to fd and nobody else reads it. The caller holds the reference that is
- * returned. 0 or -errno.
+ * Makes a port of fd, a bound UDP socket of openvpn, and takes fd over, also on error. server: many
+ * clients use the port, so each worker gets a socket of its own to read and another one to send
+ * with, if that is safe (port_group.h); the log says why if it is not. Until the port is opened,
+ * every datagram goes to fd, and the plane does not read it. The caller owns the reference in
+ * *port. 0 or -errno.
  */
 int plane_port_new(int fd, bool server, struct plane_port **port);
 
 /*
- * The plane takes over: workers read once the port is tied to a device. control_fd, taken over also
- * on error, is the plane's end of the pair whose other end openvpn reads; each datagram on it
- * starts with struct plane_control_hdr. Once. 0 or -errno.
+ * Hands the port to the plane: workers read it from plane_port_bind_dev() on. control_fd, which is
+ * taken over also on error, is the plane's end of the pair whose other end openvpn reads; each
+ * datagram on it starts with struct plane_control_hdr. May succeed once. 0 or -errno.
  */
 int plane_port_open(struct plane_port *port, int control_fd);
 
-/* openvpn's own socket, for calls that concern the port and not the pair; -1 once closed. Any
- * thread. */
+/* openvpn's own socket, for calls that are meant for the port and not for the pair; -1 once closed.
+ * Any thread. */
 int plane_port_fd(const struct plane_port *port);
-/* As setsockopt(2), on each socket of the port. */
+/* Like setsockopt(2), on each socket of the port. */
 int plane_port_setsockopt(struct plane_port *port, int level, int name, const void *value,
                           socklen_t len);
 /* The local port, network order; 0 once closed. */
 uint16_t plane_port_number(const struct plane_port *port);
 
+/* Take and give up a reference. Any thread. */
 struct plane_port *plane_port_get(struct plane_port *port);
 void plane_port_put(struct plane_port *port);
 
-/* Closes every member and the pair: when it returns the port is free. Peers that still use it keep
- * their reference and can no longer send. Does not give up the caller's reference. */
+/* Closes every member and our end of the pair. When it returns, openvpn can bind the UDP port
+ * again. Peers keep their references and can no longer send. The caller keeps its own reference. */
 void plane_port_close(struct plane_port *port);
 
-/* Ties the port to the device whose peers arrive on it. A port serves one device; -EBUSY. */
+/* Ties the port to the device whose peers it serves. 0 or -errno; -EBUSY: the port already serves
+ * another device. */
 int plane_port_bind_dev(struct plane_port *port, struct plane_dev *dev);
 
-/* Where a datagram of openvpn's to dst really goes: a peer that floated is reached at its new
- * address. What goes to a session that is no peer yet is remembered, so that no peer takes its name
- * by moving there. The thread that makes and ends devices. */
+/* Rewrites dst, the destination of a datagram of openvpn, to the address where the peer is now, if
+ * the peer floated. Remembers dst if it belongs to a session that is no peer yet, so that no peer
+ * can take over that session's address by a float. The thread that makes and ends devices. */
 void plane_port_map_dest(struct plane_port *port, struct sockaddr_storage *dst);
 
-/* For a new peer of openvpn's: its path as it really is, and as origin what openvpn said, which is
- * something else for one that came from where another peer had been before. */
+/* Prepares the request of a new peer: sets req->origin to the address that openvpn gave and
+ * req->path to the peer's real one. They differ if the address had belonged to another peer that
+ * floated. The thread that makes and ends devices. */
 void plane_port_peer_locate(struct plane_port *port, struct dco_peer_new *req);
-/* The peer was made, and has no key yet: from now on that name is its own. Likewise. */
+/* Tells the translation of a new peer, before the peer has a key. Also ends the translation of an
+ * earlier peer with the same id. The thread that makes and ends devices. */
 void plane_port_peer_made(struct plane_port *port, const struct dco_peer_new *req);
 
-/* Before a datagram from the pair: where it came from and, if the socket asked for packet info,
- * which of our addresses it was sent to. */
+/* Header of each datagram on the pair: its source and, if the socket asked for packet info, the
+ * local address to which it was sent. */
 struct plane_control_hdr {
     union {
         struct sockaddr sa;

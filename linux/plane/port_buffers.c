@@ -12,8 +12,8 @@
 #define BUDGET_UNKNOWN (16 * MIB)
 #define CONTROL_MAX    (2 * MIB)
 #define DATA_MAX       (8 * MIB)
-#define PRESSURE_PART  4U /* of it is ours */
-#define MEMORY_PART    8  /* of all pages is where pressure begins by default: udp_init() */
+#define PRESSURE_PART  4U /* our part of the memory at which pressure begins */
+#define MEMORY_PART    8  /* part of all pages at which pressure begins by default: udp_init() */
 
 static size_t
 smaller(size_t a, size_t b)
@@ -37,7 +37,7 @@ port_buffers_budget(FILE *udp_mem, long pages, long page_size)
     return (size_t)pressure * (size_t)page_size / PRESSURE_PART;
 }
 
-/* Remembered, because the file is out of reach after chroot(). */
+/* Read once, because chroot() may hide the file later. */
 static size_t
 budget_here(void)
 {
@@ -75,7 +75,7 @@ buffer_get(int fd, int name)
     return sys()->getsockopt(fd, SOL_SOCKET, name, &now, &len) == 0 ? now : 0;
 }
 
-/* The kernel doubles what it is given. False: it is less than wanted. */
+/* The kernel doubles the value that is set. False: the buffer is smaller than wanted. */
 static bool
 buffer_set(int fd, int force, int plain, int wanted)
 {
@@ -93,7 +93,7 @@ sndbuf_raise(int fd)
            buffer_set(fd, SO_SNDBUFFORCE, SO_SNDBUF, 2 * SNDBUF_WANTED);
 }
 
-/* What openvpn was told to have (rcvbuf) and is more stays. */
+/* Keeps a larger buffer that the administrator set (rcvbuf). */
 static bool
 rcvbuf_own(struct plane_port *port, int wanted)
 {
@@ -114,7 +114,7 @@ apply(struct plane_port *port, const struct buffer_share *share)
     bool enough = rcvbuf_own(port, (int)share->own) && sndbuf_raise(port->fd[0]);
 
     for (unsigned i = 1; i < port_fds(port); i++) {
-        int size = i <= port->n ? (int)share->member : 0; /* senders get nothing */
+        int size = i <= port->n ? (int)share->member : 0; /* senders receive nothing */
 
         enough = buffer_set(port->fd[i], SO_RCVBUFFORCE, SO_RCVBUF, size) && enough;
         enough = sndbuf_raise(port->fd[i]) && enough;
@@ -123,7 +123,7 @@ apply(struct plane_port *port, const struct buffer_share *share)
 }
 
 static void
-say_small(void)
+log_small(void)
 {
     static bool said; /* openvpn's thread */
 
@@ -148,6 +148,6 @@ port_buffers_divide(void)
         struct buffer_share share = port_buffers_share(budget, ports, p->n);
 
         if (!apply(p, &share))
-            say_small();
+            log_small();
     }
 }

@@ -37,8 +37,8 @@ static const struct option after_bind[] = {
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-/* Options that a socket of this family does not have, or that are as they would be anyway, are
- * left alone: setting some of them needs privileges even for the value they have. */
+/* Skips options that the socket's family does not have and those that already have the right value:
+ * some of them cannot be set without privileges even to the value they have. */
 static bool
 options_copy(int from, int to, const struct option *options, size_t n)
 {
@@ -103,7 +103,7 @@ steer(int fd, struct sock_filter *code, size_t len)
                                                                                             : 0;
 }
 
-/* To openvpn's own socket. */
+/* Steers every datagram to openvpn's own socket. */
 static int
 steer_all_to_first(int fd)
 {
@@ -112,8 +112,8 @@ steer_all_to_first(int fd)
     return steer(fd, code, 1);
 }
 
-/* P_DATA_V2 to 1 + peer-id % n, everything else to 0. A load beyond the end of a short packet ends
- * the program with 0. */
+/* Steers P_DATA_V2 to member 1 + peer-id % n and the rest to member 0. A load beyond the end of a
+ * short packet ends the program with 0. */
 static int
 steer_by_peer(int fd, unsigned n)
 {
@@ -129,7 +129,7 @@ steer_by_peer(int fd, unsigned n)
         BPF_STMT(BPF_RET | BPF_A, 0),
     };
 
-    return steer(fd, code, sizeof(code) / sizeof(code[0]));
+    return steer(fd, code, COUNT(code));
 }
 
 static void
@@ -139,8 +139,9 @@ members_close(int *members, unsigned n)
         sys()->close(members[n]);
 }
 
-/* SIOCGSKNS asks for CAP_NET_ADMIN over the network of the socket: root of a user namespace without
- * a network of its own has somebody's uid there. */
+/* True: the socket belongs to the real root of its network. SIOCGSKNS needs CAP_NET_ADMIN over that
+ * network. It tells real root from the root of a user namespace without a network of its own, which
+ * is an ordinary user there. */
 static bool
 only_root_may_join(int fd)
 {
@@ -156,7 +157,7 @@ only_root_may_join(int fd)
     return true;
 }
 
-/* n members beside fd. 0 or -errno, and then there are none. */
+/* Makes n members beside fd. 0 or -errno; on error there are none. */
 static int
 members_make(int fd, int *members, unsigned n)
 {
@@ -181,7 +182,7 @@ members_make(int fd, int *members, unsigned n)
     }
     if (err < 0) {
         members_close(members, made);
-        (void)reuseport(fd, 0); /* nobody else may join */
+        (void)reuseport(fd, 0); /* no other process may join */
     }
     return err;
 }
@@ -205,8 +206,8 @@ port_group_steer(const struct plane_port *port)
         (void)steer_by_peer(port->fd[0], port->n);
 }
 
-/* All members or none: one without UDP_GRO switches aggregation off for many sources of the others,
- * because the kernel decides by a lookup that ignores the steering program. */
+/* A single member without UDP_GRO would switch aggregation off for many sources of the others,
+ * because the kernel's lookup for this decision ignores the BPF program. */
 bool
 port_group_gro(const struct plane_port *port)
 {

@@ -9,7 +9,7 @@
 struct float_nat;
 struct control_queue;
 
-/* What the kernel chooses the way of this port's packets by. */
+/* The properties of the socket by which the kernel chooses a route for its packets. */
 struct port_way {
     uint32_t oif;        /* SO_BINDTODEVICE, 0: none */
     uint32_t mark;       /* SO_MARK */
@@ -18,7 +18,7 @@ struct port_way {
     struct dco_ip local; /* family 0: any */
 };
 
-/* Further members of a port, at most: one to read and one to send with for each worker. */
+/* Members beside openvpn's own: at most one to read and one to send with for each worker. */
 #define PORT_MEMBERS_MAX (2 * PLANE_WORKERS_MAX)
 
 struct plane_port {
@@ -28,13 +28,13 @@ struct plane_port {
     bool watched;            /* openvpn's thread; workers read from it */
     unsigned n;              /* const once opened; members that are read, beside openvpn's own */
     unsigned senders;        /* const once opened; members that only send */
-    /* const until close. 0: openvpn's own; 1 to n: read by worker i % workers; then those that only
-     * send: nobody waits for them in epoll, so the kernel wakes nobody up for each packet that has
-     * left (a tenth of the time on a link that cannot segment) */
+    /* const until close; atomic then. fd[0] is openvpn's own; worker i reads fd[1 + i] for i < n;
+     * the rest only send. The senders are in no epoll set, so the kernel wakes no thread when a
+     * packet has left, which costs a tenth of the time on a link that cannot segment. */
     int fd[1 + PORT_MEMBERS_MAX];
-    int rcvbuf_set;              /* openvpn's thread; what that of fd[0] was set to last, bytes */
+    int rcvbuf_set;              /* openvpn's thread; SO_RCVBUF of fd[0] as we set it last, bytes */
     bool opened;                 /* openvpn's thread; set once; "const" below is from then on */
-    sa_family_t family;          /* const; of the socket: AF_INET6 may carry v4-mapped peers */
+    sa_family_t family;          /* const; of the sockets; AF_INET6 may carry v4-mapped peers */
     struct port_way way;         /* const */
     int probe[2];                /* housekeeping; IPv4 and IPv6, see path_mtu_get() */
     int route_fd;                /* housekeeping; likewise */
@@ -50,7 +50,7 @@ port_fds(const struct plane_port *port)
     return 1 + port->n + port->senders;
 }
 
-/* The socket that a worker sends with: its own member, or the one there is. */
+/* The socket with which a worker sends: its own member if there are members. */
 static inline int
 port_send_fd(const struct plane_port *port, unsigned worker)
 {
@@ -59,11 +59,12 @@ port_send_fd(const struct plane_port *port, unsigned worker)
     return port->n > 0 ? port->fd[1 + worker % port->n] : port->fd[0];
 }
 
-/* The list. Inside plane_devs_lock(), or openvpn's thread, which alone changes it. NULL: the first;
- * the end. */
+/* Walks all ports: port_next(NULL) is the first one, and NULL the end. Inside plane_devs_lock(), or
+ * in openvpn's thread, the only one that changes the list. */
 struct plane_port *port_next(const struct plane_port *port);
 
-/* Stops reading for a device that goes; its ports may serve another one later. openvpn's thread. */
+/* Workers stop reading the ports of dev, which is about to end. The ports may serve another device
+ * later. openvpn's thread. */
 void port_forget_dev(struct plane_dev *dev);
 
 /* Closes the descriptors of all ports in a child of fork(), which has no other thread. */

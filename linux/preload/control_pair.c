@@ -43,7 +43,7 @@ pktinfo_fill(struct msghdr *msg, const struct plane_control_hdr *hdr)
     msg->msg_controllen = room < CMSG_SPACE(len) ? room : CMSG_SPACE(len);
 }
 
-/* A datagram starts with the plane's header, so the reader's pieces move up by one. */
+/* Each datagram starts with the plane's header, so that goes in front of the reader's buffers. */
 static ssize_t
 pair_recv(int fd, struct msghdr *msg, int flags, struct plane_control_hdr *hdr)
 {
@@ -75,7 +75,7 @@ control_pair_recv(int fd, struct msghdr *msg, int flags)
     if (n < 0)
         return n;
     if ((size_t)n < sizeof(hdr) || hdr.source_len > sizeof(hdr.source)) {
-        errno = EAGAIN; /* nothing but the plane writes there */
+        errno = EAGAIN; /* cannot happen: only the plane writes to the pair */
         return -1;
     }
     source_fill(msg, &hdr);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * openvpn's end of the pair that stands for its UDP socket: control packets come out of it as if
- * they came from the network, with source and packet info.
+ * openvpn's end of the pair that replaces its UDP socket. openvpn reads control packets from it as
+ * from the network, with source address and packet info.
  */
 #ifndef DCO_PRELOAD_CONTROL_PAIR_H
 #define DCO_PRELOAD_CONTROL_PAIR_H
