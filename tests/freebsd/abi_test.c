@@ -56,7 +56,7 @@ TEST("new peer needs every key with its type")
     tunnel_down(&t);
 }
 
-TEST("new peer errors")
+TEST("a new peer is refused with the right errno")
 {
     struct user_peer p;
     struct tunnel t, u;
@@ -119,7 +119,7 @@ TEST("new peer errors")
     tunnel_down(&t);
 }
 
-TEST("vpn addresses")
+TEST("a peer is found by its VPN addresses")
 {
     struct tunnel t;
     nvlist_t *nvl;
@@ -164,7 +164,7 @@ TEST("a shared vpn address goes to the newest")
 }
 
 /* Beside others a peer without addresses exists, but no packet is for it. */
-TEST("a peer without address among others")
+TEST("a peer without an address gets no packets of others")
 {
     struct user_peer p;
     struct tunnel t;
@@ -178,7 +178,7 @@ TEST("a peer without address among others")
     tunnel_down(&t);
 }
 
-TEST("new key errors")
+TEST("a new key is refused with the right errno")
 {
     struct user_key k;
     struct tunnel t;
@@ -303,7 +303,7 @@ new_key_with(struct ifnet *ifp, nvlist_t *encrypt, nvlist_t *decrypt)
     return user_request(ifp, OVPN_NEW_KEY, nvl);
 }
 
-TEST("new key directions")
+TEST("a new key wants two directions that agree")
 {
     struct tunnel t;
 
@@ -325,7 +325,7 @@ TEST("new key directions")
     tunnel_down(&t);
 }
 
-TEST("swap del set")
+TEST("swap, delete and set want a peer and keys that exist")
 {
     struct user_key k;
     struct tunnel t;
@@ -359,7 +359,7 @@ TEST("swap del set")
     tunnel_down(&t);
 }
 
-TEST("requests and replies")
+TEST("every request has its reply")
 {
     uint8_t buf[5000] = {0};
     struct tunnel t;
@@ -424,7 +424,7 @@ TEST("mtu and mode")
 }
 
 /* Garbage: every prefix of a good request, and every byte of it changed to every value. */
-TEST("malformed lists")
+TEST("malformed lists are refused")
 {
     struct user_key k;
     struct tunnel t;
@@ -534,7 +534,7 @@ fetch_meanwhile(void)
     CHECK_EQ(user_pending(copy_ifp), 1); /* and the next is taken from the core */
 }
 
-TEST("two processes fetch events")
+TEST("two processes fetch each event once")
 {
     struct user_event e;
     struct tunnel t;
@@ -626,7 +626,7 @@ TEST("ten thousand timeouts are all told")
     tunnel_down(&t);
 }
 
-TEST("statistics of many peers")
+TEST("statistics of many peers are whole")
 {
     const nvlist_t *const *list;
     struct user_peer p;

@@ -18,7 +18,7 @@ exchange(struct tunnel *t, const char *inside_here, const char *inside_there, in
     tunnel_expect_in(t, pkt, len);
 }
 
-TEST("every cipher both ways")
+TEST("every cipher carries packets both ways")
 {
     for (unsigned i = 0; i < nitems(ciphers); i++) {
         struct tunnel t;
@@ -33,7 +33,7 @@ TEST("every cipher both ways")
     }
 }
 
-TEST("outer ipv6")
+TEST("the tunnel runs over IPv6")
 {
     static const uint8_t server[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
     struct tunnel t;
@@ -52,7 +52,7 @@ TEST("outer ipv6")
 }
 
 /* An unbound IPv6 socket: the source is chosen when the peer is made. */
-TEST("outer ipv6 source is chosen")
+TEST("the source address of IPv6 is chosen")
 {
     static const uint8_t chosen[16] = {0x20, 1, 0xd, 0xb8, [15] = 9};
     struct world_datagram *d = calloc(1, sizeof(*d));
@@ -75,7 +75,7 @@ TEST("outer ipv6 source is chosen")
     tunnel_down(&t);
 }
 
-TEST("outer link local carries its zone")
+TEST("a link-local peer keeps its zone")
 {
     static const uint8_t local[16] = {0xfe, 0x80, [15] = 0xa};
     struct world_datagram *d = calloc(1, sizeof(*d));
@@ -107,7 +107,7 @@ TEST("outer link local carries its zone")
 }
 
 /* A dual-stack socket, whose IPv4 peers openvpn gives as mapped addresses. */
-TEST("outer mapped")
+TEST("a mapped address is IPv4")
 {
     struct tunnel t;
 
@@ -140,7 +140,7 @@ send_cut(struct tunnel *t, const struct world_chain *chain)
     }
 }
 
-TEST("chains cut at every byte")
+TEST("chains may be cut at every byte")
 {
     for (unsigned i = 0; i < nitems(ciphers); i++) {
         struct tunnel t;
@@ -157,7 +157,7 @@ TEST("chains cut at every byte")
 }
 
 /* Every prefix of a datagram, with every opcode: taken, left or dropped, but never read beyond. */
-TEST("datagrams of every length")
+TEST("datagrams of every length are handled")
 {
     struct world_datagram *d = calloc(1, sizeof(*d));
     uint8_t pkt[64];
@@ -222,7 +222,7 @@ TEST("a packet without payload is refused unopened")
 }
 
 /* With cipher none the same bytes are sixteen of payload. */
-TEST("a packet of 24 bytes with cipher none")
+TEST("a packet of 24 bytes with cipher none is handled")
 {
     struct world_datagram *d = calloc(1, sizeof(*d));
     struct tunnel t;
@@ -362,7 +362,7 @@ TEST("only fresh packets count as use of the key")
 }
 
 /* Pitfall: with cipher none the packet id was read from the wrong place. */
-TEST("replay with cipher none")
+TEST("replay protection works with cipher none")
 {
     struct tunnel t;
 
@@ -391,7 +391,7 @@ add_client(struct tunnel *t, uint32_t id, const char *vpn4, struct user_key *key
 }
 
 /* Pitfall: a client could speak with any address. */
-TEST("a client cannot use anothers address")
+TEST("a client cannot use another's address")
 {
     struct user_key other;
     uint8_t pkt[60];
@@ -410,7 +410,7 @@ TEST("a client cannot use anothers address")
     tunnel_down(&t);
 }
 
-TEST("a network behind a client")
+TEST("a network behind a client is reached")
 {
     static const uint8_t lan[4] = {203, 0, 113, 0}, gateway[4] = {198, 51, 100, 2};
     static const uint8_t elsewhere[4] = {203, 0, 112, 0};
@@ -453,7 +453,7 @@ TEST("the only client gets its own packets only")
 }
 
 /* Point to point: no VPN address was given, and the one peer gets and may send everything. */
-TEST("point to point")
+TEST("a point-to-point tunnel carries any inner address")
 {
     struct tunnel t;
 
@@ -512,7 +512,7 @@ TEST("float is told once and answered")
     tunnel_down(&t);
 }
 
-TEST("float from ipv4 to ipv6")
+TEST("a peer floats from IPv4 to IPv6")
 {
     static const uint8_t source[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
     struct world_datagram *d = calloc(1, sizeof(*d));
@@ -545,7 +545,7 @@ TEST("float from ipv4 to ipv6")
 }
 
 /* openvpn 2.6 misreads it there. */
-TEST("no float notification point to point")
+TEST("a point-to-point tunnel tells of no float")
 {
     struct user_event e;
     uint8_t pkt[60];
@@ -653,7 +653,7 @@ from_inside(struct tunnel *t, const char *src, bool moves)
 
 /* An address behind the tunnel itself is no place to answer at: each answer would come back into
  * the tunnel. One line in the log, and one more a minute later. */
-TEST("no float into the tunnel itself")
+TEST("no peer floats into the tunnel itself")
 {
     static const uint8_t inside[4] = {10, 9, 0, 0}, all[4], outside[4] = {192, 0, 2, 0};
     struct user_event e;
@@ -685,7 +685,7 @@ TEST("no float into the tunnel itself")
     }
 }
 
-TEST("no float into the tunnel itself ipv6")
+TEST("no peer floats into the tunnel itself over IPv6")
 {
     static const uint8_t inside[16] = {0x20, 1, 0xd, 0xb8, 0, 9}, server[16] = {0x20, 1, [15] = 1};
     struct tunnel t;
@@ -946,7 +946,7 @@ TEST("nothing is sent before start or without a key")
 }
 
 /* Failures of the network below are drops with a reason, and the caller hears of them. */
-TEST("output errors")
+TEST("errors of output are counted")
 {
     static const struct {
         int error;
@@ -1103,7 +1103,7 @@ TEST("netisr queue and async crypto are honoured")
 
 /* A packet sent to a broadcast address of ours teaches no local address, and the inner packet does
  * not look like a broadcast. */
-TEST("outer broadcast")
+TEST("a packet to a broadcast address is no reason to answer from it")
 {
     struct world_datagram *d = calloc(1, sizeof(*d));
     static const uint8_t broadcast[4] = {192, 0, 2, 255};

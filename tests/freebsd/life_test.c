@@ -4,7 +4,7 @@
 
 #include "tunnel.h"
 
-TEST("names")
+TEST("interfaces have the names of if_ovpn and of pfSense")
 {
     struct ifnet *a, *b, *c, *d, *e;
 
@@ -77,7 +77,7 @@ TEST("a new name leaves the peers")
     tunnel_down(&t);
 }
 
-TEST("destroyed without use")
+TEST("an interface is destroyed without use")
 {
     struct ifnet *ifp;
 
@@ -87,7 +87,7 @@ TEST("destroyed without use")
     }
 }
 
-TEST("destroyed with peers events and timers")
+TEST("an interface is destroyed with peers, events and timers")
 {
     struct tunnel t;
 

@@ -192,12 +192,12 @@ everything_at_once(enum world_crypto crypto)
     world_crypto = CRYPTO_AT_ONCE;
 }
 
-TEST("everything at once synchronous")
+TEST("everything happens at once with synchronous crypto")
 {
     everything_at_once(CRYPTO_AT_ONCE);
 }
 
-TEST("everything at once asynchronous")
+TEST("everything happens at once with asynchronous crypto")
 {
     everything_at_once(CRYPTO_LATE);
 }

@@ -102,27 +102,27 @@ with(const char *library, enum dco_cipher cipher)
     unsetenv("OPENDCO_AEAD");
 }
 
-TEST("aead_mt: AES-GCM by vaes")
+TEST("threads share one key of AES-GCM by vaes")
 {
     with("vaes", DCO_CIPHER_AES_GCM);
 }
 
-TEST("aead_mt: AES-GCM by ipsec-mb")
+TEST("threads share one key of AES-GCM by ipsec-mb")
 {
     with("ipsec-mb", DCO_CIPHER_AES_GCM);
 }
 
-TEST("aead_mt: ChaCha20-Poly1305 by ipsec-mb")
+TEST("threads share one key of ChaCha20-Poly1305 by ipsec-mb")
 {
     with("ipsec-mb", DCO_CIPHER_CHACHA20_POLY1305);
 }
 
-TEST("aead_mt: AES-GCM by openssl")
+TEST("threads share one key of AES-GCM by openssl")
 {
     with("openssl", DCO_CIPHER_AES_GCM);
 }
 
-TEST("aead_mt: ChaCha20-Poly1305 by openssl")
+TEST("threads share one key of ChaCha20-Poly1305 by openssl")
 {
     with("openssl", DCO_CIPHER_CHACHA20_POLY1305);
 }

@@ -101,7 +101,7 @@ static const struct vector {
      "1ae10b594f09e26a7e902ecbd0600691"},
 };
 
-TEST("aead: the reference and published vectors")
+TEST("the reference computes the published vectors")
 {
     uint8_t key[32], nonce[12], aad[32], in[128], want[128], want_tag[16], text[128], tag[16];
 
@@ -212,24 +212,24 @@ against_reference(const char *name)
     }
 }
 
-TEST("aead: openssl, every length")
+TEST("openssl agrees with the reference at every length")
 {
     against_reference("openssl");
 }
 
-TEST("aead: ipsec-mb, every length")
+TEST("ipsec-mb agrees with the reference at every length")
 {
     against_reference("ipsec-mb");
 }
 
-TEST("aead: vaes, every length")
+TEST("vaes agrees with the reference at every length")
 {
     against_reference("vaes");
 }
 
 /* Any single wrong bit in header, tag or text, and a text cut short: refused, and the packets
  * before and after it in the burst are not. */
-TEST("aead: forged packets")
+TEST("forged packets are refused")
 {
     struct rng rng = test_rng();
     uint8_t pkt[3][256], plain[200];
@@ -267,7 +267,7 @@ TEST("aead: forged packets")
 }
 
 /* The key of the other direction must not open what this one sealed. */
-TEST("aead: directions are apart")
+TEST("the two directions use different keys")
 {
     struct rng rng = test_rng();
     uint8_t pkt[256], plain[100];
@@ -290,7 +290,7 @@ TEST("aead: directions are apart")
     }
 }
 
-TEST("aead: bad arguments")
+TEST("bad arguments are refused")
 {
     static const uint8_t key[64], tail[8];
 
@@ -327,7 +327,7 @@ fastest(void)
     return has("ipsec-mb") ? "ipsec-mb" : "openssl";
 }
 
-TEST("aead: choice of library")
+TEST("AES-GCM goes to the fastest library")
 {
     static const uint8_t key[32], tail[8];
     struct aead *aead = aead_new(DCO_CIPHER_AES_GCM, key, key, 32, tail, tail, 1);
@@ -340,7 +340,7 @@ TEST("aead: choice of library")
 
 /* Secrets */
 
-TEST("secret: pieces of every size")
+TEST("secret memory has pieces of every size")
 {
     static uint8_t *piece[400];
     static size_t size[400];
@@ -374,7 +374,7 @@ TEST("secret: pieces of every size")
 }
 
 /* Freed memory holds zeros: seen through a neighbour that keeps the page alive. */
-TEST("secret: wiped when freed")
+TEST("secret memory is wiped when it is freed")
 {
     uint8_t *keeps = secret_alloc(64), *gone = secret_alloc(64);
 
@@ -385,7 +385,7 @@ TEST("secret: wiped when freed")
     secret_free(keeps);
 }
 
-TEST("secret: not in children")
+TEST("children have no secret memory")
 {
     uint8_t *secret = secret_alloc(64);
     int status = -1;
@@ -403,7 +403,7 @@ TEST("secret: not in children")
 }
 
 /* Where the kernel refuses to lock memory it serves all the same, and is counted. */
-TEST("secret: memory that may not be locked")
+TEST("secret memory that may not be locked is usable and reported")
 {
     const struct rlimit none = {0, 0};
     struct secret_stats stats;
@@ -431,7 +431,7 @@ TEST("secret: memory that may not be locked")
 }
 
 /* What a peer with both slots filled costs. */
-TEST("secret: memory per peer")
+TEST("the secret memory per peer is bounded")
 {
     struct secret_stats stats;
     struct aead *key[200];
@@ -517,7 +517,7 @@ burst_leaves(struct burst *b, const struct both *k, bool forget)
     return found;
 }
 
-TEST("aead: a burst leaves nothing behind")
+TEST("a burst leaves no plain text behind")
 {
     struct rng rng = test_rng();
     struct burst *b = calloc(1, sizeof(*b));

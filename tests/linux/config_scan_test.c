@@ -207,7 +207,7 @@ TEST("who may be at another address")
 }
 
 /* Any bytes, lines of any length. */
-TEST("noise")
+TEST("random configurations do no harm")
 {
     struct rng rng = test_rng();
     struct config_scan conf;

@@ -204,7 +204,7 @@ TEST("random sizes, sources and reads")
     pair_free(&p);
 }
 
-TEST("pushing after close")
+TEST("a push after close is refused")
 {
     struct pair p = pair_make();
 
@@ -217,7 +217,7 @@ TEST("pushing after close")
 }
 
 /* openvpn closed its end: no signal, no endless wait. */
-TEST("the reader is gone")
+TEST("a push to a reader that is gone fails")
 {
     struct pair p = pair_make();
 

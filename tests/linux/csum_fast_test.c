@@ -5,7 +5,7 @@
 
 /* Every implementation of this processor, at the end of an allocation so that the sanitizer sees a
  * read beyond it. */
-TEST("csum_fast: every length and alignment against a byte-wise sum")
+TEST("every length and alignment agrees with a byte-wise sum")
 {
     struct rng rng = test_rng();
     const char *name;
@@ -33,7 +33,7 @@ TEST("csum_fast: every length and alignment against a byte-wise sum")
     }
 }
 
-TEST("csum_fast: all zero and all one")
+TEST("sums of all zeros and of all ones are right")
 {
     static uint8_t data[65600];
     const char *name;
@@ -48,7 +48,7 @@ TEST("csum_fast: all zero and all one")
     }
 }
 
-TEST("csum_fast: the best is the last")
+TEST("the fastest sum is the last of the table")
 {
     const char *name;
     dco_csum_fn *f, *last = NULL;

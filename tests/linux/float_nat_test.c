@@ -246,7 +246,7 @@ TEST("a permutation of long chains")
 
 /* A stranger's packet costs the same however many peers took over each other's addresses, and so
  * does a claim: no chain grows beyond its bound, and the newest claim is the one that counts. */
-TEST("a chain has a bound")
+TEST("a chain has at most FLOAT_NAT_CHAIN_MAX peers")
 {
     struct float_nat *a = float_nat_new();
     uint32_t n = 1000;
@@ -277,7 +277,7 @@ TEST("a chain has a bound")
     float_nat_free(a);
 }
 
-TEST("10000 peers")
+TEST("10000 peers find their names")
 {
     struct float_nat *a = float_nat_new();
 
@@ -330,7 +330,7 @@ TEST("nobody moves to a session in its handshake")
 }
 
 /* For as long as a handshake may last, from its last answer on, and not for ever. */
-TEST("which is remembered for as long as it may last")
+TEST("a handshake is remembered for as long as it may last")
 {
     const uint64_t keep = RECENT_GENERATION_NS, start = 1000 * SECOND;
     struct float_nat *a = float_nat_new();
@@ -351,7 +351,7 @@ TEST("which is remembered for as long as it may last")
 }
 
 /* What was not answered is hardly ever taken for it, and what was always is. */
-TEST("and however many there are")
+TEST("any number of handshakes is remembered")
 {
     struct float_nat *a = float_nat_new();
     unsigned refused = 0;

@@ -92,7 +92,7 @@ TEST("cgroup v1 and hybrid")
     tree_remove();
 }
 
-TEST("nonsense")
+TEST("nonsense in control files means no limit")
 {
     static const char *const lines[] = {
         "\n", ":\n", "::\n", "0:\n", "0::\n", "0::relative\n", "0::/../..\n", "pids\n", "8:pids\n",

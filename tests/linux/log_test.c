@@ -87,7 +87,7 @@ TEST("the journal's prefix, and --log")
     unsetenv("JOURNAL_STREAM");
 }
 
-TEST("levels")
+TEST("a level hides the lines below it")
 {
     log_suppress_time(true);
     capture();
@@ -120,7 +120,7 @@ TEST("a line stays a line")
 }
 
 /* Nobody reads: no signal, no wait. */
-TEST("standard error is closed")
+TEST("a closed standard error gets no line")
 {
     int fd = dup(STDERR_FILENO);
 
@@ -131,7 +131,7 @@ TEST("standard error is closed")
 }
 
 /* What has the number of standard error is something else by now. */
-TEST("number 2 is something else")
+TEST("a file that has got number 2 gets no line")
 {
     log_suppress_time(true);
     capture();

@@ -267,7 +267,7 @@ new_peer(const struct new_peer *p)
     return errno_of(nlh);
 }
 
-TEST("errors of NEW_PEER")
+TEST("NEW_PEER is refused with the errno of the kernel")
 {
     static const struct {
         struct new_peer peer;
@@ -371,7 +371,7 @@ new_key(const struct new_key *k, uint8_t fill)
     return errno_of(nlh);
 }
 
-TEST("errors of NEW_KEY")
+TEST("NEW_KEY is refused with the errno of the kernel")
 {
     static const struct {
         struct new_key key;
@@ -488,7 +488,7 @@ simple(uint8_t command, uint16_t nest_type, uint32_t ifindex, const uint32_t *u3
     return errno_of(nlh);
 }
 
-TEST("errors of the other commands")
+TEST("the other commands are refused with the errno of the kernel")
 {
     const uint32_t one[] = {1, 1, 0, 0}, two[] = {1, 2, 0, 0}, del1[] = {2, 1, 0, 0};
     const uint32_t both[] = {1, 1, 2, 10, 3, 60, 0, 0}, alone[] = {1, 1, 2, 99, 0, 0};
@@ -538,7 +538,7 @@ peer_request(uint8_t command, uint16_t nest_type, uint16_t flags)
     return nlh;
 }
 
-TEST("malformed messages")
+TEST("malformed messages are refused")
 {
     struct nlmsghdr *nlh;
     struct nlattr *nest;

@@ -91,7 +91,7 @@ keyconf(uint8_t command, const char *attrs)
 #define TX_ID      "08001800 09000000 "
 #define GOOD       ID(1) FD(5) REMOTE4 PORT VPN4
 
-TEST("errors of PEER_NEW")
+TEST("PEER_NEW is refused with the errno of the kernel")
 {
     static const struct {
         uint32_t ifindex;

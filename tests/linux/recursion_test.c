@@ -137,7 +137,7 @@ own_transport(enum dco_mode mode, struct dco_ip remote)
     hand_end();
 }
 
-TEST("recursion: what is our own transport")
+TEST("packets of our own transport are recognised")
 {
     own_transport(DCO_MODE_MP, ip4(192, 0, 2, 1));
     own_transport(DCO_MODE_MP, ip6(1));
@@ -158,7 +158,7 @@ TEST("recursion: undefined peer ids")
     hand_end();
 }
 
-TEST("recursion: fragments and other protocols")
+TEST("fragments and other protocols are carried")
 {
     struct udp u = {ip4(192, 0, 2, 1), PORT, 4000, 0, 60};
     struct dco_inner inner;

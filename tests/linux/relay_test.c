@@ -274,12 +274,12 @@ stream(bool v6)
     close(out);
 }
 
-TEST("relay: a TCP stream over IPv4")
+TEST("a TCP stream over IPv4 arrives unchanged")
 {
     stream(false);
 }
 
-TEST("relay: a TCP stream over IPv6")
+TEST("a TCP stream over IPv6 arrives unchanged")
 {
     stream(true);
 }
@@ -331,12 +331,12 @@ datagrams_over(bool v6)
     CHECK(!have_uso || (supers_read > 0 && supers_written > 0));
 }
 
-TEST("relay: UDP datagrams over IPv4")
+TEST("UDP datagrams over IPv4 arrive unchanged")
 {
     datagrams_over(false);
 }
 
-TEST("relay: UDP datagrams over IPv6")
+TEST("UDP datagrams over IPv6 arrive unchanged")
 {
     datagrams_over(true);
 }

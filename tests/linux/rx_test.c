@@ -245,7 +245,7 @@ TEST("forged packets count for nothing")
     peer_end(1);
 }
 
-TEST("nor do packets that come again")
+TEST("packets that come again count for nothing")
 {
     uint64_t refused;
     uint8_t pkt[DCO_OVERHEAD + INNER];
@@ -300,7 +300,7 @@ TEST("a late packet does not move its peer")
 }
 
 /* Its newest packet may have been withheld, and be sent from anywhere later. */
-TEST("nor does one of a key that it has left")
+TEST("a packet of a key that its peer has left does not move it")
 {
     NEED_PLANE
     peer_add(4);
@@ -419,7 +419,7 @@ TEST("openvpn knows a peer that moved by its first address")
 }
 
 /* Whom openvpn answers at an address keeps it. For how long is in float_nat_test. */
-TEST("but a session in its handshake keeps its own")
+TEST("a session in its handshake keeps its own packets")
 {
     struct sockaddr_in in;
     int third = -1;
@@ -444,7 +444,7 @@ TEST("but a session in its handshake keeps its own")
 }
 
 /* A peer that was refused gets its translation with the first packet of its own after that. */
-TEST("as long as there is one")
+TEST("a session keeps its packets only as long as it exists")
 {
     struct sockaddr_in in;
     struct float_nat *kept = NULL;
@@ -487,7 +487,7 @@ peer_named(uint32_t id, int fd)
 }
 
 /* Peer 10 has gone elsewhere; from where it was comes another one, of another name. */
-TEST("one at its old address is where it is")
+TEST("a peer at the old address of another is found where it is")
 {
     NEED_PLANE
     peer_named(10, here);
@@ -513,7 +513,7 @@ TEST("one at its old address is where it is")
     CHECK(named(here, CONTROL) == port_of(here));
 }
 
-TEST("the end")
+TEST("the plane shuts down with peers and a port")
 {
     NEED_PLANE
     plane_shutdown();

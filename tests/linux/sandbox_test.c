@@ -223,7 +223,7 @@ try_packets(void)
     CHECK_EQ(recvmsg(pair[1], &msgs[0].msg_hdr, 0), 8);
 }
 
-TEST("packets and waiting")
+TEST("a worker may wait and move packets")
 {
     struct epoll_event event = {.events = EPOLLIN};
 
@@ -256,7 +256,7 @@ try_housekeeping(void)
     CHECK_EQ(close(probe), 0);
 }
 
-TEST("paths and timers of housekeeping")
+TEST("housekeeping may ask for paths and set timers")
 {
     probe = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     CHECK(probe >= 0);
@@ -273,7 +273,7 @@ try_question(void)
     CHECK_EQ(fib_leads_to(&fib, &flow, 1), 0); /* this host; not an error */
 }
 
-TEST("questions about routes")
+TEST("housekeeping may ask about routes")
 {
     CHECK_EQ(fib_open(&fib), 0);
     in_sandbox(try_question);
@@ -295,7 +295,7 @@ try_memory(void)
     }
 }
 
-TEST("memory")
+TEST("every thread may allocate memory")
 {
     in_sandbox(try_memory);
 }
@@ -329,7 +329,7 @@ try_ciphers(void)
     }
 }
 
-TEST("ciphers of both libraries")
+TEST("a worker may use the ciphers of both libraries")
 {
     in_sandbox(try_ciphers);
     setenv("OPENDCO_AEAD", "openssl", 1);
