@@ -7,7 +7,7 @@
 
 #include <sys/kernel.h>
 
-#include "ovpn_crypto.h"
+#include "ovpn_cipher.h"
 #include "ovpn_sock.h"
 
 void *

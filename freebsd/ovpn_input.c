@@ -13,11 +13,11 @@
 
 #include "ovpn_addr.h"
 #include "ovpn_clock.h"
-#include "ovpn_crypto.h"
 #include "ovpn_inet.h"
 #include "ovpn_inet6.h"
 #include "ovpn_inner.h"
 #include "ovpn_ioctl.h"
+#include "ovpn_job.h"
 #include "ovpn_mss.h"
 #include "ovpn_route.h"
 #include "ovpn_sysctl.h"

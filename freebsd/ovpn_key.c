@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ovpn_key.h"
 
+#include "ovpn_cipher.h"
 #include "ovpn_clock.h"
-#include "ovpn_crypto.h"
 #include "ovpn_nv.h"
 #include "ovpn_peer.h"
 #include "ovpn_timer.h"

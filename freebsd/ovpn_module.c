@@ -10,8 +10,8 @@
 
 #include <net/vnet.h>
 
-#include "ovpn_crypto.h"
 #include "ovpn_if.h"
+#include "ovpn_job.h"
 #include "ovpn_sock.h"
 #include "ovpn_softc.h"
 
@@ -38,7 +38,7 @@ load(void)
     const osd_method_t methods[PR_MAXMETHOD] = {[PR_METHOD_REMOVE] = jail_removed};
     int error;
 
-    error = ovpn_crypto_load();
+    error = ovpn_jobs_load();
     if (error != 0)
         return error;
     ovpn_if_watch();
@@ -63,7 +63,7 @@ finish_unload(const void *unused __unused)
     ovpn_if_unwatch();
     ovpn_sock_drain();
     ovpn_softc_reap_all();
-    ovpn_crypto_unload();
+    ovpn_jobs_unload();
 }
 SYSUNINIT(ovpn_finish_unload, SI_SUB_PSEUDO, SI_ORDER_FIRST, finish_unload, NULL);
 

@@ -6,9 +6,9 @@
 
 #include "ovpn_addr.h"
 #include "ovpn_clock.h"
-#include "ovpn_crypto.h"
 #include "ovpn_encap.h"
 #include "ovpn_inner.h"
+#include "ovpn_job.h"
 #include "ovpn_mss.h"
 #include "ovpn_route.h"
 #include "ovpn_udp.h"

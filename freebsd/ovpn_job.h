@@ -1,27 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * OpenCrypto: the sessions of a key, and one request per packet.
+ * One request to OpenCrypto per packet.
  *
  * A job holds references to its peer and its key, so both exist until the job is freed, even if
  * they are removed while a driver works on the packet. A job completes in any thread, perhaps
  * before the call that began it returns.
  */
-#ifndef OVPN_CRYPTO_H
-#define OVPN_CRYPTO_H
+#ifndef OVPN_JOB_H
+#define OVPN_JOB_H
 
 #include "ovpn_softc.h"
 
 #include <opencrypto/cryptodev.h>
-
-#define OVPN_KEY_MAX 32 /* bytes */
-
-struct ovpn_cipher; /* both directions of one key; dco_key_crypto() */
-
-/* key_len bytes each. cipher NONE gives a cipher without sessions. 0 or an errno. May sleep. */
-int ovpn_cipher_new(struct ovpn_cipher **out, enum dco_cipher cipher, size_t key_len,
-                    const uint8_t *tx_key, const uint8_t *rx_key);
-/* Wipes. NULL is allowed. Must not be used by a job any more. */
-void ovpn_cipher_free(struct ovpn_cipher *cipher);
 
 struct ovpn_job {
     struct cryptop crp;       /* crp_opaque points back here */
@@ -60,8 +50,8 @@ ovpn_job_is_late(const struct ovpn_job *job)
 /* The errno with which the driver completed; to be called once, by done(). */
 int ovpn_job_result(struct ovpn_job *job);
 
-int ovpn_crypto_load(void);
+int ovpn_jobs_load(void);
 /* Sleeps until no thread of the framework is inside the module. There must be no job any more. */
-void ovpn_crypto_unload(void);
+void ovpn_jobs_unload(void);
 
 #endif
