@@ -21,6 +21,7 @@
 
 /* For counters that are read as statistics only. */
 #define dco_add(p, v) ((void)__atomic_fetch_add((p), (v), __ATOMIC_RELAXED))
+#define dco_sub(p, v) ((void)__atomic_fetch_sub((p), (v), __ATOMIC_RELAXED))
 
 #define dco_exchange(p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
 

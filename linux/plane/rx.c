@@ -5,18 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "linux/plane/csum_fast.h"
-#include "linux/sys/kernel_abi.h"
-#include "linux/plane/mss.h"
 #include "linux/plane/control_queue.h"
+#include "linux/plane/csum_fast.h"
 #include "linux/plane/float_nat.h"
 #include "linux/plane/housekeeping.h"
+#include "linux/plane/mss.h"
 #include "linux/plane/packet_buffer.h"
 #include "linux/plane/recursion.h"
 #include "linux/sys/clock.h"
 #include "linux/sys/endpoint.h"
+#include "linux/sys/kernel_abi.h"
 
-/* Memory that recvmmsg() points into, one per message. */
+/* The memory behind one message of recvmmsg(). */
 struct rx_slot {
     struct iovec iov;
     union {
@@ -27,7 +27,7 @@ struct rx_slot {
 
 static void rx_emit(void *arg, struct dco_super *super);
 
-/* The buffers are one mapping; where the slots point is set once, the rest with each burst. */
+/* Sets the addresses in the slots once; rx_arm() sets the rest before each burst. */
 int
 rx_init(struct rx *rx, unsigned thread)
 {
@@ -67,10 +67,11 @@ rx_fini(struct rx *rx)
 
 /* Towards the TUN */
 
-/* What tells flows apart, at most as finely as the kernel does: it remembers where a flow was
- * written last and offers the packets of its other direction there, so two flows that are one to
- * the kernel must share a queue, or each would drag the other's packets along. The kernel looks at
- * ports of TCP and UDP only, and in IPv6 not always: with a flow label some versions do not. */
+/* The ports as far as they may tell flows apart. The kernel remembers the queue to which a flow was
+ * written last, and queues the packets of the other direction there. Two flows that the kernel
+ * takes for one must therefore share a queue, or each would move the other's packets. The kernel
+ * uses the ports of TCP and UDP only, and some versions ignore them for IPv6 packets with a flow
+ * label. */
 static uint32_t
 flow_ports(const struct dco_super *super)
 {
@@ -84,7 +85,7 @@ flow_ports(const struct dco_super *super)
     return ports;
 }
 
-/* Of the worker's queues the one for this flow. */
+/* Chooses one of the worker's queues for this flow. */
 static int
 rx_queue(const struct rx *rx, const struct dco_super *super)
 {
@@ -105,7 +106,7 @@ rx_emit(void *arg, struct dco_super *super)
     drops_count(rx->drops, DCO_DROP_RX_TUN, tun_batch_add(rx->batch, rx_queue(rx, super), super));
 }
 
-/* Runs mostly come from one inner address. */
+/* Most runs come from one inner address, so the last one that passed is remembered. */
 static bool
 rx_source_ok(struct rx *rx, struct dco_peer *peer, const struct dco_ip *source)
 {
@@ -136,7 +137,7 @@ rx_inner(struct rx *rx, struct dco_peer *peer, uint8_t *pkt, uint32_t len)
 
 /* A run of packets of one key */
 
-/* What the packets of a run amount to. */
+/* Sums over the packets of a run. */
 struct rx_result {
     uint32_t accepted; /* authentic and fresh; only they are counted for the peer and its key */
     uint32_t failed;   /* not authentic */
@@ -145,13 +146,13 @@ struct rx_result {
     int newest; /* index in the run of the packet that may move the peer, or -1 */
 };
 
-/* Replay check of the whole run, which is in run->verdict then. */
+/* Checks the whole run for replays. The results are in run->verdict. */
 static void
-run_replay(struct rx *rx, struct rx_run *run, uint64_t now, struct rx_result *res)
+run_replay(struct rx *rx, struct rx_run *run, uint64_t now_ns, struct rx_result *res)
 {
     for (uint32_t i = 0; i < run->n; i++)
         run->verdict[i] = run->op[i].ok ? DCO_DROP_NONE : DCO_DROP_RX_AUTH;
-    res->newest = dco_peer_accept(run->peer, run->key, run->id, run->verdict, run->n, now);
+    res->newest = dco_peer_accept(run->peer, run->key, run->id, run->verdict, run->n, now_ns);
     for (uint32_t i = 0; i < run->n; i++) {
         if (run->verdict[i] != DCO_DROP_NONE) {
             res->failed += !run->op[i].ok;
@@ -164,25 +165,25 @@ run_replay(struct rx *rx, struct rx_run *run, uint64_t now, struct rx_result *re
     }
 }
 
-/* An openvpn that is not told where the peer is has its control packets translated (float_nat) from
- * the address it was told of at first; not where another peer was there before, or a session that
- * is no peer yet, which would lose its own. True: they are. */
+/* openvpn 2.6 has no float event, so it keeps seeing the peer under its original address
+ * (float_nat). Skipped if another peer, or a session that is no peer yet, already owns the new
+ * address. Returns true if the new address is translated. */
 static bool
 run_float_nat(struct rx *rx, struct plane_port *port, const struct dco_peer *peer,
-              const struct dco_endpoint *now, uint64_t now_ns)
+              const struct dco_endpoint *remote, uint64_t now_ns)
 {
     if (rx->dev->floats_told)
         return false;
-    if (dco_peers_by_remote(rx->dev->peers, now) == peer)
-        return float_nat_move(port->float_nat, dco_peer_id(peer), dco_peer_origin(peer), now,
+    if (dco_peers_by_remote(rx->dev->peers, remote) == peer)
+        return float_nat_move(port->float_nat, dco_peer_id(peer), dco_peer_origin(peer), remote,
                               now_ns);
     float_nat_forget(port->float_nat, dco_peer_id(peer));
     return false;
 }
 
-/* Only the newest packet of the newest key moves the peer: see dco_peer_accept(). */
+/* Only the newest packet of the newest key moves the peer; dco_peer_accept() chose it. */
 static void
-run_float(struct rx *rx, struct plane_port *port, struct rx_run *run, int newest, uint64_t now)
+run_float(struct rx *rx, struct plane_port *port, struct rx_run *run, int newest, uint64_t now_ns)
 {
     struct dco_peer_platform *platform = dco_peer_platform(run->peer);
     struct rx_msg *m = &rx->msg[run->msg[newest]];
@@ -191,11 +192,11 @@ run_float(struct rx *rx, struct plane_port *port, struct rx_run *run, int newest
     dco_peer_path(run->peer, &old);
     if (memcmp(&old, &m->path, sizeof(old)) == 0)
         return;
-    if (!recursion_may_move(&rx->fib, rx->dev, port, run->peer, &old, &m->path, now))
+    if (!recursion_may_move(&rx->fib, rx->dev, port, run->peer, &old, &m->path, now_ns))
         return;
-    if (!dco_peers_seen_from(rx->dev->peers, run->peer, &m->path, now))
+    if (!dco_peers_seen_from(rx->dev->peers, run->peer, &m->path, now_ns))
         return;
-    run_float_nat(rx, port, run->peer, &m->path.remote, now);
+    run_float_nat(rx, port, run->peer, &m->path.remote, now_ns);
     dco_store(&platform->path_mtu, 0);
     dco_store(&platform->gso_refused, 0U);
     dco_store(&platform->gso_off_ns, 0ULL);
@@ -224,14 +225,14 @@ run_deliver(struct rx *rx, struct rx_run *run, struct rx_result *res)
 }
 
 static void
-run_account(struct rx *rx, struct rx_run *run, const struct rx_result *res, uint64_t now)
+run_account(struct rx *rx, struct rx_run *run, const struct rx_result *res, uint64_t now_ns)
 {
     bool want_new = false;
 
     if (res->failed > 0)
         want_new |= dco_key_failed(run->key, res->failed);
     if (res->accepted > 0) {
-        dco_peer_received(run->peer, now);
+        dco_peer_received(run->peer, now_ns);
         dco_peer_count(run->peer, DCO_LINK_RX, res->accepted, res->link_bytes);
         want_new |= dco_key_opened(run->key, res->cost);
     }
@@ -243,7 +244,7 @@ run_account(struct rx *rx, struct rx_run *run, const struct rx_result *res, uint
 }
 
 static void
-run_flush(struct rx *rx, struct plane_port *port, uint64_t now)
+run_flush(struct rx *rx, struct plane_port *port, uint64_t now_ns)
 {
     struct rx_run *run = &rx->run;
     struct rx_result res = {.newest = -1};
@@ -254,17 +255,16 @@ run_flush(struct rx *rx, struct plane_port *port, uint64_t now)
         drops_count(rx->drops, DCO_DROP_RX_KEY_LIMIT, run->n);
     } else {
         aead_open(dco_key_crypto(run->key), rx->thread, run->op, run->n);
-        run_replay(rx, run, now, &res);
+        run_replay(rx, run, now_ns, &res);
         if (res.newest >= 0)
-            run_float(rx, port, run, res.newest, now);
+            run_float(rx, port, run, res.newest, now_ns);
         run_deliver(rx, run, &res);
-        run_account(rx, run, &res, now);
+        run_account(rx, run, &res, now_ns);
     }
     run->n = 0;
 }
 
-/* Classification
- * */
+/* Classification */
 
 static struct dco_peer *
 rx_find_peer(const struct plane_dev *dev, const struct rx_msg *m, uint32_t id)
@@ -274,7 +274,7 @@ rx_find_peer(const struct plane_dev *dev, const struct rx_msg *m, uint32_t id)
     return dco_peers_by_id(dev->peers, id);
 }
 
-/* As openvpn without --float, which looks at nothing else of a packet from another address. */
+/* openvpn without --float discards packets from any address but the peer's, and so does this. */
 static bool
 rx_address_ok(const struct plane_dev *dev, struct rx_msg *m, const struct dco_peer *peer)
 {
@@ -292,7 +292,7 @@ rx_address_ok(const struct plane_dev *dev, struct rx_msg *m, const struct dco_pe
 /* Adds a data packet to the run of its key; the first of another key flushes the run. */
 static void
 rx_data(struct rx *rx, struct plane_port *port, unsigned msg, uint8_t *pkt, uint32_t len,
-        const struct dco_wire_hdr *hdr, uint64_t now)
+        const struct dco_wire_hdr *hdr, uint64_t now_ns)
 {
     struct rx_run *run = &rx->run;
     struct dco_peer *peer = run->peer;
@@ -317,7 +317,7 @@ rx_data(struct rx *rx, struct plane_port *port, unsigned msg, uint8_t *pkt, uint
         return;
     }
     if (run->n == RX_RUN || (run->n > 0 && key != run->key))
-        run_flush(rx, port, now);
+        run_flush(rx, port, now_ns);
     if (run->n == 0) {
         run->peer = peer;
         run->key = key;
@@ -330,29 +330,29 @@ rx_data(struct rx *rx, struct plane_port *port, unsigned msg, uint8_t *pkt, uint
     run->n++;
 }
 
-/* The name under which openvpn knows the source. A peer that was refused a translation when it
- * moved, because of a session that has ended since, gets it with its next packet; but the first
- * packet of a new session says nothing of the peer. */
+/* Replaces the source by the address under which openvpn knows the peer. If a session at the new
+ * address prevented the translation when the peer moved, and has ended since, the translation is
+ * made now. A hard reset begins a new session, which need not be the peer's. */
 static void
 rx_name(struct rx *rx, struct plane_port *port, const struct dco_peer *peer,
-        struct dco_endpoint *source, const uint8_t *pkt, uint64_t now)
+        struct dco_endpoint *source, const uint8_t *pkt, uint64_t now_ns)
 {
     if (float_nat_source(port->float_nat, source) || peer == NULL ||
         dco_endpoint_equal(dco_peer_origin(peer), source) || dco_wire_is_hard_reset(pkt))
         return;
-    if (run_float_nat(rx, port, peer, source, now))
+    if (run_float_nat(rx, port, peer, source, now_ns))
         (void)float_nat_source(port->float_nat, source);
 }
 
 static void
 rx_control(struct rx *rx, struct plane_port *port, struct rx_msg *m, const uint8_t *pkt,
-           uint32_t len, uint64_t now)
+           uint32_t len, uint64_t now_ns)
 {
     struct dco_endpoint source = m->path.remote;
     struct sockaddr_storage ss;
     const struct dco_peer *peer = dco_peers_by_remote(rx->dev->peers, &source);
 
-    rx_name(rx, port, peer, &source, pkt, now);
+    rx_name(rx, port, peer, &source, pkt, now_ns);
     m->ctrl.source_len = endpoint_to_sockaddr(&source, port->family, &ss);
     memcpy(&m->ctrl.source, &ss, sizeof(m->ctrl.source));
     if (!control_queue_push(port->ctrl, &m->ctrl, pkt, len, peer != NULL))
@@ -361,16 +361,16 @@ rx_control(struct rx *rx, struct plane_port *port, struct rx_msg *m, const uint8
 
 static void
 rx_packet(struct rx *rx, struct plane_port *port, unsigned msg, uint8_t *pkt, uint32_t len,
-          uint64_t now)
+          uint64_t now_ns)
 {
     struct dco_wire_hdr hdr;
 
     switch (dco_wire_parse(pkt, len, &hdr)) {
     case DCO_WIRE_DATA:
-        rx_data(rx, port, msg, pkt, len, &hdr, now);
+        rx_data(rx, port, msg, pkt, len, &hdr, now_ns);
         break;
     case DCO_WIRE_CONTROL:
-        rx_control(rx, port, &rx->msg[msg], pkt, len, now);
+        rx_control(rx, port, &rx->msg[msg], pkt, len, now_ns);
         break;
     case DCO_WIRE_DATA_V1:
         drops_count(rx->drops, DCO_DROP_RX_DATA_V1, 1);
@@ -381,8 +381,7 @@ rx_packet(struct rx *rx, struct plane_port *port, unsigned msg, uint8_t *pkt, ui
     }
 }
 
-/* Receiving
- * */
+/* Receiving */
 
 static void
 rx_arm(struct rx *rx)
@@ -398,8 +397,8 @@ rx_arm(struct rx *rx)
         };
 }
 
-/* What packet info of IPv6 says is where the datagram was sent to: we cannot answer from a
- * multicast address, nor from that of a limited broadcast. */
+/* The packet info of IPv6 holds the destination of the datagram. A multicast address, or the one of
+ * a limited broadcast, cannot be the source of an answer. */
 static struct dco_ip
 rx_local6(const struct in6_addr *to)
 {
@@ -410,8 +409,8 @@ rx_local6(const struct in6_addr *to)
     return ip;
 }
 
-/* Of IPv4 the kernel says which address of ours the answer should have, which is another one where
- * the datagram was sent to a broadcast or multicast address. */
+/* For IPv4 the kernel names the source address for an answer (ipi_spec_dst), which differs from the
+ * destination if that was a broadcast or multicast address. */
 static void
 rx_pktinfo(struct rx_msg *m, const struct cmsghdr *c)
 {
@@ -426,7 +425,7 @@ rx_pktinfo(struct rx_msg *m, const struct cmsghdr *c)
     }
 }
 
-/* Source, local address and segment length of a received train. */
+/* Fills in the source, local address and segment length of a received train. */
 static void
 rx_describe(struct rx_msg *m, struct msghdr *hdr, uint32_t len)
 {
@@ -449,7 +448,7 @@ rx_describe(struct rx_msg *m, struct msghdr *hdr, uint32_t len)
 }
 
 static void
-rx_train(struct rx *rx, struct plane_port *port, unsigned msg, uint64_t now)
+rx_train(struct rx *rx, struct plane_port *port, unsigned msg, uint64_t now_ns)
 {
     uint32_t len = rx->hdr[msg].msg_len;
     uint8_t *buf = rx->slot[msg].iov.iov_base;
@@ -460,7 +459,7 @@ rx_train(struct rx *rx, struct plane_port *port, unsigned msg, uint64_t now)
     for (uint32_t at = 0; at < len;) {
         uint32_t seg = len - at < rx->msg[msg].seg ? len - at : rx->msg[msg].seg;
 
-        rx_packet(rx, port, msg, buf + at, seg, now);
+        rx_packet(rx, port, msg, buf + at, seg, now_ns);
         at += seg;
     }
 }
@@ -469,7 +468,7 @@ void
 rx_ready(struct rx *rx, struct plane_port *port, int fd)
 {
     struct plane_dev *dev = dco_load_acquire(&port->dev);
-    uint64_t now = clock_now_ns();
+    uint64_t now_ns = clock_now_ns();
     int n;
 
     rx_arm(rx);
@@ -481,8 +480,8 @@ rx_ready(struct rx *rx, struct plane_port *port, int fd)
     rx->coalescer->tcp = dev->tun_tso;
     rx->coalescer->udp = dev->tun_uso;
     for (int i = 0; i < n; i++)
-        rx_train(rx, port, (unsigned)i, now);
-    run_flush(rx, port, now);
+        rx_train(rx, port, (unsigned)i, now_ns);
+    run_flush(rx, port, now_ns);
     dco_coalesce_flush(rx->coalescer);
     drops_count(rx->drops, DCO_DROP_RX_TUN, tun_batch_flush(rx->batch));
 }

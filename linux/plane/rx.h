@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From the network to the TUN queue: receive GRO trains, tell control from data, open in place,
- * check replay and source, join what belongs together, write.
+ * From the network to the TUN queue: receive GRO trains, separate control from data, open packets
+ * in place, check replay and source, coalesce packets of one flow, write.
  *
  *   recvmmsg -> classify each segment -> run of one key: open all, replay check all
  *            -> per packet: parse, source check, MSS -> coalesce -> writev
@@ -41,34 +41,34 @@ struct rx_run {
     struct dco_ip source; /* inner address found to be the peer's, family 0: none yet */
     struct aead_op op[RX_RUN];
     uint32_t id[RX_RUN];
-    enum dco_drop verdict[RX_RUN]; /* once they are opened: DCO_DROP_NONE, or why not */
+    enum dco_drop verdict[RX_RUN]; /* set once the run is opened; DCO_DROP_NONE: accepted */
     uint8_t msg[RX_RUN];           /* index of the train it came in */
 };
 
 struct rx_slot;
 
-/* What a worker receives with. All of it is the worker's own. */
+/* The receiving state of a worker. Only that worker uses it. */
 struct rx {
     unsigned
         thread; /* const; index of the worker, and as such one of the `threads` of aead_new() */
     struct dco_drops *drops; /* this worker's counters of the burst's device */
     uint8_t *bufs;           /* RX_MSGS * RX_BUF_BYTES */
     struct mmsghdr *hdr;     /* RX_MSGS */
-    struct rx_slot *slot;    /* RX_MSGS: what hdr points into */
+    struct rx_slot *slot;    /* RX_MSGS: the memory behind hdr */
     struct rx_msg msg[RX_MSGS];
     struct rx_run run;
     struct dco_coalescer *coalescer;
-    struct tun_batch *batch; /* what the coalescer emits, until the end of the burst */
+    struct tun_batch *batch; /* output of the coalescer, until the end of the burst */
     struct plane_dev *dev;   /* of the burst */
     struct fib fib;
     struct source_check sources;
 };
 
-/* -errno; rx_fini() in any case. Before the sandbox. */
+/* 0 or -errno. Call rx_fini() in either case. Before the sandbox. */
 int rx_init(struct rx *rx, unsigned thread);
 void rx_fini(struct rx *rx);
 
-/* One burst from member fd of port. Worker, inside its lock. */
+/* Receives one burst from member fd of the port. Worker, inside its lock. */
 void rx_ready(struct rx *rx, struct plane_port *port, int fd);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Sending trains. The fast case is one sendmmsg() with one UDP_SEGMENT message per train. What the
- * kernel refuses is tried again packet by packet: a device that cannot segment (EIO), a packet
- * larger than the path (EMSGSIZE, EINVAL before Linux 6.13; single packets are fragmented), an old
- * kernel's limit (EINVAL). None of it is for ever: a route, a device or a forged ICMP message that
- * was believed may be the reason, so trains are tried again after a pause.
+ * Sending trains. The fast case is one sendmmsg() with one UDP_SEGMENT message per train. A train
+ * that the kernel refuses is sent again packet by packet. Reasons are a device that cannot segment
+ * (EIO), a packet larger than the path (EMSGSIZE, EINVAL before Linux 6.13; single packets are
+ * fragmented), or an old kernel's limit (EINVAL). The reason may pass (a route, a device, a forged
+ * ICMP message), so trains are tried again after a pause.
  */
 #include "linux/plane/send.h"
 
@@ -19,16 +19,16 @@
 
 #include "core/ip.h"
 #include "linux/plane/kernel_offload.h"
-#include "linux/sys/compiler.h"
-#include "linux/sys/kernel_abi.h"
-#include "linux/sys/endpoint.h"
 #include "linux/sys/calls.h"
+#include "linux/sys/compiler.h"
+#include "linux/sys/endpoint.h"
+#include "linux/sys/kernel_abi.h"
 
 #define TURN_SPINS   200 /* tries before the processor is yielded */
 #define FULL_WAIT_MS 2   /* how long a full socket may hold up a worker */
 #define FULL_TRIES   4
-#define GSO_PAUSE_NS 1000000000ULL /* without trains after a refusal, twice as long after each */
-#define GSO_PAUSES   5U            /* until it is this many times doubled */
+#define GSO_PAUSE_NS 1000000000ULL /* pause without trains after a refusal; each one doubles it */
+#define GSO_PAUSES   5U            /* at most so many times */
 #define SINGLES      64U           /* packets of one sendmmsg() without segmentation */
 
 /* A message and the memory its pointers need. */
@@ -41,13 +41,16 @@ struct out {
     } control;
 };
 
-static uint32_t segments_max; /* atomic; 0: not looked up yet */
-static int gso_works = -1;    /* atomic; -1: not probed yet */
+/* What the kernel can do, and so of the process. */
+static struct {
+    uint32_t segments_max; /* atomic; 0: not looked up yet */
+    int gso_works;         /* atomic; -1: not probed yet */
+} kernel = {.gso_works = -1};
 
 uint32_t
 send_segments_max(void)
 {
-    uint32_t max = dco_load(&segments_max);
+    uint32_t max = dco_load(&kernel.segments_max);
     struct utsname u;
     unsigned major = 0, minor = 0;
 
@@ -57,11 +60,11 @@ send_segments_max(void)
     if (uname(&u) == 0 && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
         (major > 6 || (major == 6 && minor >= 9)))
         max = KERNEL_UDP_SEGMENTS;
-    dco_store(&segments_max, max);
+    dco_store(&kernel.segments_max, max);
     return max;
 }
 
-/* -1: no socket could be made, which says nothing. */
+/* True or false; -1 (unknown) if no socket could be made. */
 static int
 probe_gso(void)
 {
@@ -72,7 +75,6 @@ probe_gso(void)
     if (fd < 0)
         return -1;
     works = sys()->setsockopt(fd, SOL_UDP, UDP_SEGMENT, &seg, sizeof(seg)) == 0;
-
     sys()->close(fd);
     return works;
 }
@@ -80,11 +82,11 @@ probe_gso(void)
 bool
 send_gso_works(void)
 {
-    int known = dco_load(&gso_works);
+    int known = dco_load(&kernel.gso_works);
 
     if (known < 0) {
         known = offload_wanted(OFFLOAD_UDP_GSO) ? probe_gso() : 0;
-        dco_store(&gso_works, known);
+        dco_store(&kernel.gso_works, known);
     }
     return known != 0;
 }
@@ -168,8 +170,8 @@ send_drop_reason(int err)
     }
 }
 
-/* Errors that say nothing about this packet: an ICMP error of an earlier one, a full buffer that
- * drains at line speed. */
+/* True for errors that this packet did not cause: an ICMP error for an earlier one, or a full
+ * buffer, which drains at line speed. */
 static bool
 worth_retrying(int fd, int err, unsigned *tries)
 {
@@ -183,22 +185,22 @@ worth_retrying(int fd, int err, unsigned *tries)
 }
 
 static void
-account(struct train *t, uint32_t packets, uint32_t bytes, uint64_t now)
+account(struct train *t, uint32_t packets, uint32_t bytes, uint64_t now_ns)
 {
     if (packets == 0)
         return;
     dco_peer_count(t->peer, DCO_LINK_TX, packets, bytes);
     dco_peer_count(t->peer, DCO_VPN_TX, packets, bytes - packets * DCO_OVERHEAD);
-    dco_peer_sent(t->peer, now);
+    dco_peer_sent(t->peer, now_ns);
 }
 
 static void
-gso_refuse(struct dco_peer *peer, uint64_t now)
+gso_refuse(struct dco_peer *peer, uint64_t now_ns)
 {
     struct dco_peer_platform *platform = dco_peer_platform(peer);
     uint32_t before = dco_load(&platform->gso_refused);
 
-    dco_store(&platform->gso_off_ns, now + (GSO_PAUSE_NS << before));
+    dco_store(&platform->gso_off_ns, now_ns + (GSO_PAUSE_NS << before));
     if (before < GSO_PAUSES)
         dco_store(&platform->gso_refused, before + 1);
 }
@@ -214,11 +216,11 @@ gso_passed(const struct train *t)
     dco_store(&platform->gso_off_ns, 0ULL);
 }
 
-/* A train from byte `at` on as single packets, in order; each failure is one drop. How many were
- * sent. */
+/* Sends a train from byte `at` on as single packets, in order. Each failure is one drop. Returns
+ * how many were sent. */
 static uint32_t
 send_singles(struct tx *tx, struct plane_port *port, int fd, struct train *t, uint32_t at,
-             uint64_t now)
+             uint64_t now_ns)
 {
     UNINITIALIZED struct out out[SINGLES]; /* out_fill() sets what is sent */
     UNINITIALIZED struct mmsghdr msg[SINGLES];
@@ -249,13 +251,13 @@ send_singles(struct tx *tx, struct plane_port *port, int fd, struct train *t, ui
             sent_bytes += (uint32_t)out[i].iov.iov_len;
         }
     }
-    account(t, sent, sent_bytes, now);
+    account(t, sent, sent_bytes, now_ns);
     return sent;
 }
 
-/* As many packets of a train as an old kernel takes at once; how many bytes went. */
+/* Sends as many packets of a train as an old kernel takes at once. Returns the bytes sent. */
 static uint32_t
-send_piece(struct plane_port *port, int fd, struct train *t, uint64_t now)
+send_piece(struct plane_port *port, int fd, struct train *t, uint64_t now_ns)
 {
     uint32_t bytes = KERNEL_UDP_SEGMENTS_OLD * t->seg;
     struct dco_path path;
@@ -266,13 +268,14 @@ send_piece(struct plane_port *port, int fd, struct train *t, uint64_t now)
     out_fill(&o, &msg, port->family, &path, t->buf, bytes, t->seg);
     if (sys()->sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
         return 0;
-    account(t, KERNEL_UDP_SEGMENTS_OLD, bytes, now);
+    account(t, KERNEL_UDP_SEGMENTS_OLD, bytes, now_ns);
     return bytes;
 }
 
 /* Called after the kernel refused a train as a whole. */
 static void
-send_refused(struct tx *tx, struct plane_port *port, int fd, struct train *t, int err, uint64_t now)
+send_refused(struct tx *tx, struct plane_port *port, int fd, struct train *t, int err,
+             uint64_t now_ns)
 {
     uint32_t at = 0;
 
@@ -281,18 +284,18 @@ send_refused(struct tx *tx, struct plane_port *port, int fd, struct train *t, in
         return;
     }
     if (err == EINVAL && t->packets > KERNEL_UDP_SEGMENTS_OLD) {
-        at = send_piece(port, fd, t, now);
-        if (at > 0) /* the same packets, so their number was the reason */
-            dco_store(&segments_max, KERNEL_UDP_SEGMENTS_OLD);
+        at = send_piece(port, fd, t, now_ns);
+        if (at > 0) /* fewer packets passed: their number was the reason */
+            dco_store(&kernel.segments_max, KERNEL_UDP_SEGMENTS_OLD);
     }
-    /* EINVAL is also what a local address says that is gone: then no packet gets through. */
-    if (send_singles(tx, port, fd, t, at, now) > 0 && at == 0)
-        gso_refuse(t->peer, now);
+    /* The kernel also answers EINVAL if the local address is gone; then no packet passes. */
+    if (send_singles(tx, port, fd, t, at, now_ns) > 0 && at == 0)
+        gso_refuse(t->peer, now_ns);
 }
 
-/* UDP_SEGMENT fails on these: say so before asking the kernel. */
+/* True if the kernel would refuse the train with UDP_SEGMENT. */
 static bool
-needs_singles(const struct train *t, const struct dco_path *path, uint64_t now)
+needs_singles(const struct train *t, const struct dco_path *path, uint64_t now_ns)
 {
     struct dco_peer_platform *platform = dco_peer_platform(t->peer);
     uint64_t off = dco_load(&platform->gso_off_ns);
@@ -300,13 +303,13 @@ needs_singles(const struct train *t, const struct dco_path *path, uint64_t now)
     uint32_t hdr = DCO_UDP_HDR + (path->remote.ip.family == 6 ? DCO_IP6_HDR : DCO_IP4_HDR_MIN);
 
     return t->packets == 0 ||
-           (t->packets > 1 && ((off != 0 && now < off) || dco_load(&gso_works) == 0 ||
+           (t->packets > 1 && ((off != 0 && now_ns < off) || dco_load(&kernel.gso_works) == 0 ||
                                (mtu != 0 && t->seg + hdr > mtu)));
 }
 
 static uint32_t
 fill_batch(struct plane_port *port, struct train *trains, uint32_t n, struct out *out,
-           struct mmsghdr *msg, uint64_t now)
+           struct mmsghdr *msg, uint64_t now_ns)
 {
     struct dco_path path;
     uint32_t i;
@@ -315,7 +318,7 @@ fill_batch(struct plane_port *port, struct train *trains, uint32_t n, struct out
         struct train *t = &trains[i];
 
         dco_peer_path(t->peer, &path);
-        if (needs_singles(t, &path, now))
+        if (needs_singles(t, &path, now_ns))
             break;
         out_fill(&out[i], &msg[i].msg_hdr, port->family, &path, t->buf, t->bytes,
                  t->packets > 1 ? t->seg : 0);
@@ -323,31 +326,31 @@ fill_batch(struct plane_port *port, struct train *trains, uint32_t n, struct out
     return i;
 }
 
-/* n trains over one socket whose turn has come. */
+/* Sends n trains, whose turn has come, over one socket. */
 static void
 send_batch(struct tx *tx, struct plane_port *port, int fd, struct train *trains, uint32_t n,
-           uint64_t now)
+           uint64_t now_ns)
 {
     UNINITIALIZED struct out out[TX_TRAINS]; /* out_fill() sets what is sent */
     UNINITIALIZED struct mmsghdr msg[TX_TRAINS];
     unsigned tries = 0;
 
     while (n > 0) {
-        uint32_t filled = fill_batch(port, trains, n, out, msg, now);
+        uint32_t filled = fill_batch(port, trains, n, out, msg, now_ns);
         int done = 1;
 
         if (filled == 0) {
-            (void)send_singles(tx, port, fd, trains, 0, now);
+            (void)send_singles(tx, port, fd, trains, 0, now_ns);
         } else {
             done = sendmmsg(fd, msg, filled, MSG_DONTWAIT | MSG_NOSIGNAL);
             for (int i = 0; i < done; i++) {
-                account(&trains[i], trains[i].packets, trains[i].bytes, now);
+                account(&trains[i], trains[i].packets, trains[i].bytes, now_ns);
                 gso_passed(&trains[i]);
             }
             if (done < 0 && worth_retrying(fd, errno, &tries))
                 continue;
             if (done < 0) {
-                send_refused(tx, port, fd, trains, errno, now);
+                send_refused(tx, port, fd, trains, errno, now_ns);
                 done = 1;
             }
         }
@@ -393,7 +396,7 @@ wait_turn(const struct train *t)
 }
 
 void
-send_trains(struct tx *tx, uint64_t now)
+send_trains(struct tx *tx, uint64_t now_ns)
 {
     uint32_t i = 0;
 
@@ -405,7 +408,7 @@ send_trains(struct tx *tx, uint64_t now)
             wait_turn(&tx->train[i]);
             continue;
         }
-        send_batch(tx, port, port_send_fd(port, tx->thread), &tx->train[i], n, now);
+        send_batch(tx, port, port_send_fd(port, tx->thread), &tx->train[i], n, now_ns);
         i += n;
     }
     tx->used = 0;

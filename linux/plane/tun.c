@@ -10,28 +10,31 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "linux/sys/kernel_abi.h"
-#include "linux/sys/log.h"
 #include "linux/plane/kernel_offload.h"
 #include "linux/plane/rtnl_query.h"
 #include "linux/sys/calls.h"
+#include "linux/sys/kernel_abi.h"
+#include "linux/sys/log.h"
 
 #define TUN_PATH      "/dev/net/tun"
 #define TUN_MTU       1428 /* default of the ovpn-dco driver */
 #define TUN_QUEUE_LEN 1000 /* packets; likewise */
 
-static int stock[TUN_QUEUES_MAX];
-static unsigned stocked;
+/* Of the process: spares outlive the devices. openvpn's thread. The last one is used first. */
+static struct {
+    int fd[TUN_QUEUES_MAX];
+    unsigned n;
+} spares;
 
 int
 tun_spares_open(unsigned n)
 {
-    while (stocked < n && stocked < TUN_QUEUES_MAX) {
+    while (spares.n < n && spares.n < TUN_QUEUES_MAX) {
         int fd = sys()->open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
         if (fd < 0)
             return -errno;
-        stock[stocked++] = fd;
+        spares.fd[spares.n++] = fd;
     }
     return 0;
 }
@@ -39,30 +42,31 @@ tun_spares_open(unsigned n)
 void
 tun_spares_close(void)
 {
-    while (stocked > 0)
-        sys()->close(stock[--stocked]);
+    while (spares.n > 0)
+        sys()->close(spares.fd[--spares.n]);
 }
 
 static int
 tun_open(void)
 {
-    if (stocked > 0)
-        return stock[--stocked];
+    int fd;
 
-    int fd = sys()->open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (spares.n > 0)
+        return spares.fd[--spares.n];
+    fd = sys()->open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
 
 static void
 tun_spares_refill(int fd)
 {
-    if (stocked < TUN_QUEUES_MAX)
-        stock[stocked++] = fd;
+    if (spares.n < TUN_QUEUES_MAX)
+        spares.fd[spares.n++] = fd;
     else
         sys()->close(fd);
 }
 
-/* EBUSY is what IFF_TUN_EXCL says of a name in use, and what a foreign TUN device says. */
+/* The kernel answers EBUSY to IFF_TUN_EXCL if the name is in use, by any TUN device. */
 static int
 tun_attach(int fd, const char *name, unsigned n, bool first)
 {
@@ -142,7 +146,7 @@ link_delete(uint32_t ifindex)
     struct {
         struct nlmsghdr nlh;
         struct nlmsgerr err;
-        char more[512]; /* the request again, and what the kernel says of it */
+        char more[512]; /* the request again, and extended error attributes */
     } answer;
     int fd = rtnl_query_open();
     ssize_t len;
@@ -158,15 +162,15 @@ link_delete(uint32_t ifindex)
     return answer.err.error;
 }
 
-/* Without the right to delete a link, closing the last queue deletes it as well, but then there is
- * no descriptor to keep. */
+/* If the process may not delete links, closing the last queue deletes the device as well, but no
+ * descriptor is left to keep. */
 void
 tun_free(uint32_t ifindex, unsigned n, const int *fds)
 {
     bool keep = ifindex == 0 || link_delete(ifindex) == 0;
 
-    /* The stock gives out the last one first, and a descriptor that was a later queue of one device
-     * cannot be the first of another: the kernel says EBUSY. */
+    /* The first queue goes back last and is used first again: the kernel refuses (EBUSY) to make a
+     * device on a descriptor that was a later queue of another. */
     for (unsigned i = n; i-- > 0;) {
         if (keep)
             tun_spares_refill(fds[i]);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * TUN queues. Descriptors of /dev/net/tun are opened while that is still possible and kept in a
- * stock: a queue whose device was deleted goes back there and can carry the next device, so that a
- * process in a chroot without privileges can make its device anew any number of times.
+ * TUN queues. Descriptors of /dev/net/tun are opened as spares while the process still can. When a
+ * device is deleted, its descriptors become spares again and can carry the next device, so that a
+ * process without privileges in a chroot can recreate its device any number of times. openvpn's
+ * thread.
  */
 #ifndef DCO_PLANE_TUN_H
 #define DCO_PLANE_TUN_H
@@ -12,19 +13,19 @@
 
 #define TUN_QUEUES_MAX 64U
 
-/* Opens n descriptors into the stock. -errno. */
+/* Opens descriptors until there are n spares. 0 or -errno. */
 int tun_spares_open(unsigned n);
 void tun_spares_close(void);
 
-/* Makes the device with n queues: MTU 1428 and queue length 1000 as ovpn-dco has. fds[n] and
- * *ifindex are filled. -EEXIST if the name is taken, else -errno. */
+/* Makes the device with n queues, and MTU 1428 and queue length 1000 like ovpn-dco. Fills fds[n]
+ * and *ifindex. 0 or -errno; -EEXIST if the name is taken. */
 int tun_new(const char *name, unsigned n, int *fds, uint32_t *ifindex);
-/* Deletes the device, unless ifindex is 0: somebody did already. Its descriptors go back to the
- * stock or are closed. */
+/* Deletes the device; ifindex is 0 if another process has deleted it. Its descriptors become spares
+ * or are closed. */
 void tun_free(uint32_t ifindex, unsigned n, const int *fds);
 
-/* Super-packets: switches on what the kernel has. The kernel takes UDP ones only beside TCP ones,
- * so uso implies tso. */
+/* Enables the super-packets that the kernel supports. The kernel takes UDP ones only together with
+ * TCP ones, so *uso implies *tso. */
 void tun_offload(int fd, bool *tso, bool *uso);
 
 #endif

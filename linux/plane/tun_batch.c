@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "core/atomic.h"
-#include "linux/sys/log.h"
 #include "linux/plane/kernel_offload.h"
 #include "linux/sys/calls.h"
+#include "linux/sys/log.h"
 
-#define PIECES_MAX 1280U /* iovecs of a batch: a full super-packet and many small ones */
+#define PIECES_MAX 1280U /* iovecs of a batch: one full super-packet and many small ones */
 
 /* The ring of completions that the kernel maps into the process (fs/aio.c, as libaio reads it). */
 #define RING_MAGIC 0xa10a10a1U
@@ -41,6 +41,7 @@ struct tun_batch {
 };
 _Static_assert(PIECES_MAX > DCO_COALESCE_PIECES, "one super-packet always fits");
 
+/* Of the process: the status line shows one value for all workers. */
 static bool works; /* atomic */
 
 static struct ring *
@@ -118,7 +119,7 @@ write_one(struct tun_batch *b, uint32_t i)
                : 0;
 }
 
-/* Takes the completions of n writes, which are all there; how many packets they lost. */
+/* Takes the completions of n finished writes. Returns how many packets failed writes have lost. */
 static uint32_t
 reap(struct tun_batch *b, uint32_t n)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Packets for a TUN queue, collected and written together: one system call for up to
- * TUN_BATCH_PACKETS of them. It saves calls, but above all the application behind the kernel's
- * stack wakes up once for all: between two write()s it would take the processor after each.
+ * Collects packets for TUN queues and writes up to TUN_BATCH_PACKETS of them with one system call.
+ * This saves calls; above all, the receiving application is woken once per batch instead of
+ * preempting us after every write().
  *
- * The kernel's asynchronous I/O (io_submit(2)) carries the writes; a TUN completes them before the
- * call returns. Not io_uring: many containers refuse it, and its operations pass a seccomp filter
- * unseen. Where there is no such context, or it refuses, each packet is a writev().
+ * The writes go through the kernel's asynchronous I/O (io_submit(2)); a TUN completes them before
+ * the call returns. io_uring is not used: many containers refuse it, and a seccomp filter does not
+ * see its operations. Without asynchronous I/O, or when it fails, each packet is one writev().
  *
  * One batch per worker; no locks.
  */
@@ -19,18 +19,18 @@
 
 struct tun_batch;
 
-/* NULL: no memory. Before the worker's sandbox. */
+/* NULL if memory is short. Call before the worker enters its sandbox. */
 struct tun_batch *tun_batch_new(void);
 void tun_batch_free(struct tun_batch *b); /* NULL is allowed */
 
-/* Takes one super-packet for the queue fd, whose pieces stay in place until the flush. Returns how
- * many inner packets were lost by writes that failed, of this super-packet or earlier ones. */
+/* Adds one super-packet for the queue fd. The caller keeps its pieces unchanged until the flush.
+ * Returns how many inner packets failed writes have lost, of this super-packet or earlier ones. */
 uint32_t tun_batch_add(struct tun_batch *b, int fd, const struct dco_super *super);
 
-/* Writes what is left, in order. Returns the same. */
+/* Writes the packets that are left, in order. Returns the number of lost inner packets. */
 uint32_t tun_batch_flush(struct tun_batch *b);
 
-/* Whether writes of the newest batch go together. Any thread. */
+/* True if the newest batch writes several packets with one call. Any thread. */
 bool tun_batch_works(void);
 
 #endif

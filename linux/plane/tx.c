@@ -8,13 +8,13 @@
 #include "core/segment.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/csum_fast.h"
-#include "linux/sys/kernel_abi.h"
-#include "linux/sys/log.h"
 #include "linux/plane/mss.h"
 #include "linux/plane/packet_buffer.h"
 #include "linux/plane/recursion.h"
 #include "linux/plane/send.h"
 #include "linux/sys/calls.h"
+#include "linux/sys/kernel_abi.h"
+#include "linux/sys/log.h"
 
 /* A packet on its way from the TUN to its trains. */
 struct tx_packet {
@@ -51,7 +51,7 @@ tx_fini(struct tx *tx)
     packet_buffer_free(tx->arena, (size_t)TX_TRAINS * TX_TRAIN_BYTES);
 }
 
-/* May a packet of len outer bytes with this id follow in the train? */
+/* True if a packet of len outer bytes with the next id may follow in the train. */
 static bool
 train_takes(const struct train *t, const struct tx_packet *p, uint32_t len)
 {
@@ -79,7 +79,7 @@ train_begin(struct tx *tx, const struct tx_packet *p, uint32_t len)
 /* The train for the next packet: the newest one of this key if it still takes it. An older one must
  * not grow past a newer one of the same key, or ids would leave out of order. */
 static struct train *
-train_for(struct tx *tx, const struct tx_packet *p, uint32_t len, uint64_t now)
+train_for(struct tx *tx, const struct tx_packet *p, uint32_t len, uint64_t now_ns)
 {
     for (uint32_t i = tx->used; i-- > 0;) {
         struct train *t = &tx->train[i];
@@ -92,16 +92,16 @@ train_for(struct tx *tx, const struct tx_packet *p, uint32_t len, uint64_t now)
         break;
     }
     if (tx->used == TX_TRAINS)
-        send_trains(tx, now);
+        send_trains(tx, now_ns);
     return train_begin(tx, p, len);
 }
 
 /* Seals one inner packet into its train under the next packet id. */
 static void
-tx_seal(struct tx *tx, struct tx_packet *p, const uint8_t *inner, uint32_t len, uint64_t now)
+tx_seal(struct tx *tx, struct tx_packet *p, const uint8_t *inner, uint32_t len, uint64_t now_ns)
 {
     uint32_t outer = len + DCO_OVERHEAD;
-    struct train *t = train_for(tx, p, outer, now);
+    struct train *t = train_for(tx, p, outer, now_ns);
     struct aead_op op = {.pkt = t->buf + t->bytes, .in = inner, .len = len};
 
     dco_wire_write_hdr(op.pkt, p->key_id, p->tx_id, p->next_id);
@@ -151,7 +151,7 @@ tx_reserve(struct plane_dev *dev, struct tx_packet *p)
     return drop;
 }
 
-/* Bursts are mostly runs to one destination. */
+/* Most packets of a burst go to one destination, so the last one is remembered. */
 static enum dco_drop
 tx_choose(struct tx *tx, struct plane_dev *dev, struct tx_packet *p)
 {
@@ -166,10 +166,11 @@ tx_choose(struct tx *tx, struct plane_dev *dev, struct tx_packet *p)
     return p->key == NULL ? DCO_DROP_TX_NO_KEY : DCO_DROP_NONE;
 }
 
-/* Everything up to the point where packet ids are taken: from there on nothing may fail. */
+/* Does all that can fail, and takes the packet ids last: an id that was taken must be accounted
+ * for. */
 static enum dco_drop
 tx_prepare(struct tx *tx, struct plane_dev *dev, struct tx_packet *p, uint8_t *pkt, uint32_t len,
-           uint64_t now)
+           uint64_t now_ns)
 {
     enum dco_drop drop;
 
@@ -182,7 +183,7 @@ tx_prepare(struct tx *tx, struct plane_dev *dev, struct tx_packet *p, uint8_t *p
     drop = tx_choose(tx, dev, p);
     if (drop != DCO_DROP_NONE)
         return drop;
-    if (recursion_suspected(&p->inner) && recursion_found(dev, p->peer, pkt, &p->inner, now))
+    if (recursion_suspected(&p->inner) && recursion_found(dev, p->peer, pkt, &p->inner, now_ns))
         return DCO_DROP_TX_RECURSIVE;
     if (cut_largest(&p->cut) + DCO_OVERHEAD > KERNEL_UDP_PAYLOAD_MAX)
         return DCO_DROP_TX_TOO_BIG;
@@ -192,7 +193,7 @@ tx_prepare(struct tx *tx, struct plane_dev *dev, struct tx_packet *p, uint8_t *p
 }
 
 static void
-tx_packet(struct tx *tx, struct plane_dev *dev, uint32_t len, uint64_t now)
+tx_packet(struct tx *tx, struct plane_dev *dev, uint32_t len, uint64_t now_ns)
 {
     struct tx_packet p;
     uint8_t *pkt = tx->read_buf + sizeof(p.vnet);
@@ -202,7 +203,7 @@ tx_packet(struct tx *tx, struct plane_dev *dev, uint32_t len, uint64_t now)
     p.cut.n = 1;
     p.csum = csum_best();
     p.segments_max = send_segments_max();
-    drop = tx_prepare(tx, dev, &p, pkt, len, now);
+    drop = tx_prepare(tx, dev, &p, pkt, len, now_ns);
     if (drop != DCO_DROP_NONE) {
         drops_count(tx->drops, drop, p.cut.n);
         return;
@@ -211,7 +212,7 @@ tx_packet(struct tx *tx, struct plane_dev *dev, uint32_t len, uint64_t now)
         uint32_t seg_len;
         uint8_t *seg = dco_segment_next(&p.cut, i, &seg_len, p.csum);
 
-        tx_seal(tx, &p, seg, seg_len, now);
+        tx_seal(tx, &p, seg, seg_len, now_ns);
     }
 }
 
@@ -223,25 +224,25 @@ tx_gone(struct plane_dev *dev)
                  dev->name);
 }
 
-/* Drops are counted for the device of the burst, so trains of another one are sent before. */
+/* Drops are counted for the device of the burst, so trains of another device are sent first. */
 static void
-tx_begin(struct tx *tx, struct plane_dev *dev, uint64_t now)
+tx_begin(struct tx *tx, struct plane_dev *dev, uint64_t now_ns)
 {
     if (tx->dev == dev)
         return;
-    tx_flush(tx, now);
+    tx_flush(tx, now_ns);
     tx->dev = dev;
     tx->drops = &dev->drops[tx->thread];
     memset(&tx->dst, 0, sizeof(tx->dst));
 }
 
 bool
-tx_read(struct tx *tx, struct plane_dev *dev, int fd, unsigned share, uint64_t now)
+tx_read(struct tx *tx, struct plane_dev *dev, int fd, unsigned share, uint64_t now_ns)
 {
     unsigned reads = 1 + (TX_BURST_READS - 1) / share;
     int64_t room = TX_BURST_BYTES / share;
 
-    tx_begin(tx, dev, now);
+    tx_begin(tx, dev, now_ns);
     while (reads-- > 0 && room > 0) {
         ssize_t len = sys()->read(fd, tx->read_buf, TX_READ_BYTES);
 
@@ -254,15 +255,15 @@ tx_read(struct tx *tx, struct plane_dev *dev, int fd, unsigned share, uint64_t n
         room -= len;
         tx->taken += (uint32_t)len;
         tx->packets++;
-        tx_packet(tx, dev, (uint32_t)len - (uint32_t)sizeof(struct dco_vnet), now);
+        tx_packet(tx, dev, (uint32_t)len - (uint32_t)sizeof(struct dco_vnet), now_ns);
     }
     return true;
 }
 
 void
-tx_flush(struct tx *tx, uint64_t now)
+tx_flush(struct tx *tx, uint64_t now_ns)
 {
     if (tx->used > 0)
-        send_trains(tx, now);
+        send_trains(tx, now_ns);
     tx->dev = NULL;
 }

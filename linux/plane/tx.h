@@ -41,7 +41,7 @@ train_ids(const struct train *t)
     return t->packets + t->lost;
 }
 
-/* What a worker sends with. All of it is the worker's own. */
+/* The sending state of a worker. Only that worker uses it. */
 struct tx {
     unsigned
         thread; /* const; index of the worker, and as such one of the `threads` of aead_new() */
@@ -56,13 +56,13 @@ struct tx {
     struct train train[TX_TRAINS];
 };
 
-/* -ENOMEM; tx_fini() in any case. */
+/* 0 or -ENOMEM. Call tx_fini() in either case. */
 int tx_init(struct tx *tx, unsigned thread);
 void tx_fini(struct tx *tx);
 
-/* One burst consists of a read from each TUN queue that is ready, `share` of them, and of the send.
- * Worker, inside its lock; nothing else of the worker in between. tx_read() returns false when
- * somebody has deleted the device: its queue stays readable for ever and is not to be watched. */
+/* One burst: tx_read() for each of the `share` TUN queues that are ready, then tx_flush(). Worker,
+ * inside its lock, without interruption. tx_read() returns false if the device was deleted; its
+ * queue stays readable for ever, so the caller stops watching it. */
 bool tx_read(struct tx *tx, struct plane_dev *dev, int fd, unsigned share, uint64_t now_ns);
 void tx_flush(struct tx *tx, uint64_t now_ns);
 

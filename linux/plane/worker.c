@@ -20,10 +20,10 @@
 #include "linux/sys/thread.h"
 
 #define EVENTS      16
-#define SLICE_NS    100000U      /* the shortest that Linux grants */
-#define STACK_BYTES (512U << 10) /* with `mlock` all of it is locked memory */
+#define SLICE_NS    100000U      /* the shortest slice that Linux grants */
+#define STACK_BYTES (512U << 10) /* small: with `mlock` the whole stack is locked memory */
 
-/* See worker_pace(). */
+/* Batching mode, see worker_pace(). */
 #define BATCHING_AFTER_TURNS 8U
 #define BATCHING_BYTES       16384U
 #define BATCHING_PACKETS     (TX_BURST_READS * 3 / 4)
@@ -33,7 +33,7 @@
 void
 worker_enter(struct worker *w)
 {
-    __atomic_fetch_add(&w->visitors, 1, __ATOMIC_ACQ_REL);
+    dco_add(&w->visitors, 1U);
     pthread_mutex_lock(&w->lock);
 }
 
@@ -41,14 +41,15 @@ void
 worker_leave(struct worker *w)
 {
     pthread_mutex_unlock(&w->lock);
-    __atomic_fetch_sub(&w->visitors, 1, __ATOMIC_ACQ_REL);
+    dco_sub(&w->visitors, 1U);
 }
 
-/* A mutex alone would let a busy worker take its lock again before any waiter wakes up. */
+/* Visitors go first: with the mutex alone, a busy worker would take its lock again before a waiter
+ * wakes up. */
 static void
 worker_begin(struct worker *w)
 {
-    while (dco_load_acquire(&w->visitors) != 0)
+    while (dco_load(&w->visitors) != 0)
         sched_yield();
     pthread_mutex_lock(&w->lock);
 }
@@ -93,8 +94,8 @@ worker_remove(struct worker *w, int fd)
     }
 }
 
-/* The source of an event, if it is of this kind, else NULL. An event may have been fetched before
- * its source was removed: the generation tells. */
+/* The source of an event if it has this kind, else NULL. The source may have been removed after
+ * epoll_wait() returned the event; its generation has changed then. */
 static struct source *
 worker_source(struct worker *w, const struct epoll_event *ev, enum source_kind kind)
 {
@@ -104,28 +105,29 @@ worker_source(struct worker *w, const struct epoll_event *ev, enum source_kind k
 }
 
 /*
- * Packets that come from the TUN one by one and densely, and nothing from the network in between,
- * wake the worker for each: its time goes into waking, and into sending trains of one or two. After
- * some such turns it naps before each, and finds a train. Who waits for answers is not held up: an
- * answer, a pause, or a queue that a batching_sleep filled too far ends the sparse_turns.
+ * Decides on batching mode. A one-way stream of small packets wakes the worker for each of them,
+ * and leaves as trains of one or two. After BATCHING_AFTER_TURNS such turns the worker sleeps for
+ * BATCHING_SLEEP_NS before each turn, so that packets batch up. A packet from the network, a pause,
+ * or a queue that filled too far ends the mode, so request/response traffic sees no delay.
  */
 static void
-worker_pace(struct worker *w, uint64_t now, unsigned queues, int events)
+worker_pace(struct worker *w, uint64_t now_ns, unsigned queues, int events)
 {
     uint32_t most = w->sparse_turns < BATCHING_AFTER_TURNS ? BATCHING_BYTES : 4 * BATCHING_BYTES;
     bool little = queues > 0 && (int)queues == events && w->tx.taken < most &&
-                  w->tx.packets < BATCHING_PACKETS && now - w->turn_ns < BATCHING_NS;
+                  w->tx.packets < BATCHING_PACKETS && now_ns - w->turn_ns < BATCHING_NS;
 
     w->sparse_turns = little ? w->sparse_turns + 1 : 0;
-    w->turn_ns = now;
+    w->turn_ns = now_ns;
     w->tx.taken = w->tx.packets = 0;
 }
 
-/* What the queues of the TUN hold is sent together; they share what one burst may take. */
+/* The TUN queues that are ready share the limits of one burst, and their packets are sent together.
+ */
 static void
 worker_turn(struct worker *w, const struct epoll_event *ev, int n)
 {
-    uint64_t now = clock_now_ns();
+    uint64_t now_ns = clock_now_ns();
     unsigned queues = 0;
     struct source *s;
 
@@ -133,13 +135,13 @@ worker_turn(struct worker *w, const struct epoll_event *ev, int n)
         queues += worker_source(w, &ev[i], SOURCE_TUN) != NULL;
     for (int i = 0; i < n && queues > 0; i++)
         if ((s = worker_source(w, &ev[i], SOURCE_TUN)) != NULL &&
-            !tx_read(&w->tx, s->dev, s->fd, queues, now))
+            !tx_read(&w->tx, s->dev, s->fd, queues, now_ns))
             worker_remove(w, s->fd);
-    tx_flush(&w->tx, now);
+    tx_flush(&w->tx, now_ns);
     for (int i = 0; i < n; i++)
         if ((s = worker_source(w, &ev[i], SOURCE_UDP)) != NULL)
             rx_ready(&w->rx, s->port, s->fd);
-    worker_pace(w, now, queues, n);
+    worker_pace(w, now_ns, queues, n);
 }
 
 /* The arguments of sched_setattr(2), first version. */
@@ -151,8 +153,8 @@ struct sched_attributes {
     uint64_t runtime, deadline, period; /* ns; runtime: the slice of a fair thread (Linux 6.12) */
 };
 
-/* A short slice lets the worker take the processor from a thread that computes as soon as a packet
- * is there, without a larger share of it. Older kernels take no notice. Before the sandbox. */
+/* A short slice lets the worker preempt CPU-bound threads when a packet arrives, without raising
+ * its CPU share. Kernels before 6.12 ignore it. Call before the sandbox. */
 static void
 worker_slice(void)
 {
@@ -174,7 +176,7 @@ worker_main(void *arg)
 
     worker_slice();
     (void)prctl(PR_SET_TIMERSLACK, 1UL);
-    (void)sandbox_enter(w->index); /* it works without, too */
+    (void)sandbox_enter(w->index); /* the worker runs without a sandbox, too */
     while (!dco_load_acquire(&w->stop)) {
         int n = epoll_wait(w->epoll, ev, EVENTS, -1);
 
@@ -200,7 +202,7 @@ worker_start(struct worker *w)
     return thread_start(&w->thread, name, STACK_BYTES, worker_main, w);
 }
 
-/* The event that ends the thread has a token that matches no source. 0 or -errno. */
+/* The token of the wake event matches no source. 0 or -errno. */
 static int
 worker_open(struct worker *w)
 {

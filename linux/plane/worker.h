@@ -30,36 +30,36 @@ struct worker {
     int epoll;            /* const */
     int wake;             /* const; eventfd that ends the thread */
     pthread_mutex_t lock; /* see worker_enter() */
-    uint32_t visitors;    /* atomic: others that wait for the lock; the worker lets them in */
+    uint32_t visitors;    /* atomic: threads that hold the lock or wait for it; they go first */
     bool stop;            /* atomic */
     struct source source[WORKER_SOURCES]; /* lock */
 
     uint64_t turn_ns;      /* the worker's own: when the last turn began */
-    unsigned sparse_turns; /* the worker's own: turns in a row that brought little, see worker.c */
+    unsigned sparse_turns; /* the worker's own: turns in a row with few packets; worker_pace() */
 
     struct tx tx; /* the worker's own */
     struct rx rx; /* the worker's own */
 };
 
 /*
- * Ownership. A worker holds its own `lock` from the moment epoll_wait() returned until it waits
- * again; whoever else takes that lock finds the worker outside of every device, port, peer and key.
- * This one mechanism is both the hand-over of descriptors and the grace period of core/env.h
- * (grace.h). The lock is uncontended in the data path: one pair of atomic operations per burst.
+ * Ownership. A worker holds its own `lock` from the return of epoll_wait() until it waits again. A
+ * thread that holds this lock knows that the worker uses no device, port, peer or key. The lock
+ * serves two purposes: it hands over descriptors, and it makes the grace period of core/env.h
+ * (grace.h). It is uncontended in the data path and costs one pair of atomic operations per burst.
  *
- * Any thread but a worker; several in order of their index.
+ * Any thread except workers. A thread that enters several workers takes them in order of index.
  */
 void worker_enter(struct worker *w);
 void worker_leave(struct worker *w);
 
-/* Starts the thread. NULL and errno. */
+/* Makes a worker and starts its thread. NULL with errno set if that fails. */
 struct worker *worker_new(unsigned index);
 /* Ends the thread and frees the worker. Its sources must have been removed. */
 void worker_free(struct worker *w);
 
-/* Registers a readable descriptor; the slot number, or -errno. Call inside worker_enter/leave. */
+/* Registers a readable descriptor. Returns the slot number or -errno. Inside worker_enter(). */
 int worker_add(struct worker *w, const struct source *source);
-/* Removes every source with this descriptor. Call inside worker_enter/leave. */
+/* Removes every source with this descriptor. Inside worker_enter(). */
 void worker_remove(struct worker *w, int fd);
 
 #endif
