@@ -74,7 +74,7 @@ watch(struct stream *s, uint32_t i, uint32_t events)
         die("epoll");
 }
 
-/* ---- sink ---------------------------------------------------------------------------------- */
+/* Sink */
 
 static void
 flow_end(struct stream *s, struct flow *f)
@@ -188,7 +188,7 @@ sink(struct stream *s, struct sockaddr_in at, uint32_t wanted, double patience)
     return s->wrong > 0 || s->flows < wanted;
 }
 
-/* ---- source -------------------------------------------------------------------------------- */
+/* Source */
 
 static int
 open_flow(struct sockaddr_in to, const char *source, uint32_t i)

@@ -8,10 +8,9 @@
 #ifndef OPENDCO_CLI_INSTANCE_H
 #define OPENDCO_CLI_INSTANCE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
-
-#include <jansson.h>
 
 /* Bytes of a message that says what is wrong with an object. */
 #define INSTANCE_WHY 160

@@ -2,9 +2,8 @@
 #ifndef OPENDCO_CLI_PRINT_H
 #define OPENDCO_CLI_PRINT_H
 
-#include <stdio.h>
-
 #include <jansson.h>
+#include <stdio.h>
 
 /* Prints one instance, as instance_parse() returned it, as text for people. Its strings come from a
  * socket, so control characters become "?". */

@@ -19,7 +19,7 @@
 #define dco_fetch_add(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
 #define dco_fetch_or(p, v)  __atomic_fetch_or((p), (v), __ATOMIC_RELAXED)
 
-/* For counters that are read as statistics only. */
+/* For counters that order nothing: statistics, and requests to make room. */
 #define dco_add(p, v) ((void)__atomic_fetch_add((p), (v), __ATOMIC_RELAXED))
 #define dco_sub(p, v) ((void)__atomic_fetch_sub((p), (v), __ATOMIC_RELAXED))
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "events_private.h"
-
 #include "peers_private.h"
 
 void

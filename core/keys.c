@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "keys_private.h"
-
 #include "atomic.h"
 #include "control.h"
+#include "keys_private.h"
 
 struct dco_key *
 dco_key_new(const struct dco_env *env, const struct dco_key_new *req, uint64_t serial,

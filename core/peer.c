@@ -7,10 +7,9 @@
  * released after the path_seq that moved readers away from them, and reading such a word acquires
  * it.
  */
-#include "peer_private.h"
-
 #include "control.h"
 #include "keys_private.h"
+#include "peer_private.h"
 #include "peers_private.h"
 
 #define PATH_WORDS (sizeof(struct dco_path) / sizeof(uint32_t))

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "peers_private.h"
-
 #include "events_private.h"
 #include "keys_private.h"
+#include "peers_private.h"
 
 #define FLOAT_INTERVAL_NS 10000000ULL /* between two changes of one peer's path */
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "timers_private.h"
-
 #include "peers_private.h"
+#include "timers_private.h"
 
 static uint64_t
 later(uint64_t a, uint64_t b)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Replaces csum_fast_x86.c on other machines, where compilers turn dco_csum() into good code. */
-#include "linux/plane/csum_fast.h"
-
 #include <stddef.h>
+
+#include "linux/plane/csum_fast.h"
 
 dco_csum_fn *
 csum_nth(unsigned i, const char **name)

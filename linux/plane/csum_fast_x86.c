@@ -4,12 +4,11 @@
  * overflow. Words are added in the byte order of memory; the bytes of the folded sum are swapped at
  * the end (RFC 1071, 2.B).
  */
-#include "linux/plane/csum_fast.h"
-
 #include <immintrin.h>
 #include <stddef.h>
 
 #include "core/atomic.h"
+#include "linux/plane/csum_fast.h"
 
 /* For shorter data, folding the vector costs more than the vector saves. */
 #define VECTOR_MIN 64U

@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "linux/sys/log.h"
 #include "linux/plane/dev_private.h"
 #include "linux/plane/grace.h"
 #include "linux/plane/housekeeping.h"
@@ -25,6 +24,7 @@
 #include "linux/plane/worker.h"
 #include "linux/plane/workers.h"
 #include "linux/sys/calls.h"
+#include "linux/sys/log.h"
 
 /* Of the process: openvpn may make several, and the kernel's notifications name any of them. */
 static struct {

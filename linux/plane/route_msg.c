@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/plane/route_msg.h"
+
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
-
-#include "linux/plane/route_msg.h"
 
 struct attrs {
     const struct nlattr *a[RTA_MAX + 1];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "linux/plane/route_store.h"
+
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
-
-#include "linux/plane/route_store.h"
 
 #define BUCKETS_FIRST 64U
 

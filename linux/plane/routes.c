@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 #include "linux/plane/fib.h"
-#include "linux/sys/log.h"
 #include "linux/plane/platform.h"
 #include "linux/plane/route_store.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/clock.h"
+#include "linux/sys/log.h"
 
 #define DEVS_MAX    64U
 #define READ_SIZE   (64U << 10) /* the kernel fills at most 32 KiB per datagram of a dump */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Gives `opendco status` the plane's devices and openvpn's state. */
-#include "linux/status/source.h"
-
 #include <string.h>
 
 #include "linux/crypto/secret.h"
 #include "linux/openvpn/offload_state.h"
 #include "linux/plane/plane.h"
+#include "linux/status/source.h"
 
 static bool
 keys_locked(void)

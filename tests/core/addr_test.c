@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "addr.h"
+
 #include "addresses.h"
 #include "harness.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "bytes.h"
 #include "csum.h"
+
+#include "bytes.h"
 #include "packets.h"
 
 TEST("csum: published examples")

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "drop.h"
+
 #include "harness.h"
 
 static bool

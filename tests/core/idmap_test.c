@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "harness.h"
 #include "idmap.h"
+
+#include "harness.h"
 #include "platform.h"
 
 #define LAST 0xffffffU

@@ -3,8 +3,9 @@
  * The replay window: a numbered table of edge values, and random traces beside a model that
  * remembers every id ever accepted.
  */
-#include "harness.h"
 #include "replay.h"
+
+#include "harness.h"
 
 #define W      DCO_REPLAY_WINDOW
 #define SECOND 1000000000ULL

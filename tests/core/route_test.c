@@ -3,10 +3,11 @@
  * Longest-prefix match: stated cases, and random sets of routes beside a model that looks at every
  * route for every address.
  */
+#include "route.h"
+
 #include "addresses.h"
 #include "harness.h"
 #include "platform.h"
-#include "route.h"
 
 static bool
 bits_equal(const uint8_t *a, const uint8_t *b, unsigned n)

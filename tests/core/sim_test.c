@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Scenarios of the simulated network: see sim.h. */
-#include "peer_private.h"
 #include "sim.h"
+
+#include "peer_private.h"
 
 /* Nothing but delay, reordering and rekeying: everything arrives, each once. */
 TEST("sim: delay and rekeying lose nothing")

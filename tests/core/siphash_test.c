@@ -3,8 +3,9 @@
  * SipHash-2-4 with key 00 01 .. 0f over the first n bytes of 00 01 02 ..: values published with the
  * algorithm (the 15-byte one in the paper's appendix A, the others in its reference vectors).
  */
-#include "harness.h"
 #include "siphash.h"
+
+#include "harness.h"
 
 static const struct dco_siphash_key key = {{0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL}};
 

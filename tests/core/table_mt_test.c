@@ -3,10 +3,11 @@
  * Readers beside one writer of a table: an object that is there the whole time is always found, one
  * that is found is alive and has the key that was asked for.
  */
+#include "table.h"
+
 #include "atomic.h"
 #include "harness.h"
 #include "platform.h"
-#include "table.h"
 
 #define READERS  3U
 #define STABLE   40U /* objects that are never taken out */

@@ -3,9 +3,10 @@
  * The hash table beside a model that is a list, with hashes chosen so that probe sequences collide,
  * overlap and run over the end of the array; and what happens when memory runs out.
  */
+#include "table.h"
+
 #include "harness.h"
 #include "platform.h"
-#include "table.h"
 
 struct item {
     uint32_t key;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is broken on purpose is found: a self-check that finds nothing guards nothing. */
-#include "device.h"
 #include "validate.h"
+
+#include "device.h"
 
 static struct dco_peer *peer; /* of three, the one in the middle; with a key and an event */
 static struct dco_key *key;

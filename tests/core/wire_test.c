@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "harness.h"
 #include "wire.h"
+
+#include "harness.h"
 
 TEST("wire: kinds by first byte and length")
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "harness.h"
-
 #include <stdarg.h>
+
+#include "harness.h"
 
 void
 check_failed(const char *file, int line, const char *format, ...)

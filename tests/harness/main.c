@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The main program of every test program: runs each test in a process of its own, reports in TAP.
  */
-#include "harness.h"
-
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "harness.h"
 
 #define TESTS_MAX    256U
 #define SECONDS_MAX  600U

@@ -10,9 +10,8 @@
  * every descriptor that it was born with, and ends by itself after a minute.
  * With "exit", another child of each client ends at once by exit(3), as if it were the program.
  */
-#include <openvpn/openvpn-plugin.h>
-
 #include <fcntl.h>
+#include <openvpn/openvpn-plugin.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

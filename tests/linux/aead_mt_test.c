@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Several threads use one key, each with its own thread index, while other keys come and go. */
+#include "linux/crypto/aead.h"
+
 #include <pthread.h>
 
 #include "harness.h"
-
-#include "linux/crypto/aead.h"
 
 #define SLOTS  4
 #define BURST  16

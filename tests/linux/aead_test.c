@@ -3,10 +3,7 @@
  * The layout fixes nonce and additional data, so published vectors do not fit aead.h. They verify a
  * plain reference, and the reference is compared with every implementation.
  */
-#include "harness.h"
-
 #include "linux/crypto/aead.h"
-#include "linux/crypto/secret.h"
 
 #include <openssl/evp.h>
 #include <pthread.h>
@@ -14,6 +11,9 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "harness.h"
+#include "linux/crypto/secret.h"
 
 #define TEXT_MAX 9000U
 #define ROOM     (DCO_OVERHEAD + TEXT_MAX + 64)

@@ -3,14 +3,13 @@
  * The results of the configuration scan. If this failed, a false "tcp" would cost an administrator
  * the offload, and a missed one would break the tunnel.
  */
-#include "harness.h"
-
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness.h"
 #include "linux/sys/calls.h"
 
 /* The scanner is part of the preloaded library, which no test program links. */

@@ -4,6 +4,8 @@
  * peers, no source gets all of it, and reading makes room again. If this failed, a flood of forged
  * handshakes would stop renegotiations or fill the kernel's memory.
  */
+#include "linux/plane/control_queue.h"
+
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -11,7 +13,6 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "linux/plane/control_queue.h"
 #include "linux/sys/endpoint.h"
 
 #define PACKET 1200U

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "packets.h"
-
 #include "linux/plane/csum_fast.h"
+
+#include "packets.h"
 
 /* Every implementation of this processor, at the end of an allocation so that the sanitizer sees a
  * read beyond it. */

@@ -9,15 +9,15 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include "tests/linux/fib_world.h"
 #include "harness.h"
 #include "linux/plane/dev_private.h"
 #include "linux/plane/grace.h"
 #include "linux/plane/plane.h"
 #include "linux/plane/platform.h"
 #include "linux/plane/port_private.h"
-#include "linux/sys/clock.h"
 #include "linux/plane/recursion.h"
+#include "linux/sys/clock.h"
+#include "tests/linux/fib_world.h"
 
 #define SECOND 1000000000ULL
 #define MS     1000000ULL
@@ -113,8 +113,7 @@ TEST("fib: rules")
     fib_close(&fib);
 }
 
-/* ---- moves --------------------------------------------------------------------------------------
- */
+/* Moves */
 
 static struct plane_dev *dev;
 static struct plane_port port = {.refs = 1000}; /* never freed */

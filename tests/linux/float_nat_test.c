@@ -5,11 +5,12 @@
  * to the longest chain of takeovers. If this failed, a roaming client could not renegotiate, or a
  * stranger at its old address would be taken for it.
  */
+#include "linux/plane/float_nat.h"
+
 #include <arpa/inet.h>
 
 #include "addresses.h"
 #include "harness.h"
-#include "linux/plane/float_nat.h"
 #include "linux/plane/recent.h"
 
 #define PEERS_MAX 150U
@@ -291,7 +292,7 @@ TEST("10000 peers find their names")
     float_nat_free(a);
 }
 
-/* ---- sessions that are no peers yet ---------------------------------------------------------- */
+/* Sessions that are no peers yet */
 
 static bool
 move(struct float_nat *a, uint32_t id, uint32_t known, uint32_t now, uint64_t now_ns)

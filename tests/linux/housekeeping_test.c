@@ -4,6 +4,8 @@
  * are wiped at once, path MTUs follow the routing table, threads end. If this failed, idle tunnels
  * would end, dead clients would stay, or large packets would be lost on the way.
  */
+#include "linux/plane/housekeeping.h"
+
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <poll.h>
@@ -15,7 +17,6 @@
 #include "harness.h"
 #include "linux/crypto/aead.h"
 #include "linux/crypto/secret.h"
-#include "linux/plane/housekeeping.h"
 #include "linux/plane/dev_private.h"
 #include "linux/plane/pathmtu.h"
 #include "linux/plane/plane.h"
@@ -333,8 +334,7 @@ TEST("keys are wiped at once")
     CHECK(BECOMES((secret_stats(&after), after.used == before.used)));
 }
 
-/* ---- path MTU -----------------------------------------------------------------------------------
- */
+/* Path MTU */
 
 /* Through a port group of its own, so that housekeeping does not ask over it as well. */
 static struct plane_port *asker;
@@ -458,8 +458,7 @@ TEST("path MTU of peers follows")
     CHECK_EQ(dco_control_peer_del(dev->peers, 70, DCO_DEL_USERSPACE), 0);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------
- */
+/* The end */
 
 TEST("devices come and go, threads end")
 {

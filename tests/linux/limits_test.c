@@ -3,6 +3,8 @@
  * How many workers fit, on trees that look like cgroupfs and under real resource limits. If this
  * failed, openvpn under a stock systemd unit could not start its scripts, or would lose offload.
  */
+#include "linux/sys/limits.h"
+
 #include <sched.h>
 #include <stdarg.h>
 #include <sys/resource.h>
@@ -11,7 +13,6 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "linux/sys/limits.h"
 #include "linux/sys/setting_rules.h"
 
 static char root[64];

@@ -4,6 +4,8 @@
  * failed, the line with the reason for missing offload would be lost, or a name from outside could
  * forge lines.
  */
+#include "linux/sys/log.h"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -11,7 +13,6 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "linux/sys/log.h"
 #include "linux/sys/sandbox.h"
 
 static int saved = -1, pipe_in = -1;

@@ -8,13 +8,12 @@
 #include <linux/genetlink.h>
 
 #include "addresses.h"
-#include "netlink_world.h"
-
 #include "linux/netlink/nlctrl.h"
+#include "netlink_world.h"
 
 static struct world w;
 
-/* ---- bytes ----------------------------------------------------------------------------------- */
+/* Bytes */
 
 static void
 request_hex(const char *hex)
@@ -195,7 +194,7 @@ TEST("only questions for our family are answered")
     }
 }
 
-/* ---- errors ---------------------------------------------------------------------------------- */
+/* Errors */
 
 static uint8_t message[WORLD_MESSAGE] __attribute__((aligned(8)));
 
@@ -609,7 +608,7 @@ TEST("requests and acknowledgements")
     world_fini(&w);
 }
 
-/* ---- dumps ----------------------------------------------------------------------------------- */
+/* Dumps */
 
 #define MANY 5000U
 
@@ -698,7 +697,7 @@ TEST("errors of a dump are in its end")
     world_fini(&w);
 }
 
-/* ---- notifications --------------------------------------------------------------------------- */
+/* Notifications */
 
 TEST("notifications, byte for byte")
 {

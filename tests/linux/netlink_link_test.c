@@ -3,17 +3,16 @@
  * rtnetlink messages about links of our kind: as OpenVPN 2.6.14 sends them, and through a real
  * NETLINK_ROUTE socket, which must carry the answers.
  */
-#include "harness.h"
-
+#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "harness.h"
 #include "linux/netlink/link.h"
 
 static uint8_t buf[16384] __attribute__((aligned(8)));
@@ -173,7 +172,7 @@ TEST("a creation becomes a change of the new device")
     CHECK_EQ(nlh->nlmsg_len, NLMSG_HDRLEN + sizeof(*ifi) + 16);
 }
 
-/* ---- with the kernel ------------------------------------------------------------------------- */
+/* With the kernel */
 
 static uint32_t tun_index;
 

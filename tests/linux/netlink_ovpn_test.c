@@ -8,10 +8,9 @@
 #include <linux/genetlink.h>
 
 #include "addresses.h"
-#include "netlink_world.h"
-
 #include "linux/netlink/nlctrl.h"
 #include "linux/netlink/ovpn.h"
+#include "netlink_world.h"
 
 static struct world w;
 static uint8_t message[WORLD_MESSAGE] __attribute__((aligned(8)));

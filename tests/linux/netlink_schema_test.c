@@ -4,11 +4,10 @@
  * `ovpn`, and docs/abi.md and the dictionary of the fuzzer agree with them. RECORD=1 in the
  * environment writes these two files again.
  */
-#include "harness.h"
-
 #include <linux/genetlink.h>
 #include <stdarg.h>
 
+#include "harness.h"
 #include "linux/netlink/codec.h"
 #include "linux/netlink/notification.h"
 #include "linux/netlink/ovpn.h"

@@ -6,10 +6,10 @@
 #ifndef NL_WORLD_H
 #define NL_WORLD_H
 
-#include "platform.h"
 #include "linux/netlink/dco_v2.h"
 #include "linux/netlink/notification.h"
 #include "linux/netlink/request.h"
+#include "platform.h"
 
 #define WORLD_MP      29U /* interface indices */
 #define WORLD_P2P     30U

@@ -4,15 +4,15 @@
  * lose the removal of a client, 2.7 would close a client that it is setting up, and either would
  * exit with all its clients when it installs a key for one that has just been removed.
  */
-#include "harness.h"
+#include "linux/openvpn/notifications.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 
+#include "harness.h"
 #include "linux/netlink/dco_v2.h"
 #include "linux/netlink/ovpn.h"
-#include "linux/openvpn/notifications.h"
 #include "linux/openvpn/offer.h"
 
 #define IFINDEX 29U

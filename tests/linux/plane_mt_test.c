@@ -5,6 +5,8 @@
  * thread sanitizer finds races here, the address sanitizer finds objects that are used after their
  * end. If this failed, a busy server would crash, and every client would lose its session.
  */
+#include "linux/plane/plane.h"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,12 +17,11 @@
 
 #include "addresses.h"
 #include "harness.h"
-#include "linux/status/report.h"
 #include "linux/crypto/aead.h"
 #include "linux/crypto/secret.h"
 #include "linux/plane/dev_private.h"
-#include "linux/plane/plane.h"
 #include "linux/plane/port_private.h"
+#include "linux/status/report.h"
 #include "linux/sys/clock.h"
 
 #define PEERS  8U
@@ -56,8 +57,7 @@ make_key(uint8_t key[2][32], uint32_t id, uint32_t generation)
     }
 }
 
-/* ---- the far ends -------------------------------------------------------------------------------
- */
+/* The far ends */
 
 static uint16_t
 checksum(const uint8_t *p, size_t len)
@@ -213,8 +213,7 @@ dev_open(void)
     CHECK(system("ip addr add 10.9.0.1/16 dev mt0 && ip link set mt0 up") == 0);
 }
 
-/* ---- the control thread -------------------------------------------------------------------------
- */
+/* The control thread */
 
 static void
 peer_add(uint32_t id)
@@ -330,8 +329,7 @@ watcher(void *arg)
     return NULL;
 }
 
-/* ---- the test -----------------------------------------------------------------------------------
- */
+/* The test */
 
 static bool
 set_up(void)

@@ -3,12 +3,12 @@
  * Shares of receive buffers. If this failed, a flood of one port could take the memory that the
  * host has for the UDP sockets of all processes.
  */
-#include "harness.h"
+#include "linux/plane/port_buffers.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "linux/plane/port_buffers.h"
+#include "harness.h"
 
 #define MIB (1L << 20)
 

@@ -4,8 +4,6 @@
  * checked, the group joined. It runs itself again under the library, in a network namespace of its
  * own, and calls nothing but the C library.
  */
-#include "harness.h"
-
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -25,6 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness.h"
+
 #define SECONDS 60   /* no answer within them is none */
 #define MANY    3000 /* their dump does not fit into the memory of any socket */
 
@@ -38,7 +38,7 @@ static uint16_t family;
 static uint32_t group, device;
 static const char *link_kind = "ovpn-dco";
 
-/* ---- speaking netlink ------------------------------------------------------------------------ */
+/* Speaking netlink */
 
 static int
 netlink_open(int protocol)
@@ -141,7 +141,7 @@ ask(int fd, const struct nlmsghdr *nlh)
     return acknowledged(fd);
 }
 
-/* ---- the family ------------------------------------------------------------------------------ */
+/* The family */
 
 static struct nlmsghdr *
 getfamily(const char *name)
@@ -232,7 +232,7 @@ TEST("the socket still reaches other families")
     CHECK(families > 0);
 }
 
-/* ---- the device ------------------------------------------------------------------------------ */
+/* The device */
 
 static struct nlmsghdr *
 newlink(const char *name, uint8_t mode)
@@ -347,7 +347,7 @@ TEST("a device is made with further attributes")
     close(s);
 }
 
-/* ---- peers ----------------------------------------------------------------------------------- */
+/* Peers */
 
 static int
 udp_bound(uint16_t port)
@@ -536,7 +536,7 @@ TEST("notifications wait behind answers and none is lost")
     close(fd);
 }
 
-/* ---- the family of Linux 6.16 ---------------------------------------------------------------- */
+/* The family of Linux 6.16 */
 
 enum { OVPN_PEER_NEW = 1, OVPN_PEER_DEL = 4, OVPN_PEER_DEL_NTF };
 
@@ -611,7 +611,7 @@ TEST("the other family, and the order of its notifications")
     close(fd);
 }
 
-/* ---- status ---------------------------------------------------------------------------------- */
+/* Status */
 
 #define QUESTIONS 400
 
@@ -688,7 +688,7 @@ TEST("status is answered while peers come and go")
     close(fd);
 }
 
-/* ---- children -------------------------------------------------------------------------------- */
+/* Children */
 
 static unsigned
 entries(const char *path)
@@ -784,7 +784,7 @@ TEST("threads end with the last device")
     close(route);
 }
 
-/* ---- before anything was asked: this process is like any other ------------------------------- */
+/* Before anything was asked: this process is like any other */
 
 TEST("nothing is touched before the family is asked for")
 {

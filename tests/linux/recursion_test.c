@@ -5,14 +5,16 @@
  * server's own port holds a newer data packet of that client. If this failed, one packet would keep
  * the machine busy for ever, or tunnels within tunnels would not work.
  */
+#include "linux/plane/recursion.h"
+
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/peers_private.h"
 #include "addresses.h"
+#include "core/peers_private.h"
 #include "harness.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/dev_private.h"
@@ -21,14 +23,12 @@
 #include "linux/plane/platform.h"
 #include "linux/plane/port_private.h"
 #include "linux/sys/clock.h"
-#include "linux/plane/recursion.h"
 #include "packets.h"
 
 #define SECOND 1000000000ULL
 #define PORT   1194 /* ours */
 
-/* ---- packets by hand ---------------------------------------------------------------------------
- */
+/* Packets by hand */
 
 static struct plane_port port = {.refs = 1000}; /* never freed */
 static struct plane_dev *hand;
@@ -226,8 +226,7 @@ TEST("recursion: peers behind peers")
     hand_end();
 }
 
-/* ---- a real plane ------------------------------------------------------------------------------
- */
+/* A real plane */
 
 static struct plane_dev *dev;
 static struct plane_port *sock;

@@ -8,11 +8,6 @@
  * Streams must arrive byte for byte without a single loss, datagrams with their
  * boundaries.
  */
-#include "packets.h"
-
-#include "coalesce.h"
-#include "linux/plane/csum_fast.h"
-
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if.h>
@@ -26,6 +21,10 @@
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "coalesce.h"
+#include "linux/plane/csum_fast.h"
+#include "packets.h"
 
 #ifndef TUN_F_USO4
 #define TUN_F_USO4 0x20

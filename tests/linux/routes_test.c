@@ -5,6 +5,8 @@
  * that the published routes give is compared with the kernel's choice. If this failed, packets for
  * a network behind a client would go to nobody or to the wrong client.
  */
+#include "linux/plane/routes.h"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
@@ -18,19 +20,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/peers_private.h"
 #include "addresses.h"
+#include "core/peers_private.h"
 #include "harness.h"
 #include "linux/plane/dev_private.h"
 #include "linux/plane/grace.h"
 #include "linux/plane/plane.h"
 #include "linux/plane/platform.h"
 #include "linux/plane/port_private.h"
-#include "linux/sys/clock.h"
 #include "linux/plane/route_store.h"
-#include "linux/plane/routes.h"
+#include "linux/sys/clock.h"
 
-/* ---- messages by hand ------------------------------------------------------------------------ */
+/* Messages by hand */
 
 static char message[4096] __attribute__((aligned(8)));
 
@@ -173,8 +174,7 @@ TEST("message: malformed in every way")
     }
 }
 
-/* ---- the store --------------------------------------------------------------------------------
- */
+/* The store */
 
 static struct route_msg
 make(bool add, uint32_t host, uint32_t metric, uint32_t table, uint32_t gateway, uint32_t ifindex)
@@ -280,8 +280,7 @@ TEST("store: what a dump does not show again goes")
     route_store_fini(&s);
 }
 
-/* ---- the kernel -------------------------------------------------------------------------------
- */
+/* The kernel */
 
 static struct plane_dev *dev;
 static int tun = -1;

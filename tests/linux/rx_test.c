@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/keys_private.h"
 #include "addresses.h"
+#include "core/keys_private.h"
 #include "harness.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/dev_private.h"
@@ -89,7 +89,7 @@ ready(void)
     if (!ready())                                                                                  \
         test_skip("no network namespace or no /dev/net/tun");
 
-/* ---- a peer and its keys -------------------------------------------------------------------- */
+/* A peer and its keys */
 
 static void
 peer_add(uint32_t id)
@@ -156,7 +156,7 @@ info(uint32_t id)
     return info;
 }
 
-/* ---- the far end ---------------------------------------------------------------------------- */
+/* The far end */
 
 /* A data packet whose inner packet comes from the peer's address. */
 static uint32_t
@@ -211,7 +211,7 @@ drops_become(enum dco_drop reason, uint64_t n)
     return drops(reason) == n;
 }
 
-/* ---- what is counted ------------------------------------------------------------------------ */
+/* What is counted */
 
 TEST("forged packets count for nothing")
 {
@@ -268,7 +268,7 @@ TEST("packets that come again count for nothing")
     peer_end(2);
 }
 
-/* ---- what moves a peer ---------------------------------------------------------------------- */
+/* What moves a peer */
 
 static void
 send_id(int fd, uint32_t peer, uint8_t number, uint32_t packet_id)
@@ -364,7 +364,7 @@ TEST("without --float nothing comes from elsewhere")
     plane_dev_set_floats(dev, true);
 }
 
-/* ---- what openvpn hears ---------------------------------------------------------------------- */
+/* What openvpn hears */
 
 /* A control packet from fd; the port that openvpn sees it come from. */
 static uint16_t

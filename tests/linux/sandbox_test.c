@@ -5,6 +5,8 @@
  * thread and calls abort() if one of them fails. If this failed, --user would end the process, or a
  * fault in a parser could open files, start programs and reconfigure the network.
  */
+#include "linux/sys/sandbox.h"
+
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
@@ -30,7 +32,6 @@
 #include "harness.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/fib.h"
-#include "linux/sys/sandbox.h"
 #include "linux/sys/thread.h"
 
 /* A thread that enters the sandbox, runs one function, and stays until it is released. */
@@ -112,8 +113,7 @@ in_sandbox(void (*fn)(void))
     in_sandbox_of(WORKER, fn);
 }
 
-/* ---- forbidden --------------------------------------------------------------------------------
- */
+/* Forbidden */
 
 static void
 denied(long result, const char *what)
@@ -194,8 +194,7 @@ TEST("one kind of thread may not do the work of another")
     in_sandbox_of(SANDBOX_STATUS, try_as_status);
 }
 
-/* ---- needed ------------------------------------------------------------------------------------
- */
+/* Needed */
 
 static int pair[2], epoll_fd;
 
@@ -337,8 +336,7 @@ TEST("a worker may use the ciphers of both libraries")
     unsetenv("OPENDCO_AEAD");
 }
 
-/* ---- privileges --------------------------------------------------------------------------------
- */
+/* Privileges */
 
 static unsigned long long
 task_field(pid_t tid, const char *field)
@@ -388,8 +386,7 @@ TEST("capabilities and no_new_privs of this thread only")
     capabilities_of(SANDBOX_STATUS);
 }
 
-/* ---- a thread that gets no filter ---------------------------------------------------------------
- */
+/* A thread that gets no filter */
 
 static int
 child_without_filters(void)

@@ -4,7 +4,7 @@
  * The program's own sendmmsg() and sendmsg() stand in for the kernel. If this failed, one forged
  * ICMP message or one change of route would make a peer, or the process, slow until the next start.
  */
-#include "harness.h"
+#include "linux/plane/send.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -12,12 +12,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "linux/sys/calls.h"
 #include "core/keys_private.h"
 #include "core/peer_private.h"
-#include "linux/sys/kernel_abi.h"
-#include "linux/plane/send.h"
+#include "harness.h"
 #include "linux/plane/tx.h"
+#include "linux/sys/calls.h"
+#include "linux/sys/kernel_abi.h"
 
 #define SECOND 1000000000ULL
 #define SEG    500U

@@ -3,12 +3,13 @@
  * Settings from a systemd unit, which "opendco run" does not check. If this failed, a misspelt
  * value would silently mean something else.
  */
+#include "linux/sys/settings.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "harness.h"
-#include "linux/sys/settings.h"
 #include "linux/sys/thread.h"
 
 static char said[4096];

@@ -4,12 +4,13 @@
  * ip(8) changes. If this failed, a client could speak for hosts of the server's network or make the
  * server ask the kernel without end, or networks behind clients would be cut off.
  */
+#include "linux/plane/source.h"
+
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <sched.h>
 #include <unistd.h>
 
-#include "tests/linux/fib_world.h"
 #include "core/peers_private.h"
 #include "harness.h"
 #include "linux/plane/dev_private.h"
@@ -18,7 +19,7 @@
 #include "linux/plane/platform.h"
 #include "linux/plane/port_private.h"
 #include "linux/sys/clock.h"
-#include "linux/plane/source.h"
+#include "tests/linux/fib_world.h"
 
 #define SECOND 1000000000ULL
 

@@ -4,12 +4,14 @@
  * device, a port and peers. If this failed, an administrator would not learn why offload is off, or
  * anybody on the machine could read who is connected.
  */
+#include "cli/status.h"
+
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <jansson.h>
-#include <dirent.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -20,17 +22,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/status.h"
 #include "addresses.h"
 #include "harness.h"
 #include "linux/crypto/aead.h"
+#include "linux/openvpn/offload_state.h"
 #include "linux/plane/dev_private.h"
 #include "linux/plane/plane.h"
 #include "linux/plane/port_private.h"
-#include "linux/sys/clock.h"
-#include "linux/openvpn/offload_state.h"
 #include "linux/status/report.h"
 #include "linux/status/server.h"
+#include "linux/sys/clock.h"
 
 /* The preload layer is in no test program; what it would say is set by the tests. */
 static bool offload;
@@ -43,8 +44,7 @@ offload_state(char *reason, size_t size, const char **abi)
     return offload;
 }
 
-/* ---- the writer -------------------------------------------------------------------------------
- */
+/* The writer */
 
 static json_t *
 parse(struct jsonw *j)
@@ -147,8 +147,7 @@ TEST("json: bounds and misuse")
     jsonw_fini(&j);
 }
 
-/* ---- the socket -------------------------------------------------------------------------------
- */
+/* The socket */
 
 static char folder[64], path[100];
 
@@ -575,8 +574,7 @@ TEST("socket: a folder that others may change")
     CHECK(access(stale, F_OK) < 0 && errno == ENOENT);
 }
 
-/* ---- a real plane ------------------------------------------------------------------------------
- */
+/* A real plane */
 
 static struct plane_dev *dev;
 static struct plane_port *sock;

@@ -4,7 +4,7 @@
  * each packet arrives as one datagram, whole and in order, and each failed write is counted. If
  * this failed, packets would be lost or damaged without a trace.
  */
-#include "harness.h"
+#include "linux/plane/tun_batch.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "linux/plane/tun_batch.h"
+#include "harness.h"
 
 #define ROOM 70000U
 

@@ -3,14 +3,13 @@
  * The table of vfds and the preload lock, with threads that hold the lock, request a notification,
  * and open and close descriptors at the same time; and the swap of a descriptor inside epoll.
  */
-#include "harness.h"
-
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness.h"
 #include "linux/sys/calls.h"
 
 /* The preload layer is in no test program. */
@@ -40,7 +39,7 @@ threads_run(void *(*fn)(void *), unsigned n)
         pthread_join(thread[i], NULL);
 }
 
-/* ---- wishes for a notification --------------------------------------------------------------- */
+/* Wishes for a notification */
 
 #define WISHES 20000U
 
@@ -81,7 +80,7 @@ TEST("no wish for a notification is lost")
     CHECK(!preload_inside());
 }
 
-/* ---- vfds come and go ----------------------------------------------------------------------- */
+/* Vfds come and go */
 
 #define FDS 8
 
@@ -166,7 +165,7 @@ TEST("fds out of range have no vfd")
     vfd_unset(1 << 20);
 }
 
-/* ---- the swap -------------------------------------------------------------------------------- */
+/* The swap */
 
 TEST("a swapped descriptor keeps its flags and its place in epoll")
 {
@@ -199,7 +198,7 @@ TEST("a swapped descriptor keeps its flags and its place in epoll")
     close(ep);
 }
 
-/* ---- fork ------------------------------------------------------------------------------------ */
+/* Fork */
 
 static int closed_in_child, closed_fd;
 

@@ -9,11 +9,6 @@
  * dco_segment_next() makes of the same super-packet must be the same, byte for byte; and what
  * coalescing made of packets must come out as these packets.
  */
-#include "bytes.h"
-#include "packets.h"
-
-#include "coalesce.h"
-
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
@@ -22,6 +17,10 @@
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "bytes.h"
+#include "coalesce.h"
+#include "packets.h"
 
 /* Headers of Linux 6.1 lack these two. */
 #ifndef TUN_F_USO4

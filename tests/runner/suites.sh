@@ -55,6 +55,7 @@ suite_unit() {
     build unit all || return
     unit_programs plain 600 '*_test' env
     queue programs plain "unit hardening" 120 tests/hardening "$BUILD"
+    queue programs plain "unit layers" 240 tests/layers "$BUILD"
     wanted "unit core is freestanding" || return
     build unit build-freestanding || return
     queue programs plain "unit core is freestanding" 120 tests/freestanding "$BUILD"
