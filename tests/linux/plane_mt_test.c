@@ -149,9 +149,7 @@ traffic(void *arg)
     return NULL;
 }
 
-/* ---- the preload layer
- * --------------------------------------------------------------------------------
- */
+/* The preload layer */
 
 static void
 take_events(void)
