@@ -26,7 +26,7 @@
 #include "linux/sys/calls.h"
 #include "linux/sys/log.h"
 
-/* Of the process: openvpn may make several, and the kernel's notifications name any of them. */
+/* Of the process: openvpn may make several devices, and notifications of the kernel name any. */
 static struct {
     pthread_mutex_t lock; /* plane_devs_lock() */
     struct plane_dev *first;
@@ -52,8 +52,8 @@ name_valid(const char *name)
     return len > 0 && len < IFNAMSIZ && strchr(name, '%') == NULL && strchr(name, '/') == NULL;
 }
 
-/* Packets are routed between clients by the host on purpose; redirects would tell them to bypass
- * it. Best effort, as on a read-only /proc. */
+/* The host routes packets between clients on purpose; redirects would tell clients to bypass it. A
+ * failure, as on a read-only /proc, is not an error. */
 static void
 redirects_off(const char *name)
 {
@@ -146,7 +146,7 @@ dev_peers_free(struct plane_dev *dev)
     free(dev->peers);
 }
 
-/* The device exists in the kernel: everything behind it. */
+/* Makes the peers and watches the queues. The device exists in the kernel. */
 static int
 dev_open(struct plane_dev *dev)
 {
@@ -178,7 +178,7 @@ dev_close_query(const struct plane_dev *dev)
         sys()->close(dev->query);
 }
 
-/* The kernel device, the queues of each worker, and everything behind it. */
+/* Makes the device of the kernel with the queues of each worker, then opens it. */
 static int
 dev_make(struct plane_dev *dev)
 {
@@ -198,7 +198,7 @@ dev_make(struct plane_dev *dev)
     return err;
 }
 
-/* Nobody sends RTM_DELLINK for a device that somebody else has deleted. */
+/* Frees the devices that another process has deleted; openvpn sends no RTM_DELLINK for them. */
 static void
 devs_reap(void)
 {
@@ -243,7 +243,7 @@ plane_dev_new(const char *name, enum dco_mode mode, struct plane_dev **out)
     return err;
 }
 
-/* First nobody may find the device, then nobody may be inside it, then it ends. */
+/* First no thread can find the device, then no thread uses it, then it ends. */
 void
 plane_dev_free(struct plane_dev *dev)
 {
@@ -319,7 +319,7 @@ plane_dev_peers(struct plane_dev *dev)
     return dev->peers;
 }
 
-/* By a socket that is there: the status thread may not make one. */
+/* Uses dev->query, because the status thread may not make a socket. */
 void
 plane_dev_status(struct plane_dev *dev, struct plane_dev_status *status)
 {

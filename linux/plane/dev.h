@@ -2,8 +2,8 @@
 /*
  * Devices: a TUN device of the kernel, its queues, and the peers behind it.
  *
- * openvpn's thread makes and frees devices, and it alone may look at the list without a lock. Any
- * other thread holds plane_devs_lock() from finding a device until it no longer uses it.
+ * openvpn's thread makes and frees devices, and only it may read the list without a lock. Any other
+ * thread holds plane_devs_lock() from finding a device until it no longer uses it.
  */
 #ifndef DCO_PLANE_DEV_H
 #define DCO_PLANE_DEV_H
@@ -25,17 +25,17 @@ int plane_dev_new(const char *name, enum dco_mode mode, struct plane_dev **dev);
 /* Removes peers, device and queues. The kernel device is gone when it returns. openvpn's thread. */
 void plane_dev_free(struct plane_dev *dev);
 
-/* NULL: there is none. */
+/* NULL if there is none. */
 struct plane_dev *plane_dev_by_index(uint32_t ifindex);
 struct plane_dev *plane_dev_by_name(const char *name);
 struct plane_dev *plane_dev_next(const struct plane_dev *dev); /* NULL: the first */
 uint32_t plane_dev_index(const struct plane_dev *dev);
 
-/* What the interface that made the device calls its kind (static; "" until then), and whether
- * openvpn is told through it where a client is that moved. Before the first peer. */
+/* Sets the kind of the device (a static string; "" until then), and whether its interface tells
+ * openvpn the new address of a client that moved. Before the first peer. */
 void plane_dev_set_kind(struct plane_dev *dev, const char *kind, bool floats_told);
-/* Whether its peers may be at another address than that of their session; until then they may.
- * Before the first peer. */
+/* Sets whether peers may move away from the address of their session; the default is true. Before
+ * the first peer. */
 void plane_dev_set_floats(struct plane_dev *dev, bool floats);
 const char *plane_dev_kind(const struct plane_dev *dev);
 struct dco_peers *plane_dev_peers(struct plane_dev *dev);
@@ -54,9 +54,9 @@ struct plane_dev_status {
 /* Any thread, inside plane_devs_lock(). */
 void plane_dev_status(struct plane_dev *dev, struct plane_dev_status *status);
 
-/* Keeps the lists of devices and of ports from changing, and what is in them from going. Any
- * thread; openvpn's waits for it when it makes or frees one, so hold it for no longer than some
- * hundred microseconds. */
+/* Keeps the lists of devices and ports unchanged and their members alive. Any thread. openvpn's
+ * thread waits for this lock when it makes or frees one, so hold it for at most a few hundred
+ * microseconds. */
 void plane_devs_lock(void);
 void plane_devs_unlock(void);
 

@@ -5,9 +5,11 @@
 
 #include "linux/plane/dev_private.h"
 
-/* What belongs to no device; of the process. */
-static struct dco_drops keepalives; /* written by housekeeping, read by any thread */
-static struct dco_drops retired;    /* plane_devs_lock() */
+/* Of the process: counters that belong to no device. */
+static struct {
+    struct dco_drops keepalives; /* atomic; written by housekeeping */
+    struct dco_drops retired;    /* plane_devs_lock(); sums of devices that are gone */
+} drops_of_process;
 
 static void
 drops_add(struct dco_drops *sum, const struct dco_drops *more)
@@ -19,7 +21,7 @@ drops_add(struct dco_drops *sum, const struct dco_drops *more)
 void
 drops_count_keepalive(enum dco_drop reason)
 {
-    drops_count(&keepalives, reason, 1);
+    drops_count(&drops_of_process.keepalives, reason, 1);
 }
 
 void
@@ -33,8 +35,8 @@ plane_dev_drops(const struct plane_dev *dev, struct dco_drops *sum)
 void
 plane_drops(struct dco_drops *sum)
 {
-    *sum = retired;
-    drops_add(sum, &keepalives);
+    *sum = drops_of_process.retired;
+    drops_add(sum, &drops_of_process.keepalives);
     for (const struct plane_dev *d = plane_dev_next(NULL); d != NULL; d = plane_dev_next(d))
         for (unsigned i = 0; i < d->workers; i++)
             drops_add(sum, &d->drops[i]);
@@ -47,6 +49,6 @@ drops_retire(const struct plane_dev *dev)
 
     plane_dev_drops(dev, &drops);
     plane_devs_lock();
-    drops_add(&retired, &drops);
+    drops_add(&drops_of_process.retired, &drops);
     plane_devs_unlock();
 }

@@ -23,8 +23,8 @@ events_dispatch(void)
         plane_hooks.on_event();
 }
 
-/* openvpn is about to learn of the removal. There may be another peer of this id already, whose
- * translation stays. */
+/* openvpn is about to learn of the removal, so the translation of the peer ends. A new peer may
+ * have the same id already; its translation stays. */
 static void
 forget_translation(struct plane_dev *dev, const struct dco_event *event)
 {

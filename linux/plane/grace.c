@@ -6,7 +6,7 @@
 #include "linux/plane/housekeeping.h"
 #include "linux/plane/workers.h"
 
-/* Of the process, as the workers are. */
+/* Of the process, like the workers. */
 static struct {
     pthread_mutex_t list_lock;
     struct dco_deferred *list;   /* list_lock */
@@ -35,7 +35,7 @@ take_all(void)
     return d;
 }
 
-/* Running one may defer another (a peer gives up its keys): go on until nothing is left. */
+/* Running one may defer another (a peer gives up its keys), so this repeats until none is left. */
 void
 grace_synchronize(void)
 {

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Deferred frees: what was unlinked ends once no worker can see it any more.
+ * Deferred frees: an unlinked object is freed once no worker can see it any more.
  *
- * A worker holds its own lock from the moment epoll_wait() returned until it waits again. After
- * each worker's lock was taken once, no worker is inside a device, a port, a peer or a key that was
- * unlinked before: that is the grace period of core/env.h.
+ * A worker holds its own lock from the return of epoll_wait() until it waits again. Once each
+ * worker's lock has been taken, no worker uses a device, port, peer or key that was unlinked
+ * before. This is the grace period of core/env.h.
  */
 #ifndef DCO_PLANE_GRACE_H
 #define DCO_PLANE_GRACE_H
 
 #include "core/env.h"
 
-/* d, which lies in the unlinked object, is run after the next grace period. Any thread; takes a
+/* Runs d, which is part of the unlinked object, after the next grace period. Any thread; takes a
  * leaf lock. */
 void grace_defer(struct dco_deferred *d);
 
-/* Waits for a grace period and runs what was deferred before. Not from a worker, and not inside
- * worker_enter(). */
+/* Waits for a grace period and runs all that was deferred before. Never call it from a worker or
+ * inside worker_enter(). */
 void grace_synchronize(void);
 
 #endif

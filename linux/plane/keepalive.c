@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Keepalives of housekeeping: one packet, sealed on a thread of its own, in the order of the packet
- * ids that the workers use at the same time.
+ * Housekeeping seals a keepalive on its own thread and sends it in the order of packet ids, which
+ * the workers use at the same time.
  */
 #include "linux/plane/keepalive.h"
 
@@ -14,12 +14,12 @@
 #include "linux/plane/plane.h"
 #include "linux/plane/send.h"
 
-#define TURN_YIELDS 1000U /* then naps: a worker's burst lasts microseconds */
-#define NAP_US      100U
+#define TURN_YIELDS 1000U /* before it sleeps: a worker's burst lasts microseconds */
+#define SLEEP_US    100U
 
-/* The ids before ours are in the hands of workers, which send without waiting for anything that
- * this thread holds. However long one of them was kept from running: an id that is never accounted
- * for would hold back all later ones of the key. */
+/* Waits until the workers have sent the ids before this one. They wait for nothing that this thread
+ * holds. There is no time limit: an id that is never accounted for would hold back all later ids of
+ * the key. */
 static void
 wait_turn(const struct dco_key *key, uint32_t id)
 {
@@ -27,7 +27,7 @@ wait_turn(const struct dco_key *key, uint32_t id)
         if (i < TURN_YIELDS)
             sched_yield();
         else
-            usleep(NAP_US);
+            usleep(SLEEP_US);
     }
 }
 
@@ -45,7 +45,7 @@ seal(struct dco_peer *peer, struct dco_key *key, uint32_t id, uint8_t *pkt)
     return op.ok;
 }
 
-/* What became of packet id, DCO_DROP_NONE if it was sent. */
+/* DCO_DROP_NONE if the packet was sent, else the drop reason. */
 static enum dco_drop
 send_sealed(struct dco_peer *peer, const uint8_t *pkt, size_t len)
 {

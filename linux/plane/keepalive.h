@@ -5,8 +5,8 @@
 
 #include "core/peer.h"
 
-/* Seals and sends one keepalive for each peer; gives up the references. Housekeeping, with
- * plane_devs_lock() held. */
+/* Seals and sends one keepalive to each peer, then releases the references. Housekeeping, inside
+ * plane_devs_lock(). */
 void keepalive_send(struct dco_peer **peers, unsigned n);
 
 #endif

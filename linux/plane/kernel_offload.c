@@ -43,12 +43,15 @@ parse(const char *list)
 bool
 offload_wanted(enum offload offload)
 {
-    static bool parsed;
-    static unsigned off;
+    /* Of the process, like the environment. */
+    static struct {
+        bool parsed;
+        unsigned off; /* offloads that are switched off */
+    } setting;
 
-    if (!parsed) {
-        off = parse(setting_override(OVERRIDE_OFFLOADS_OFF));
-        parsed = true;
+    if (!setting.parsed) {
+        setting.off = parse(setting_override(OVERRIDE_OFFLOADS_OFF));
+        setting.parsed = true;
     }
-    return (off & offload) == 0;
+    return (setting.off & offload) == 0;
 }

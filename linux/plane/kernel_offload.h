@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Kernel offloads the plane uses where they exist. Each has a working way without it, and each can
- * be switched off by name in the environment variable OPENDCO_OFFLOADS_OFF (a comma-separated
- * list), to find out whether one of them is to blame and to test the other way.
+ * Offloads of the kernel that the plane uses if they exist. Each has a fallback, and each can be
+ * switched off by name in the environment variable OPENDCO_OFFLOADS_OFF (a comma-separated list),
+ * to find a faulty one and to test the fallback.
  */
 #ifndef DCO_PLANE_KERNEL_OFFLOAD_H
 #define DCO_PLANE_KERNEL_OFFLOAD_H
@@ -17,8 +17,8 @@ enum offload {
     OFFLOAD_TUN_BATCH = 16, /* "tun-batch": several writes to the TUN in one call */
 };
 
-/* The environment is read at the first call, which is made before any worker starts. An unknown
- * name is reported in the log and otherwise ignored. */
+/* True if the user has not switched the offload off. The first call reads the environment and comes
+ * before any worker starts. An unknown name is logged and ignored. */
 bool offload_wanted(enum offload offload);
 
 #endif

@@ -7,8 +7,9 @@
 #include "core/wire.h"
 #include "linux/sys/setting_rules.h"
 
-#define MTU_UNKNOWN 1500 /* assumed until the path was looked at */
+#define MTU_UNKNOWN 1500 /* assumed until the path MTU is known */
 
+/* Of the process; const while workers run. */
 static int mss_setting = SETTINGS_MSS_AUTO;
 
 void
@@ -17,7 +18,7 @@ mss_configure(int mss)
     mss_setting = mss;
 }
 
-/* The largest inner packet that fits one outer packet, 0 if nothing sensible does. */
+/* The largest inner packet that fits one outer packet; 0 if the path MTU is too small for TCP. */
 static uint16_t
 room_on_path(struct dco_peer *peer)
 {

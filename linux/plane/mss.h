@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How large a TCP segment towards a peer may be: the ABIs carry no mssfix, so the plane clamps the
- * MSS of SYNs in both directions to what one outer packet on the path to the peer holds.
+ * Limits TCP segments to the path of a peer. The ABIs do not carry mssfix, so the plane clamps the
+ * MSS of SYNs in both directions to the size that fits one outer packet on the path.
  */
 #ifndef DCO_PLANE_MSS_H
 #define DCO_PLANE_MSS_H
@@ -10,7 +10,7 @@
 #include "core/ip.h"
 #include "core/peer.h"
 
-/* What the user set, see struct plane_config. Before the first worker starts. */
+/* Takes the setting of struct plane_config. Call before the first worker starts. */
 void mss_configure(int mss);
 
 /* Lowers the MSS option of a SYN if it is larger than the path allows. Workers. */
@@ -23,7 +23,7 @@ mss_is_syn(const uint8_t *pkt, size_t len, const struct dco_inner *inner)
            (pkt[inner->l4 + DCO_TCP_FLAGS] & DCO_TCP_SYN) != 0;
 }
 
-/* The same for any packet: few are SYNs, and none else pays for a call. */
+/* The same for any packet, without a function call unless it is a SYN. */
 static inline void
 mss_clamp_for(struct dco_peer *peer, uint8_t *pkt, size_t len, const struct dco_inner *inner)
 {

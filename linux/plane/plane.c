@@ -12,8 +12,8 @@
 #include "linux/plane/workers.h"
 #include "linux/sys/limits.h"
 
-/* Per worker beside the queues of the device: members of the port, an epoll set, an eventfd and a
- * netlink socket. */
+/* Descriptors of a worker besides the queues of the device: members of the port, an epoll set, an
+ * eventfd and a netlink socket. */
 #define WORKER_FILES 6U
 
 void
@@ -50,15 +50,15 @@ plane_worker_count(void)
     return workers_count();
 }
 
-/* Workers, and housekeeping for keepalives. */
+/* The workers, and housekeeping for keepalives. */
 unsigned
 plane_key_threads(void)
 {
     return workers_decide() + 1;
 }
 
-/* The child shares every open file description with the parent: what stays open here would keep the
- * port and the device of an openvpn that is gone. */
+/* The child shares every open file description with the parent. A descriptor left open here would
+ * keep the port and the device alive after openvpn has ended. */
 void
 plane_fork_child(void)
 {

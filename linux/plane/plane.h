@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The data plane of one process: devices, ports, worker threads and one housekeeping thread. This
- * header and those that it includes are what other folders may use; what a header lists under
- * "Inside the plane", and the *_private.h, they may not.
+ * The data plane of one process: devices, ports, worker threads and one housekeeping thread. Other
+ * folders may use this header and those that it includes, except the parts under "Inside the
+ * plane". They may not use the *_private.h headers.
  *
  * Threads. "openvpn's thread" is whichever thread holds the preload layer's lock, so one at a time:
  * every function belongs to it, unless it says otherwise. The status thread reads devices, peers
@@ -24,7 +24,7 @@
 #include "linux/plane/port.h"
 #include "linux/sys/setting_rules.h"
 
-/* What the user may set: options of `opendco run`, or the environment variables behind them. */
+/* Settings of the user: options of `opendco run`, or the environment variables behind them. */
 struct plane_config {
     unsigned workers; /* 0: as many as cores and task limits allow */
     int mss;          /* SETTINGS_MSS_AUTO: clamp to the path of each peer; SETTINGS_MSS_OFF; or the
@@ -34,22 +34,22 @@ struct plane_config {
 /* Before the first device; later calls are ignored. */
 void plane_configure(const struct plane_config *config);
 
-/* Opens what cannot be opened after chroot() or a change of user: a way to /dev/net/tun, the route
- * socket. Called once the process has shown that it wants the family. -errno of the first thing
- * missing (the caller turns it into the line that says why offload is off). */
+/* Opens the descriptors that cannot be opened after chroot() or a change of user: /dev/net/tun and
+ * the route socket. Called once the process has asked for the family. 0 or -errno of the first
+ * failure, which the caller logs as the reason why offload is off. */
 int plane_prepare(void);
 
-/* Called from the child of fork(): closes every descriptor of the plane without touching its locks
- * or threads, which the child does not have. */
+/* Closes every descriptor of the plane in a child of fork(). It touches no locks and no threads,
+ * because the child has only one thread. */
 void plane_fork_child(void);
 
 /* Ends all threads, closes everything. Called at exit. */
 void plane_shutdown(void);
 
-/* 0: not decided yet. Any thread. */
+/* The number of workers; 0 if it is not decided yet. Any thread. */
 unsigned plane_worker_count(void);
 
-/* How many threads may use one key at a time: the `threads` of aead_new(). */
+/* The number of threads that may use one key at a time: the `threads` of aead_new(). */
 unsigned plane_key_threads(void);
 
 #endif

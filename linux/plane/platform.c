@@ -10,8 +10,8 @@
 #include "linux/plane/housekeeping.h"
 #include "linux/plane/port.h"
 
-/* The process has one plane, and so one heap, one set of workers and one housekeeping thread:
- * none of these functions needs to be told which. */
+/* The process has one plane, and so one heap, one set of workers and one housekeeping thread. None
+ * of these functions needs its environment. */
 #define UNUSED __attribute__((unused))
 
 const struct dco_env plane_env;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the plane lends to the core: the dco_env_*() functions of core/env.h, in platform.c. */
+/* The environment of the core: platform.c implements the dco_env_*() functions of core/env.h. */
 #ifndef DCO_PLANE_PLATFORM_H
 #define DCO_PLANE_PLATFORM_H
 
 #include "core/env.h"
 
-/* Of every device: the process has one plane, so nothing is in it. */
+/* The environment of every device. It is empty, because the process has only one plane. */
 extern const struct dco_env plane_env;
 
 #endif

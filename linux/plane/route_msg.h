@@ -11,10 +11,11 @@
 
 #include "core/addr.h"
 
-/* Nexthops of one message that are looked at; the rest of a larger group is not used. */
+/* Nexthops that are read of one message; the rest of a larger group is ignored. */
 #define ROUTE_HOPS_MAX 256U
 
-/* What makes two routes the same route to the kernel, nexthops apart. Padding is zero. */
+/* Two routes with equal keys are one route to the kernel, with several nexthops. Padding is zero.
+ */
 struct route_key {
     struct dco_ip prefix;
     uint32_t table;
@@ -31,13 +32,13 @@ struct route_hop {
 
 struct route_msg {
     bool add;     /* else deleted */
-    bool replace; /* takes the place of all routes with this key */
+    bool replace; /* replaces all routes with this key */
     struct route_key key;
-    unsigned n; /* 0: nothing a packet could take */
+    unsigned n; /* 0: no nexthop that a packet could take */
     struct route_hop hop[ROUTE_HOPS_MAX];
 };
 
-/* Calls fn for each message of a datagram; what follows a message that does not fit is ignored. */
+/* Calls fn for each message of a datagram. Stops at a message that does not fit into it. */
 void route_msg_each(const void *buf, size_t len, void (*fn)(const struct nlmsghdr *, void *),
                     void *arg);
 

@@ -4,7 +4,6 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "linux/plane/rtnl_query.h"
 
@@ -42,7 +41,7 @@ request_add(struct request *req, uint16_t type, const void *data)
 static ssize_t
 ask(int fd, struct request *req, void *reply)
 {
-    static uint32_t seq; /* housekeeping's */
+    static uint32_t seq; /* housekeeping */
 
     req->nlh.nlmsg_seq = ++seq;
     return rtnl_query(fd, &req->nlh, reply, REPLY_MAX);
@@ -77,7 +76,7 @@ metric(uint16_t type, const char *data, size_t len, void *arg)
         memcpy(&found->mtu, data, sizeof(found->mtu));
 }
 
-/* Of several ways the first: whoever gives them different MTUs has to expect fragments. */
+/* Of several nexthops only the first one counts: different MTUs for them lead to fragments. */
 static void
 route_attribute(uint16_t type, const char *data, size_t len, void *arg)
 {
@@ -103,7 +102,7 @@ link_attribute(uint16_t type, const char *data, size_t len, void *arg)
         memcpy(&found->mtu, data, sizeof(found->mtu));
 }
 
-/* Length of the first message if it is of that type and has a body of that size, else 0. */
+/* The length of the first message if it has this type and at least a body of this size, else 0. */
 static size_t
 message_len(const void *buf, size_t len, uint16_t type, size_t body)
 {
@@ -162,7 +161,7 @@ route_mtu_get(int fd, const struct route_question *q)
     request_init(&req, RTM_GETROUTE, sizeof(req.body.route));
     req.body.route.rtm_family = AF_INET;
     req.body.route.rtm_dst_len = 32;
-    req.body.route.rtm_flags = RTM_F_FIB_MATCH; /* the entry itself, without what was learnt */
+    req.body.route.rtm_flags = RTM_F_FIB_MATCH; /* the entry itself, without learnt exceptions */
     request_add(&req, RTA_DST, q->remote.addr);
     if (q->local.family == 4)
         request_add(&req, RTA_SRC, q->local.addr);

@@ -80,7 +80,7 @@ bucket_of(const struct route_store *s, const struct route_key *key)
     return &s->bucket[dco_siphash(&s->secret, key, sizeof(*key)) & s->mask];
 }
 
-/* Room for one more. Longer chains are the price where memory ran out. */
+/* Makes room for one more entry. Without memory the chains just get longer. */
 static bool
 make_room(struct route_store *s)
 {
@@ -153,7 +153,7 @@ has_hop(const struct route_msg *msg, const struct route_hop *hop)
     return false;
 }
 
-/* The message takes the place of every route with its key: those it does not repeat go. */
+/* Removes the routes with the key of the message that it does not repeat. */
 static void
 remove_replaced(struct route_store *s, const struct route_msg *msg, const uint32_t *ifindexes,
                 unsigned n, bool *changed)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The routes through our devices, one entry per route and nexthop. No lock: the caller's.
+ * The routes through our devices, with one entry for each route and nexthop. The caller's lock
+ * guards it.
  */
 #ifndef DCO_PLANE_ROUTE_STORE_H
 #define DCO_PLANE_ROUTE_STORE_H
@@ -9,7 +10,7 @@
 #include "core/siphash.h"
 #include "linux/plane/route_msg.h"
 
-/* Beyond it routes are not taken in; the caller says so once. */
+/* Further routes are refused; the caller logs that once. */
 #define ROUTE_STORE_MAX 1000000U
 
 struct route_entry;
@@ -18,7 +19,7 @@ struct route_store {
     struct route_entry **bucket; /* NULL until the first entry */
     uint32_t mask;
     uint32_t count;
-    uint32_t generation; /* written into entries that are seen; see sweep */
+    uint32_t generation; /* of entries that the current dump showed; see sweep */
     uint32_t order;      /* counts entries made: of equal routes the first one wins */
     struct dco_siphash_key secret;
 };
@@ -26,12 +27,13 @@ struct route_store {
 void route_store_init(struct route_store *s, const struct dco_siphash_key *secret);
 void route_store_fini(struct route_store *s);
 
-/* Takes in the nexthops of msg whose device is in ifindexes[0..n), or deletes them. Sets in
- * changed[i] whether anything of device i changed. -ENOMEM if an entry could not be kept. */
+/* Adds or deletes the nexthops of msg whose device is in ifindexes[0..n). Sets changed[i] if a
+ * route of device i changed. 0, or -ENOMEM if an entry could not be added. */
 int route_store_apply(struct route_store *s, const struct route_msg *msg, const uint32_t *ifindexes,
                       unsigned n, bool *changed);
 
-/* A dump begins: what it does not show again is deleted by the sweep at its end. */
+/* Mark at the begin of a dump; the sweep at its end deletes the entries that the dump did not show.
+ */
 void route_store_mark(struct route_store *s);
 void route_store_sweep(struct route_store *s, const uint32_t *ifindexes, unsigned n, bool *changed);
 

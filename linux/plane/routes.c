@@ -2,7 +2,6 @@
 #include "linux/plane/routes.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
@@ -24,13 +23,13 @@
 #define READS_MAX   64U         /* datagrams per turn */
 #define RCVBUF      (4 << 20)   /* about 10000 notifications */
 #define MS          1000000ULL
-#define SETTLE_NS   (20 * MS) /* from a conf that routes went silently to the dump */
+#define SETTLE_NS   (20 * MS) /* between a change that may remove routes silently and the dump */
 #define RETRY_NS    (200 * MS)
-#define DUMP_MAX_NS (10000 * MS) /* then its end was lost, and another one is asked for */
+#define DUMP_MAX_NS (10000 * MS) /* a dump that lasts longer lost its end and is repeated */
 #define NEVER       UINT64_MAX
 
-/* Answers of fib.h: how long one holds at most while routes change all the time, and always. What
- * was forgotten is asked again for every source that is in use. */
+/* How long an answer of fib.h stays valid at most: while routes change all the time, and in any
+ * case. Afterwards the kernel is asked again for each source in use. */
 #define ANSWERS_NS     (100 * MS)
 #define ANSWERS_MAX_NS (10000 * MS)
 
@@ -57,10 +56,10 @@ static struct {
     uint64_t dump_began;
     uint64_t dump_cost; /* of the last one */
     uint64_t dump_at;   /* when the next one begins */
-    bool unclean;       /* something else happened during the dump */
-    bool overfull;      /* said once */
+    bool unclean;       /* notifications or errors came during the dump */
+    bool overfull;      /* logged once */
 
-    bool moved;         /* something changed since answers of the kernel last lost their validity */
+    bool moved;         /* something changed since the cached answers last became outdated */
     uint64_t raised_ns; /* when that was */
 } routes = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .dump_at = NEVER};
 
@@ -77,7 +76,7 @@ join_groups(int fd)
         if (sys()->setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(int)) < 0)
             return -errno;
     }
-    /* Kernels without rules or nexthop objects need no word about them. */
+    /* Some kernels have no rules or no nexthop objects. */
     for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
         (void)sys()->setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &optional[i], sizeof(int));
     return 0;
@@ -90,7 +89,7 @@ tune(int fd)
 
     if (sys()->setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
         (void)sys()->setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-    /* Lets the kernel choose by device in a dump; where it does not, all routes come. */
+    /* Lets the kernel select by device in a dump; kernels without it send all routes. */
     (void)sys()->setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
 }
 
@@ -268,7 +267,7 @@ dump_done(int err, uint64_t now)
 
 /* Answers that the workers remember */
 
-/* Returns when to call again. */
+/* Returns the time of the next call. */
 static uint64_t
 forget_answers(uint64_t now)
 {
@@ -306,7 +305,7 @@ take_route(const struct nlmsghdr *nlh)
     }
 }
 
-/* A link or an address of ours changed: IPv4 routes may have gone without a word. */
+/* If a link or an address of ours changed, IPv4 routes may have vanished without a notification. */
 static void
 take_conf(const struct nlmsghdr *nlh, uint64_t now)
 {
@@ -447,7 +446,7 @@ publish(unsigned i, uint64_t now)
     if (set == NULL || policy == NULL) {
         dco_routes_free(set);
         dco_routes_free(policy);
-        d->not_before = now + RETRY_NS; /* the routes of before stay in force */
+        d->not_before = now + RETRY_NS; /* the earlier routes stay in force */
         return;
     }
     dco_peers_set_routes(d->dev->peers, set);

@@ -8,9 +8,10 @@
 #include "linux/plane/send.h"
 #include "linux/plane/workers.h"
 
-static bool running; /* openvpn's thread */
+/* Of the process. openvpn's thread. */
+static bool running;
 
-/* What workers may not find out any more is looked at before. */
+/* The two probes come first, because workers may not make sockets. */
 int
 threads_start(void)
 {

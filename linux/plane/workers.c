@@ -9,7 +9,7 @@
 #include "linux/sys/limits.h"
 #include "linux/sys/log.h"
 
-/* Of the process: threads are not its parts'. */
+/* Of the process: its devices and ports share the threads. */
 static struct {
     unsigned wanted; /* openvpn's thread; before n is decided */
     unsigned n;      /* atomic; 0: not decided; written by openvpn's thread */
@@ -54,8 +54,8 @@ workers_end(void)
     }
 }
 
-/* A limit that counts threads may be nearer than it looked when their number was decided. One
- * worker is enough for everything. */
+/* The process may reach a limit on threads earlier than workers_decide() expected. It goes on with
+ * the workers it has; one is enough. */
 int
 workers_start(void)
 {
