@@ -20,9 +20,9 @@
 
 struct udp_vfd {
     struct vfd vfd;
-    struct plane_port *port; /* vfd lock; const once swapped. NULL: openvpn's socket alone */
-    bool swapped;            /* atomic; set once, under the vfd lock: fd is an end of the pair */
-    bool named;              /* vfd lock; bound to a port that was named */
+    struct plane_port *port; /* preload lock; const once swapped. NULL: openvpn's socket alone */
+    bool swapped;            /* atomic; set once, under the preload lock: fd is an end of the pair */
+    bool named;              /* preload lock; bound to a port that was named */
 };
 
 static void vfd_new(int fd);
@@ -321,7 +321,7 @@ const struct vfd_ops udp_ops = {
     .fork_child = udp_fork_child,
 };
 
-/* The vfd lock held. */
+/* The preload lock held. */
 static void
 vfd_new(int fd)
 {
