@@ -24,3 +24,24 @@ dco_drop_text(enum dco_drop reason)
 {
     return (unsigned)reason < DCO_DROP_COUNT ? texts[reason] : "not dropped";
 }
+
+enum dco_drop
+dco_drop_of_send(int err)
+{
+    switch (err) {
+    case EAGAIN:
+    case ENOBUFS:
+    case ENOMEM:
+        return DCO_DROP_TX_NO_BUFFER;
+    case EADDRNOTAVAIL:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case ENETUNREACH:
+        return DCO_DROP_TX_UNREACHABLE;
+    case EMSGSIZE:
+        return DCO_DROP_TX_TOO_BIG;
+    default:
+        return DCO_DROP_TX_ERROR;
+    }
+}

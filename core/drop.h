@@ -65,4 +65,7 @@ struct dco_drops {
 const char *dco_drop_name(enum dco_drop reason);
 const char *dco_drop_text(enum dco_drop reason);
 
+/* The reason for a packet that the network stack refused to send with err (a positive errno). */
+enum dco_drop dco_drop_of_send(int err);
+
 #endif

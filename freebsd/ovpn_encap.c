@@ -5,26 +5,6 @@
 #include "ovpn_inet6.h"
 #include "ovpn_udp.h"
 
-static unsigned
-reason_of(int error)
-{
-    switch (error) {
-    case ENOBUFS:
-    case ENOMEM:
-        return DCO_DROP_TX_NO_BUFFER;
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-    case EHOSTDOWN:
-    case ENETDOWN:
-    case EADDRNOTAVAIL:
-        return DCO_DROP_TX_UNREACHABLE;
-    case EMSGSIZE:
-        return DCO_DROP_TX_TOO_BIG;
-    default:
-        return DCO_DROP_TX_ERROR;
-    }
-}
-
 /* Flags and checksum state of the inner packet do not apply to the outer one. The flow hash stays,
  * so that the network card keeps the packets of a flow in order. */
 static void
@@ -70,7 +50,7 @@ ovpn_encap(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m)
     if (error == ELOOP) /* the packet came back into a tunnel, which has counted it */
         return error;
     if (error != 0) {
-        (void)ovpn_drop(sc, NULL, reason_of(error));
+        (void)ovpn_drop(sc, NULL, dco_drop_of_send(error));
         return error;
     }
     ovpn_count(&sc->counters, OVPN_TRANSPORT_OUT, (uint64_t)len);

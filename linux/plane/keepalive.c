@@ -56,7 +56,7 @@ send_sealed(struct dco_peer *peer, const uint8_t *pkt, size_t len)
     dco_peer_path(peer, &path);
     err = send_single(port, port->fd[0], &path, pkt, len);
     if (err < 0)
-        return send_drop_reason(-err);
+        return dco_drop_of_send(-err);
     dco_peer_count(peer, DCO_LINK_TX, 1, len);
     return DCO_DROP_NONE;
 }

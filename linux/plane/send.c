@@ -150,26 +150,6 @@ send_single(struct plane_port *port, int fd, const struct dco_path *path, const 
     return sys()->sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-enum dco_drop
-send_drop_reason(int err)
-{
-    switch (err) {
-    case EAGAIN:
-    case ENOBUFS:
-    case ENOMEM:
-        return DCO_DROP_TX_NO_BUFFER;
-    case ENETUNREACH:
-    case EHOSTUNREACH:
-    case ENETDOWN:
-    case EADDRNOTAVAIL:
-        return DCO_DROP_TX_UNREACHABLE;
-    case EMSGSIZE:
-        return DCO_DROP_TX_TOO_BIG;
-    default:
-        return DCO_DROP_TX_ERROR;
-    }
-}
-
 /* True for errors that this packet did not cause: an ICMP error for an earlier one, or a full
  * buffer, which drains at line speed. */
 static bool
@@ -243,7 +223,7 @@ send_singles(struct tx *tx, struct plane_port *port, int fd, struct train *t, ui
         if (ok < 0) {
             if (worth_retrying(fd, errno, &tries))
                 continue;
-            drops_count(tx->drops, send_drop_reason(errno), 1);
+            drops_count(tx->drops, dco_drop_of_send(errno), 1);
             at += (uint32_t)out[0].iov.iov_len;
         }
         for (int i = 0; i < ok; i++, sent++) {
@@ -280,7 +260,7 @@ send_refused(struct tx *tx, struct plane_port *port, int fd, struct train *t, in
     uint32_t at = 0;
 
     if (t->packets == 1 || (err != EIO && err != EMSGSIZE && err != EINVAL)) {
-        drops_count(tx->drops, send_drop_reason(err), t->packets);
+        drops_count(tx->drops, dco_drop_of_send(err), t->packets);
         return;
     }
     if (err == EINVAL && t->packets > KERNEL_UDP_SEGMENTS_OLD) {

@@ -12,8 +12,6 @@ void send_trains(struct tx *tx, uint64_t now_ns);
 /* Sends one sealed packet outside of any burst: keepalives. 0 or -errno. Any thread. */
 int send_single(struct plane_port *port, int fd, const struct dco_path *path, const void *pkt,
                 size_t len);
-/* The drop reason for a send that failed with this (positive) errno. */
-enum dco_drop send_drop_reason(int err);
 
 /* Most segments of one UDP_SEGMENT send on this kernel. Any thread. */
 uint32_t send_segments_max(void);

@@ -39,3 +39,20 @@ TEST("drop: the value for no drop is harmless")
     CHECK(dco_drop_text(DCO_DROP_NONE) != NULL);
     CHECK(sizeof(struct dco_drops) == DCO_DROP_COUNT * sizeof(uint64_t));
 }
+
+TEST("drop: an error of a send has one reason on every platform")
+{
+    static const struct {
+        int err;
+        enum dco_drop reason;
+    } cases[] = {
+        {EAGAIN, DCO_DROP_TX_NO_BUFFER},        {ENOBUFS, DCO_DROP_TX_NO_BUFFER},
+        {ENOMEM, DCO_DROP_TX_NO_BUFFER},        {EHOSTUNREACH, DCO_DROP_TX_UNREACHABLE},
+        {ENETUNREACH, DCO_DROP_TX_UNREACHABLE}, {EHOSTDOWN, DCO_DROP_TX_UNREACHABLE},
+        {ENETDOWN, DCO_DROP_TX_UNREACHABLE},    {EADDRNOTAVAIL, DCO_DROP_TX_UNREACHABLE},
+        {EMSGSIZE, DCO_DROP_TX_TOO_BIG},        {EPERM, DCO_DROP_TX_ERROR},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        CHECK_EQ(dco_drop_of_send(cases[i].err), cases[i].reason);
+}
