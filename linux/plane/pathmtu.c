@@ -185,10 +185,11 @@ void
 path_mtu_refresh(struct plane_dev *dev, uint64_t now_ns)
 {
     static unsigned turn; /* housekeeping */
-    struct walk walk = {.turn = ++turn, .now_ns = now_ns};
+    struct walk walk = {.turn = turn + 1, .now_ns = now_ns};
     struct dco_peer *due[DUE_MAX];
     unsigned n = dco_peers_select(dev->peers, pick, &walk, due, DUE_MAX);
 
+    turn++;
     for (unsigned i = 0; i < n; i++) {
         struct dco_path path;
         unsigned mtu;
