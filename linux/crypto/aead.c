@@ -47,9 +47,9 @@ aead_new_by(const struct aead_backend *backend, enum dco_cipher cipher, const ui
 
     if (aead == NULL)
         return NULL;
-    aead->backend = 0;
-    while (backends[aead->backend] != backend)
-        aead->backend++;
+    for (uint8_t i = 0; i < BACKENDS; i++)
+        if (backends[i] == backend)
+            aead->backend = i;
     aead->mode = cipher == DCO_CIPHER_AES_GCM ? AEAD_GCM : AEAD_CHACHA;
     memcpy(aead->tx_tail, tx_tail, DCO_NONCE_TAIL_LEN);
     memcpy(aead->rx_tail, rx_tail, DCO_NONCE_TAIL_LEN);
