@@ -338,7 +338,7 @@ plane_dev_status(struct plane_dev *dev, struct plane_dev_status *status)
     status->udp_gso = send_gso_works();
     status->tun_batch = tun_batch_works();
     for (struct plane_port *p = port_next(NULL); p != NULL; p = port_next(p))
-        if (dco_load(&p->dev) == dev) {
+        if (dco_load_acquire(&p->dev) == dev) { /* its const fields were written before */
             status->udp_gro = p->udp_gro;
             status->udp_sockets += 1 + p->n;
         }

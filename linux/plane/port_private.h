@@ -39,7 +39,7 @@ struct plane_port {
     int probe[2];                /* housekeeping; IPv4 and IPv6, see path_mtu_get() */
     int route_fd;                /* housekeeping; likewise */
     bool udp_gro;                /* const */
-    struct plane_dev *dev;       /* atomic; set once */
+    struct plane_dev *dev;       /* atomic, with release; set once, when the port is open */
     struct control_queue *ctrl;  /* const; towards openvpn */
     struct float_nat *float_nat; /* const; floated peers */
 };
