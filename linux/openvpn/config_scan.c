@@ -243,7 +243,7 @@ config_scan_floats(const struct config_scan *conf)
 }
 
 void
-config_scan_scan(struct config_scan *conf, int argc, char *const *argv)
+config_scan_args(struct config_scan *conf, int argc, char *const *argv)
 {
     struct scan s = {.conf = conf, .parser = {.option = option, .arg = &s}};
 

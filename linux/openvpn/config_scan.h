@@ -40,7 +40,7 @@ struct config_scan {
 bool config_scan_floats(const struct config_scan *conf);
 
 /* argv as given to openvpn's main(). */
-void config_scan_scan(struct config_scan *conf, int argc, char *const *argv);
+void config_scan_args(struct config_scan *conf, int argc, char *const *argv);
 
 /* The lines of one file that was read already; for tests. */
 void config_scan_text(struct config_scan *conf, const char *text, size_t len);

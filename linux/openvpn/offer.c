@@ -96,7 +96,7 @@ conf_refresh(void)
 {
     struct config_scan now;
 
-    config_scan_scan(&now, offer.argc, offer.argv);
+    config_scan_args(&now, offer.argc, offer.argv);
     if (now.readable || !offer.conf.readable)
         offer.conf = now;
     log_suppress_time(offer.conf.no_time);

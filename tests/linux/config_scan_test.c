@@ -124,16 +124,16 @@ TEST("command lines")
     char *nothing[] = {"openvpn"};
     struct config_scan conf;
 
-    config_scan_scan(&conf, 10, server);
+    config_scan_args(&conf, 10, server);
     CHECK(conf.tcp && conf.server && conf.readable && conf.vpn);
-    config_scan_scan(&conf, 10, proxy);
+    config_scan_args(&conf, 10, proxy);
     CHECK(!conf.tcp && conf.client);
     CHECK_STR(conf.option, "fragment");
-    config_scan_scan(&conf, 3, missing);
+    config_scan_args(&conf, 3, missing);
     CHECK(!conf.readable && !conf.vpn);
-    config_scan_scan(&conf, 1, nothing);
+    config_scan_args(&conf, 1, nothing);
     CHECK(!conf.readable);
-    config_scan_scan(&conf, 0, nothing);
+    config_scan_args(&conf, 0, nothing);
     CHECK(!conf.readable);
 }
 
@@ -162,14 +162,14 @@ TEST("files that name files")
     put(a, text);
     snprintf(text, sizeof(text), "config \"%s\"\nproto tcp\n", a);
     put(b, text);
-    config_scan_scan(&conf, 2, one);
+    config_scan_args(&conf, 2, one);
     CHECK(conf.tcp && conf.server);
     CHECK(!conf.readable); /* the depth was exhausted somewhere */
     put(b, "proto tcp\n");
-    config_scan_scan(&conf, 2, one);
+    config_scan_args(&conf, 2, one);
     CHECK(conf.tcp && conf.server && conf.readable);
     CHECK_EQ(mkfifo(fifo, 0600), 0);
-    config_scan_scan(&conf, 3, two);
+    config_scan_args(&conf, 3, two);
     CHECK(!conf.readable);
     unlink(a);
     unlink(b);
@@ -199,9 +199,9 @@ TEST("who may be at another address")
     CHECK(!floats("dev tun\ntls-server\nremote host\n"));
     CHECK(!floats("client\ndev tun\n<connection>\nremote host 1194\n</connection>\n"));
     CHECK(floats("client\ndev tun\n<connection>\nremote host 1194\nfloat\n</connection>\n"));
-    config_scan_scan(&conf, 3, none);
+    config_scan_args(&conf, 3, none);
     CHECK(!config_scan_floats(&conf)); /* it cannot be read */
-    config_scan_scan(&conf, 4, said);
+    config_scan_args(&conf, 4, said);
     CHECK(config_scan_floats(&conf));
 }
 
