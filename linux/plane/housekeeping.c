@@ -155,12 +155,14 @@ open_wake(void)
 int
 housekeeping_start(void)
 {
+    char name[16];
     int err = open_wake();
 
     if (err < 0 || housekeeping.running)
         return err;
     dco_store_release(&housekeeping.stop, false);
-    err = thread_start(&housekeeping.thread, "opendco-house", STACK_BYTES, housekeeping_main, NULL);
+    sandbox_thread_name(SANDBOX_HOUSEKEEPING, name, sizeof(name));
+    err = thread_start(&housekeeping.thread, name, STACK_BYTES, housekeeping_main, NULL);
     housekeeping.running = err == 0;
     return err;
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -198,7 +197,7 @@ worker_start(struct worker *w)
 {
     char name[16];
 
-    snprintf(name, sizeof(name), "opendco/%u", w->index);
+    sandbox_thread_name(w->index, name, sizeof(name));
     return thread_start(&w->thread, name, STACK_BYTES, worker_main, w);
 }
 

@@ -260,14 +260,15 @@ status_main(void *arg)
 void
 status_start(void)
 {
+    char name[16];
     int err;
 
     if (status.running || status.listener < 0 || status.pid != getpid())
         return;
+    sandbox_thread_name(SANDBOX_STATUS, name, sizeof(name));
     status.stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    err = status.stop < 0
-              ? -errno
-              : thread_start(&status.thread, "opendco-status", STACK_BYTES, status_main, NULL);
+    err = status.stop < 0 ? -errno
+                          : thread_start(&status.thread, name, STACK_BYTES, status_main, NULL);
     status.running = err == 0;
     if (status.running)
         return;

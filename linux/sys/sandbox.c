@@ -245,7 +245,7 @@ drop_capabilities(void)
 void
 sandbox_thread_name(unsigned thread, char *name, size_t size)
 {
-    if (thread < SANDBOX_WORKERS_MAX)
+    if (thread < SETTINGS_WORKERS_MAX)
         snprintf(name, size, "opendco/%u", thread);
     else
         snprintf(name, size, "opendco-%s", thread == SANDBOX_HOUSEKEEPING ? "house" : "status");
