@@ -155,7 +155,7 @@ dev_open(struct plane_dev *dev)
 
     if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
         return -EIO;
-    dev->peers = aligned_alloc(64, (dco_peers_size() + 63) & ~(size_t)63);
+    dev->peers = platform_alloc(dco_peers_size());
     if (dev->peers == NULL)
         return -ENOMEM;
     dco_peers_init(dev->peers, &plane_env, dev->mode, &secret);
@@ -222,10 +222,9 @@ plane_dev_new(const char *name, enum dco_mode mode, struct plane_dev **out)
         return -EINVAL;
     if (if_nametoindex(name) != 0)
         return -EEXIST; /* before any thread is started: openvpn tries tun0, tun1, ... */
-    dev = aligned_alloc(64, (sizeof(*dev) + 63) & ~(size_t)63);
+    dev = platform_alloc(sizeof(*dev));
     if (dev == NULL)
         return -ENOMEM;
-    memset(dev, 0, sizeof(*dev));
     snprintf(dev->name, sizeof(dev->name), "%s", name);
     dev->mode = mode;
     dev->kind = "";

@@ -24,12 +24,18 @@ drops_count_keepalive(enum dco_drop reason)
     drops_count(&drops_of_process.keepalives, reason, 1);
 }
 
+static void
+drops_add_dev(struct dco_drops *sum, const struct plane_dev *dev)
+{
+    for (unsigned i = 0; i < dev->workers; i++)
+        drops_add(sum, &dev->drops[i]);
+}
+
 void
 plane_dev_drops(const struct plane_dev *dev, struct dco_drops *sum)
 {
     memset(sum, 0, sizeof(*sum));
-    for (unsigned i = 0; i < dev->workers; i++)
-        drops_add(sum, &dev->drops[i]);
+    drops_add_dev(sum, dev);
 }
 
 void
@@ -38,17 +44,13 @@ plane_drops(struct dco_drops *sum)
     *sum = drops_of_process.retired;
     drops_add(sum, &drops_of_process.keepalives);
     for (const struct plane_dev *d = plane_dev_next(NULL); d != NULL; d = plane_dev_next(d))
-        for (unsigned i = 0; i < d->workers; i++)
-            drops_add(sum, &d->drops[i]);
+        drops_add_dev(sum, d);
 }
 
 void
 drops_retire(const struct plane_dev *dev)
 {
-    struct dco_drops drops;
-
-    plane_dev_drops(dev, &drops);
     plane_devs_lock();
-    drops_add(&drops_of_process.retired, &drops);
+    drops_add_dev(&drops_of_process.retired, dev);
     plane_devs_unlock();
 }

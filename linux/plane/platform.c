@@ -17,7 +17,7 @@
 const struct dco_env plane_env;
 
 void *
-dco_env_alloc(const struct dco_env *env UNUSED, size_t size)
+platform_alloc(size_t size)
 {
     size_t rounded = (size + 63) & ~(size_t)63;
     void *p = aligned_alloc(64, rounded);
@@ -25,6 +25,12 @@ dco_env_alloc(const struct dco_env *env UNUSED, size_t size)
     if (p != NULL)
         memset(p, 0, rounded);
     return p;
+}
+
+void *
+dco_env_alloc(const struct dco_env *env UNUSED, size_t size)
+{
+    return platform_alloc(size);
 }
 
 void

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "linux/crypto/aead.h"
+#include "linux/plane/platform.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/clock.h"
 #include "linux/sys/sandbox.h"
@@ -232,12 +232,11 @@ worker_release(struct worker *w)
 struct worker *
 worker_new(unsigned index)
 {
-    struct worker *w = aligned_alloc(64, (sizeof(*w) + 63) & ~(size_t)63);
+    struct worker *w = platform_alloc(sizeof(*w));
     int err;
 
     if (w == NULL)
         return NULL;
-    memset(w, 0, sizeof(*w));
     w->index = index;
     w->epoll = w->wake = -1;
     pthread_mutex_init(&w->lock, NULL);

@@ -9,11 +9,9 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "bare_dev.h"
 #include "harness.h"
-#include "linux/plane/dev_private.h"
-#include "linux/plane/grace.h"
 #include "linux/plane/plane.h"
-#include "linux/plane/platform.h"
 #include "linux/plane/port_private.h"
 #include "linux/plane/recursion.h"
 #include "linux/sys/clock.h"
@@ -122,15 +120,8 @@ static struct dco_peer *
 device_begin(void)
 {
     struct dco_peer_new req = {.id = 5, .tx_id = 5, .transport = &port};
-    struct dco_siphash_key secret = {{1, 2}};
 
-    dev = aligned_alloc(64, (sizeof(*dev) + 63) & ~(size_t)63);
-    memset(dev, 0, sizeof(*dev));
-    snprintf(dev->name, sizeof(dev->name), "fa0");
-    dev->mode = DCO_MODE_MP;
-    dev->ifindex = ours;
-    dev->peers = malloc(dco_peers_size());
-    dco_peers_init(dev->peers, &plane_env, dev->mode, &secret);
+    dev = bare_dev_new("fa0", DCO_MODE_MP, ours);
     req.vpn4 = ip_of("10.8.0.5");
     req.path.remote.ip = ip_of("192.168.1.200");
     req.path.remote.port = htons(4000);
@@ -141,10 +132,7 @@ device_begin(void)
 static void
 device_end(void)
 {
-    dco_peers_fini(dev->peers);
-    free(dev->peers);
-    grace_synchronize();
-    free(dev);
+    bare_dev_free(dev);
     fib_close(&fib);
 }
 

@@ -14,13 +14,11 @@
 #include <unistd.h>
 
 #include "addresses.h"
+#include "bare_dev.h"
 #include "core/peers_private.h"
 #include "harness.h"
 #include "linux/crypto/aead.h"
-#include "linux/plane/dev_private.h"
-#include "linux/plane/grace.h"
 #include "linux/plane/plane.h"
-#include "linux/plane/platform.h"
 #include "linux/plane/port_private.h"
 #include "linux/sys/clock.h"
 #include "packets.h"
@@ -49,24 +47,8 @@ hand_peer(uint32_t n, struct dco_ip remote, uint16_t remote_port)
 static void
 hand_begin(enum dco_mode mode)
 {
-    struct dco_siphash_key secret = {{1, 2}};
-
-    hand = aligned_alloc(64, (sizeof(*hand) + 63) & ~(size_t)63);
-    memset(hand, 0, sizeof(*hand));
-    snprintf(hand->name, sizeof(hand->name), "hand0");
-    hand->mode = mode;
+    hand = bare_dev_new("hand0", mode, 0);
     port.way.port = htons(PORT);
-    hand->peers = malloc(dco_peers_size());
-    dco_peers_init(hand->peers, &plane_env, mode, &secret);
-}
-
-static void
-hand_end(void)
-{
-    dco_peers_fini(hand->peers);
-    free(hand->peers);
-    grace_synchronize();
-    free(hand);
 }
 
 /* A UDP packet to an end point whose payload begins with word. */
@@ -134,7 +116,7 @@ own_transport(enum dco_mode mode, struct dco_ip remote)
     u.dport = 4000;
     u.dst.addr[3] ^= 1;
     CHECK(!found(peer, &u, SECOND));
-    hand_end();
+    bare_dev_free(hand);
 }
 
 TEST("packets of our own transport are recognised")
@@ -155,7 +137,7 @@ TEST("recursion: undefined peer ids")
     peer = hand_peer(1, u.dst, 4000);
     peer->tx_id = DCO_PEER_ID_UNDEF;
     CHECK(!found(peer, &u, SECOND));
-    hand_end();
+    bare_dev_free(hand);
 }
 
 TEST("fragments and other protocols are carried")
@@ -176,7 +158,7 @@ TEST("fragments and other protocols are carried")
     dco_write16(pkt + 6, 0x2001); /* another one has not */
     CHECK(dco_inner_parse(pkt, inner.total, &inner));
     CHECK(!recursion_found(hand, peer, pkt, &inner, SECOND));
-    hand_end();
+    bare_dev_free(hand);
 }
 
 /* A packet to peer `to` goes round as the kernel would send it; `behind[n]`: by which peer the
@@ -223,7 +205,7 @@ TEST("recursion: peers behind peers")
         CHECK(goes_round(peers, ring, 1 + i % 3, now) <= 4);
     now += 2 * SECOND; /* and when they stand apart again, it works again */
     CHECK_EQ(goes_round(peers, plain, 2, now), 2);
-    hand_end();
+    bare_dev_free(hand);
 }
 
 /* A real plane */

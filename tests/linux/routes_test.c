@@ -21,12 +21,11 @@
 #include <unistd.h>
 
 #include "addresses.h"
+#include "bare_dev.h"
 #include "core/peers_private.h"
 #include "harness.h"
-#include "linux/plane/dev_private.h"
 #include "linux/plane/grace.h"
 #include "linux/plane/plane.h"
-#include "linux/plane/platform.h"
 #include "linux/plane/port_private.h"
 #include "linux/plane/route_store.h"
 #include "linux/sys/clock.h"
@@ -316,7 +315,6 @@ static bool
 kernel_ready(void)
 {
     static int ready = -1;
-    struct dco_siphash_key secret = {{3, 4}};
 
     if (ready >= 0)
         return ready;
@@ -327,12 +325,7 @@ kernel_ready(void)
              "ip link set tun0 up && ip link set lo up && "
              "ip route add 192.168.5.0/24 via 10.8.0.5 dev tun0 metric 100"))
         return false;
-    dev = aligned_alloc(64, (sizeof(*dev) + 63) & ~(size_t)63);
-    memset(dev, 0, sizeof(*dev));
-    snprintf(dev->name, sizeof(dev->name), "tun0");
-    dev->ifindex = if_nametoindex("tun0");
-    dev->peers = malloc(dco_peers_size());
-    dco_peers_init(dev->peers, &plane_env, DCO_MODE_MP, &secret);
+    dev = bare_dev_new("tun0", DCO_MODE_MP, if_nametoindex("tun0"));
     if (routes_open() < 0)
         return false;
     routes_attach(dev);
@@ -535,12 +528,8 @@ TEST("kernel: detach and attach")
     expect_hop("192.168.20.1", "10.8.0.9");
     routes_detach(dev);
     grace_synchronize();
-    dco_peers_fini(dev->peers);
-    free(dev->peers);
-    dco_routes_free(dev->policy);
-    grace_synchronize();
+    bare_dev_free(dev);
     routes_close();
-    free(dev);
     close(tun);
 }
 

@@ -11,10 +11,9 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "bare_dev.h"
 #include "core/peers_private.h"
 #include "harness.h"
-#include "linux/plane/dev_private.h"
-#include "linux/plane/grace.h"
 #include "linux/plane/plane.h"
 #include "linux/plane/platform.h"
 #include "linux/plane/port_private.h"
@@ -37,14 +36,8 @@ device_begin(enum dco_mode mode)
         {.prefix = ip_of("fd08::"), .len = 64},
     };
     struct dco_peer_new req = {.id = 5, .tx_id = 5, .transport = &port};
-    struct dco_siphash_key secret = {{1, 2}};
 
-    dev = aligned_alloc(64, (sizeof(*dev) + 63) & ~(size_t)63);
-    memset(dev, 0, sizeof(*dev));
-    dev->mode = mode;
-    dev->ifindex = ours;
-    dev->peers = malloc(dco_peers_size());
-    dco_peers_init(dev->peers, &plane_env, mode, &secret);
+    dev = bare_dev_new("", mode, ours);
     dco_peers_set_routes(dev->peers, dco_routes_new(&plane_env, routes, 4));
     req.vpn4 = ip_of("10.8.0.5");
     req.vpn6 = ip_of("fd08::5");
@@ -59,11 +52,7 @@ static void
 device_end(void)
 {
     source_check_fini(&sources);
-    dco_peers_fini(dev->peers);
-    free(dev->peers);
-    dco_routes_free(dev->policy);
-    grace_synchronize();
-    free(dev);
+    bare_dev_free(dev);
     fib_close(&fib);
 }
 
