@@ -179,10 +179,10 @@ static void
 open_plane(struct swarm *s, const char *device, struct sockaddr_in local)
 {
     const char *workers = getenv("WORKERS");
-    struct plane_config config = {.workers = workers != NULL ? (unsigned)atoi(workers) : 1};
+    struct settings settings = {.workers = workers != NULL ? (unsigned)atoi(workers) : 1};
     int err;
 
-    plane_configure(&config);
+    plane_configure(&settings);
     err = plane_prepare();
     if (err == 0)
         err = plane_dev_new(device, DCO_MODE_MP, &s->dev);

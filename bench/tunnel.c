@@ -74,7 +74,7 @@ int
 main(int argc, char **argv)
 {
     const char *workers = getenv("WORKERS");
-    struct plane_config config = {.workers = workers != NULL ? (unsigned)atoi(workers) : 1};
+    struct settings settings = {.workers = workers != NULL ? (unsigned)atoi(workers) : 1};
     struct sockaddr_in remote;
     struct plane_dev *dev;
     struct plane_port *sock;
@@ -86,7 +86,7 @@ main(int argc, char **argv)
         return 2;
     }
     remote = address(argv[4], argv[3]);
-    plane_configure(&config);
+    plane_configure(&settings);
     err = plane_prepare();
     if (err == 0)
         err = plane_dev_new(argv[1], DCO_MODE_P2P, &dev);

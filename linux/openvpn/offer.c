@@ -111,7 +111,7 @@ prepare(void)
 
     std_fds_reserve();
     settings_read(&settings);
-    plane_configure(&(struct plane_config){.workers = settings.workers, .mss = settings.mss});
+    plane_configure(&settings);
     err = plane_prepare();
     if (err != 0)
         return err;

@@ -10,7 +10,7 @@
 #include "core/ip.h"
 #include "core/peer.h"
 
-/* Takes the setting of struct plane_config. Call before the first worker starts. */
+/* mss: as in struct settings. Call before the first worker starts. */
 void mss_configure(int mss);
 
 /* Lowers the MSS option of a SYN if it is larger than the path allows. Workers. */

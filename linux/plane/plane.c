@@ -17,12 +17,12 @@
 #define WORKER_FILES 6U
 
 void
-plane_configure(const struct plane_config *config)
+plane_configure(const struct settings *settings)
 {
     if (workers_count() != 0)
         return;
-    workers_configure(config->workers);
-    mss_configure(config->mss);
+    workers_configure(settings->workers);
+    mss_configure(settings->mss);
 }
 
 int

@@ -24,15 +24,9 @@
 #include "linux/plane/port.h"
 #include "linux/sys/setting_rules.h"
 
-/* Settings of the user: options of `opendco run`, or the environment variables behind them. */
-struct plane_config {
-    unsigned workers; /* 0: as many as cores and task limits allow */
-    int mss;          /* SETTINGS_MSS_AUTO: clamp to the path of each peer; SETTINGS_MSS_OFF; or the
-                         largest MSS in bytes */
-};
-
-/* Before the first device; later calls are ignored. */
-void plane_configure(const struct plane_config *config);
+/* Takes the settings of the user, of which the level of the log is none of the plane's. Before the
+ * first device; later calls are ignored. */
+void plane_configure(const struct settings *settings);
 
 /* Opens the descriptors that cannot be opened after chroot() or a change of user: /dev/net/tun and
  * the route socket. Called once the process has asked for the family. 0 or -errno of the first

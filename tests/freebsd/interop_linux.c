@@ -153,7 +153,7 @@ device_up(const char *name, const char *addr)
 int
 main(int argc, char **argv)
 {
-    struct plane_config config = {.workers = 1};
+    struct settings settings = {.workers = 1};
     struct plane_port *sock = NULL;
     struct sockaddr_in remote;
     char line[400];
@@ -164,7 +164,7 @@ main(int argc, char **argv)
         return 2;
     }
     remote = address("127.0.0.1", argv[4]);
-    plane_configure(&config);
+    plane_configure(&settings);
     err = plane_prepare();
     if (err == 0)
         err = plane_dev_new(argv[1], DCO_MODE_P2P, &dev);

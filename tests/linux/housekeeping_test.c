@@ -80,7 +80,7 @@ static bool
 ready(void)
 {
     static int state = -1;
-    struct plane_config config = {.workers = 2};
+    struct settings settings = {.workers = 2};
     int pair[2];
 
     if (state >= 0)
@@ -90,7 +90,7 @@ ready(void)
     if (unshare(CLONE_NEWNET) < 0 || access("/dev/net/tun", R_OK | W_OK) < 0)
         return false;
     CHECK(system("ip link set lo up") == 0);
-    plane_configure(&config);
+    plane_configure(&settings);
     CHECK(plane_prepare() == 0);
     CHECK(plane_dev_new("ho0", DCO_MODE_MP, &dev) == 0);
     CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == 0);

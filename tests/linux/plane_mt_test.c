@@ -332,7 +332,7 @@ watcher(void *arg)
 static bool
 set_up(void)
 {
-    struct plane_config config = {.workers = 2};
+    struct settings settings = {.workers = 2};
     struct sockaddr_in any = {.sin_family = AF_INET};
     socklen_t len = sizeof(port);
     int fd;
@@ -350,7 +350,7 @@ set_up(void)
     CHECK(bind(fd, (struct sockaddr *)&any, sizeof(any)) == 0);
     CHECK(getsockname(fd, (struct sockaddr *)&port, &len) == 0);
     close(fd);
-    plane_configure(&config);
+    plane_configure(&settings);
     CHECK_EQ(plane_prepare(), 0);
     dev_open();
     sock_open();

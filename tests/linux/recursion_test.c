@@ -249,14 +249,14 @@ real_key(void)
 static bool
 real_ready(void)
 {
-    struct plane_config config = {.workers = 1};
+    struct settings settings = {.workers = 1};
     struct dco_peer_new req = {.id = 5, .tx_id = 105};
     int pair[2];
 
     if (unshare(CLONE_NEWNET) < 0 || access("/dev/net/tun", R_OK | W_OK) < 0)
         return false;
     CHECK(system("ip link set lo up") == 0);
-    plane_configure(&config);
+    plane_configure(&settings);
     CHECK(plane_prepare() == 0);
     CHECK(plane_dev_new("rc0", DCO_MODE_MP, &dev) == 0);
     CHECK(system("ip addr add 10.9.0.1/24 dev rc0 && ip link set rc0 up") == 0);

@@ -59,7 +59,7 @@ static bool
 ready(void)
 {
     static int state = -1;
-    struct plane_config config = {.workers = 2};
+    struct settings settings = {.workers = 2};
     struct sockaddr_in in;
     int pair[2];
 
@@ -69,7 +69,7 @@ ready(void)
     if (unshare(CLONE_NEWNET) < 0 || access("/dev/net/tun", R_OK | W_OK) < 0)
         return false;
     CHECK(system("ip link set lo up") == 0);
-    plane_configure(&config);
+    plane_configure(&settings);
     CHECK(plane_prepare() == 0);
     CHECK(plane_dev_new("rx0", DCO_MODE_MP, &dev) == 0);
     CHECK(system("ip addr add 10.9.0.254/24 dev rx0 && ip link set rx0 up") == 0);

@@ -582,7 +582,7 @@ static struct plane_port *sock;
 static bool
 plane_ready(void)
 {
-    struct plane_config config = {.workers = 2};
+    struct settings settings = {.workers = 2};
     struct sockaddr_in in = {.sin_family = AF_INET};
     int pair[2], fd;
 
@@ -590,7 +590,7 @@ plane_ready(void)
         return false;
     CHECK(system("ip link set lo up") == 0);
     in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    plane_configure(&config);
+    plane_configure(&settings);
     CHECK(plane_prepare() == 0);
     CHECK(plane_dev_new("st0", DCO_MODE_MP, &dev) == 0);
     fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
