@@ -118,7 +118,7 @@ housekeeping_main(void *arg)
     uint64_t path_mtu_at = 0;
 
     (void)arg;
-    (void)sandbox_enter(SANDBOX_HOUSEKEEPING); /* the thread runs without a sandbox, too */
+    (void)sandbox_enter(THREAD_HOUSEKEEPING); /* the thread runs without a sandbox, too */
     while (!dco_load_acquire(&housekeeping.stop)) {
         uint64_t now_ns = clock_now_ns(), next;
         bool path_mtu = now_ns >= path_mtu_at, waiting;
@@ -134,7 +134,7 @@ housekeeping_main(void *arg)
         }
         wait_until(next);
     }
-    sandbox_leave(SANDBOX_HOUSEKEEPING);
+    sandbox_leave(THREAD_HOUSEKEEPING);
     return NULL;
 }
 
@@ -155,14 +155,13 @@ open_wake(void)
 int
 housekeeping_start(void)
 {
-    char name[16];
     int err = open_wake();
 
     if (err < 0 || housekeeping.running)
         return err;
     dco_store_release(&housekeeping.stop, false);
-    sandbox_thread_name(SANDBOX_HOUSEKEEPING, name, sizeof(name));
-    err = thread_start(&housekeeping.thread, name, STACK_BYTES, housekeeping_main, NULL);
+    err = thread_start(&housekeeping.thread, THREAD_HOUSEKEEPING, STACK_BYTES, housekeeping_main,
+                       NULL);
     housekeeping.running = err == 0;
     return err;
 }

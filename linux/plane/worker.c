@@ -192,15 +192,6 @@ worker_main(void *arg)
     return NULL;
 }
 
-static int
-worker_start(struct worker *w)
-{
-    char name[16];
-
-    sandbox_thread_name(w->index, name, sizeof(name));
-    return thread_start(&w->thread, name, STACK_BYTES, worker_main, w);
-}
-
 /* The token of the wake event matches no source. 0 or -errno. */
 static int
 worker_open(struct worker *w)
@@ -246,7 +237,7 @@ worker_new(unsigned index)
     if (err == 0)
         err = worker_open(w);
     if (err == 0)
-        err = worker_start(w);
+        err = thread_start(&w->thread, index, STACK_BYTES, worker_main, w);
     if (err == 0)
         return w;
     worker_release(w);

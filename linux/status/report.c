@@ -150,10 +150,10 @@ report_threads(struct jsonw *j)
     int err;
 
     jsonw_array_begin(j, "threads");
-    for (unsigned thread = 0; thread < SANDBOX_THREADS; thread++) {
+    for (unsigned thread = 0; thread < THREADS; thread++) {
         if (!sandbox_state(thread, &err))
             continue;
-        sandbox_thread_name(thread, name, sizeof(name));
+        thread_name(thread, name, sizeof(name));
         jsonw_object_begin(j, NULL);
         jsonw_string(j, "name", name);
         jsonw_bool(j, "filtered", err == 0);

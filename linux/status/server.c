@@ -248,27 +248,26 @@ status_main(void *arg)
     };
 
     (void)arg;
-    (void)sandbox_enter(SANDBOX_STATUS); /* without a filter it goes on; a line is in the log */
+    (void)sandbox_enter(THREAD_STATUS); /* without a filter it goes on; a line is in the log */
     while (fds[0].revents == 0) {
         if (poll(fds, 2, -1) > 0 && fds[1].revents != 0)
             accept_one();
     }
-    sandbox_leave(SANDBOX_STATUS);
+    sandbox_leave(THREAD_STATUS);
     return NULL;
 }
 
 void
 status_start(void)
 {
-    char name[16];
     int err;
 
     if (status.running || status.listener < 0 || status.pid != getpid())
         return;
-    sandbox_thread_name(SANDBOX_STATUS, name, sizeof(name));
     status.stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    err = status.stop < 0 ? -errno
-                          : thread_start(&status.thread, name, STACK_BYTES, status_main, NULL);
+    err = status.stop < 0
+              ? -errno
+              : thread_start(&status.thread, THREAD_STATUS, STACK_BYTES, status_main, NULL);
     status.running = err == 0;
     if (status.running)
         return;

@@ -166,7 +166,7 @@ limits_thread_room(unsigned n)
 
     pthread_mutex_lock(&gate);
     while (started < n && started < TRIES_MAX &&
-           thread_start(&thread[started], "opendco-try", TRY_STACK, wait_for_end, &gate) == 0)
+           thread_start(&thread[started], THREAD_PROBE, TRY_STACK, wait_for_end, &gate) == 0)
         started++;
     pthread_mutex_unlock(&gate);
     for (unsigned i = 0; i < started; i++)

@@ -136,16 +136,16 @@ static const struct profile status_profile = {for_status, status_ioctls};
 #define FILTERED 0
 
 /* Of all our threads in this process. */
-static int states[SANDBOX_THREADS] = {[0 ... SANDBOX_THREADS - 1] = ABSENT}; /* atomic */
+static int states[THREADS] = {[0 ... THREADS - 1] = ABSENT}; /* atomic */
 
 static pthread_once_t time_zone = PTHREAD_ONCE_INIT;
 
 static const struct profile *
 profile_of(unsigned thread)
 {
-    return thread == SANDBOX_HOUSEKEEPING ? &housekeeping_profile
-           : thread == SANDBOX_STATUS     ? &status_profile
-                                          : &worker_profile;
+    return thread == THREAD_HOUSEKEEPING ? &housekeeping_profile
+           : thread == THREAD_STATUS     ? &status_profile
+                                         : &worker_profile;
 }
 
 /* A negative number means that this architecture does not have the call, or has it under another
@@ -242,15 +242,6 @@ drop_capabilities(void)
     return syscall(SYS_capset, &hdr, caps) < 0 ? -errno : 0;
 }
 
-void
-sandbox_thread_name(unsigned thread, char *name, size_t size)
-{
-    if (thread < SETTINGS_WORKERS_MAX)
-        snprintf(name, size, "opendco/%u", thread);
-    else
-        snprintf(name, size, "opendco-%s", thread == SANDBOX_HOUSEKEEPING ? "house" : "status");
-}
-
 int
 sandbox_enter(unsigned thread)
 {
@@ -265,7 +256,7 @@ sandbox_enter(unsigned thread)
     dco_store(&states[thread], rc < 0 ? rc : FILTERED);
     if (rc == 0)
         return 0;
-    sandbox_thread_name(thread, name, sizeof(name));
+    thread_name(thread, name, sizeof(name));
     log_line(LOG_LEVEL_WARN,
              "thread %s runs without its system call filter, so a fault in it could do more harm: "
              "%s",

@@ -3,9 +3,25 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 __attribute__((weak)) const struct thread_hooks thread_hooks = {NULL};
+
+void
+thread_name(unsigned number, char *name, size_t size)
+{
+    static const char *const names[] = {
+        [THREAD_HOUSEKEEPING] = "opendco-house",
+        [THREAD_STATUS] = "opendco-status",
+        [THREAD_PROBE] = "opendco-try",
+    };
+
+    if (number < SETTINGS_WORKERS_MAX)
+        snprintf(name, size, "opendco/%u", number);
+    else
+        snprintf(name, size, "%s", names[number]);
+}
 
 struct start {
     void *(*run)(void *);
@@ -43,10 +59,11 @@ create(pthread_t *thread, size_t stack_bytes, struct start *start)
 }
 
 int
-thread_start(pthread_t *thread, const char *name, size_t stack_bytes, void *(*run)(void *),
+thread_start(pthread_t *thread, unsigned number, size_t stack_bytes, void *(*run)(void *),
              void *arg)
 {
     struct start *start = malloc(sizeof(*start));
+    char name[16];
     int err;
 
     if (start == NULL)
@@ -57,6 +74,7 @@ thread_start(pthread_t *thread, const char *name, size_t stack_bytes, void *(*ru
         free(start);
         return -err;
     }
+    thread_name(number, name, sizeof(name));
     (void)pthread_setname_np(*thread, name);
     return 0;
 }

@@ -9,8 +9,21 @@
 #include <pthread.h>
 #include <stddef.h>
 
-/* name: as ps(1) shows it, at most 15 characters. 0 or -errno. */
-int thread_start(pthread_t *thread, const char *name, size_t stack_bytes, void *(*run)(void *),
+#include "linux/sys/setting_rules.h"
+
+/* The numbers of the threads. That of a worker is its index, below SETTINGS_WORKERS_MAX. */
+enum {
+    THREAD_HOUSEKEEPING = SETTINGS_WORKERS_MAX,
+    THREAD_STATUS,
+    THREADS,                /* how many there may be */
+    THREAD_PROBE = THREADS, /* limits.c: ends at once, any number of them */
+};
+
+/* The name of the thread as ps(1) shows it, at most 15 characters. */
+void thread_name(unsigned number, char *name, size_t size);
+
+/* Starts the thread of that number under its name. 0 or -errno. */
+int thread_start(pthread_t *thread, unsigned number, size_t stack_bytes, void *(*run)(void *),
                  void *arg);
 
 /* on_start is called first in each thread. The preload layer uses it to mark the thread, so that

@@ -157,8 +157,8 @@ try_forbidden(void)
 TEST("what no thread needs is refused")
 {
     in_sandbox(try_forbidden);
-    in_sandbox_of(SANDBOX_HOUSEKEEPING, try_forbidden);
-    in_sandbox_of(SANDBOX_STATUS, try_forbidden);
+    in_sandbox_of(THREAD_HOUSEKEEPING, try_forbidden);
+    in_sandbox_of(THREAD_STATUS, try_forbidden);
 }
 
 /* What one kind of thread may do, the others may not. */
@@ -190,8 +190,8 @@ try_as_status(void)
 TEST("one kind of thread may not do the work of another")
 {
     in_sandbox(try_as_worker);
-    in_sandbox_of(SANDBOX_HOUSEKEEPING, try_as_housekeeping);
-    in_sandbox_of(SANDBOX_STATUS, try_as_status);
+    in_sandbox_of(THREAD_HOUSEKEEPING, try_as_housekeeping);
+    in_sandbox_of(THREAD_STATUS, try_as_status);
 }
 
 /* Needed */
@@ -259,7 +259,7 @@ TEST("housekeeping may ask for paths and set timers")
 {
     probe = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     CHECK(probe >= 0);
-    in_sandbox_of(SANDBOX_HOUSEKEEPING, try_housekeeping);
+    in_sandbox_of(THREAD_HOUSEKEEPING, try_housekeeping);
 }
 
 static struct fib fib;
@@ -382,8 +382,8 @@ capabilities_of(unsigned kind)
 TEST("capabilities and no_new_privs of this thread only")
 {
     capabilities_of(WORKER);
-    capabilities_of(SANDBOX_HOUSEKEEPING);
-    capabilities_of(SANDBOX_STATUS);
+    capabilities_of(THREAD_HOUSEKEEPING);
+    capabilities_of(THREAD_STATUS);
 }
 
 /* A thread that gets no filter */
@@ -401,18 +401,18 @@ child_without_filters(void)
                      SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP));
     if (seccomp_load(ctx) < 0)
         return 10;
-    r.kind = SANDBOX_HOUSEKEEPING;
+    r.kind = THREAD_HOUSEKEEPING;
     if (pipe2(r.in, O_CLOEXEC) < 0 || pipe2(r.out, O_CLOEXEC) < 0 ||
         pthread_create(&r.thread, NULL, resident_main, &r) != 0)
         return 11;
     if (read(r.out[0], &c, 1) != 1 || !resident_answers(&r) || r.entered != -EACCES)
         return 12;
-    if (!sandbox_state(SANDBOX_HOUSEKEEPING, &err) || err != -EACCES)
+    if (!sandbox_state(THREAD_HOUSEKEEPING, &err) || err != -EACCES)
         return 13;
-    if (sandbox_state(SANDBOX_STATUS, &err))
+    if (sandbox_state(THREAD_STATUS, &err))
         return 14;
     resident_end(&r);
-    return sandbox_state(SANDBOX_HOUSEKEEPING, &err) ? 15 : 0;
+    return sandbox_state(THREAD_HOUSEKEEPING, &err) ? 15 : 0;
 }
 
 TEST("a thread that gets no filter says so")
@@ -478,7 +478,7 @@ change_with_capabilities(void)
 static int
 child_changes_user(int (*change)(void))
 {
-    static const unsigned played[3] = {WORKER, SANDBOX_HOUSEKEEPING, SANDBOX_STATUS};
+    static const unsigned played[3] = {WORKER, THREAD_HOUSEKEEPING, THREAD_STATUS};
     struct resident r[3];
 
     for (int i = 0; i < 3; i++)
