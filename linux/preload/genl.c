@@ -109,14 +109,18 @@ timeout_copy(int from, int to, int option)
 static int
 swap(struct genl_vfd *g, int fd)
 {
+    int err, hidden = vfd_hide(fd);
     struct vfd_pair pair;
-    int err;
 
-    g->portid = portid_of(fd);
-    err = vfd_pair_make(fd, &pair);
-    if (err != 0)
+    if (hidden < 0)
+        return hidden;
+    err = vfd_pair_make(&pair);
+    if (err != 0) {
+        sys()->close(hidden);
         return err;
-    g->hidden = pair.hidden;
+    }
+    g->portid = portid_of(fd);
+    g->hidden = hidden;
     g->inner = pair.inner;
     timeout_copy(fd, pair.outer, SO_RCVTIMEO);
     vfd_pair_swap(&g->vfd, &pair, "netlink");

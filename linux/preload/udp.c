@@ -2,10 +2,8 @@
 #include "linux/preload/udp.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/atomic.h"
 #include "linux/openvpn/offer.h"
@@ -21,8 +19,8 @@
 struct udp_vfd {
     struct vfd vfd;
     struct plane_port *port; /* preload lock; const once swapped. NULL: openvpn's socket alone */
-    bool swapped;            /* atomic; set once, under the preload lock: fd is an end of the pair */
-    bool named;              /* preload lock; bound to a port that was named */
+    bool swapped; /* atomic; set once, under the preload lock: fd is an end of the pair */
+    bool named;   /* preload lock; bound to a port that was named */
 };
 
 static void vfd_new(int fd);
@@ -80,9 +78,9 @@ names_port(const struct sockaddr *sa, socklen_t len)
 static int
 port_new(struct udp_vfd *u, int fd, bool server)
 {
-    int own = sys()->fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    int own = vfd_hide(fd);
 
-    return own < 0 ? -errno : plane_port_new(own, server, &u->port);
+    return own < 0 ? own : plane_port_new(own, server, &u->port);
 }
 
 static int
@@ -106,32 +104,25 @@ udp_bind(struct vfd *vfd, int fd, const struct sockaddr *sa, socklen_t len)
     return result;
 }
 
-static void
-swap_fd(struct vfd *vfd, int fd, void *arg)
-{
-    int err = vfd_swap(vfd, fd, *(int *)arg);
-
-    if (err < 0)
-        log_line(LOG_LEVEL_ERROR, "cannot replace UDP socket %d: %s", fd, strerror(-err));
-}
-
 /* 0 or -errno; then openvpn goes on reading its socket. */
 static int
 swap(struct udp_vfd *u, int fd)
 {
-    int pair[2], err = u->port != NULL ? 0 : port_new(u, fd, false);
+    int err = u->port != NULL ? 0 : port_new(u, fd, false);
+    struct vfd_pair pair;
 
+    if (err == 0)
+        err = vfd_pair_make(&pair);
     if (err < 0)
         return err;
-    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) < 0)
-        return -errno;
-    err = plane_port_open(u->port, pair[1]);
-    if (err == 0) {
-        vfd_each_fd(&u->vfd, swap_fd, &pair[0]);
-        dco_store_release(&u->swapped, true);
+    err = plane_port_open(u->port, pair.inner);
+    if (err < 0) {
+        sys()->close(pair.outer);
+        return err;
     }
-    sys()->close(pair[0]);
-    return err;
+    vfd_pair_swap(&u->vfd, &pair, "UDP");
+    dco_store_release(&u->swapped, true);
+    return 0;
 }
 
 int

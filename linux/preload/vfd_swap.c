@@ -61,18 +61,20 @@ vfd_swap(struct vfd *d, int fd, int with)
 }
 
 int
-vfd_pair_make(int fd, struct vfd_pair *pair)
+vfd_hide(int fd)
 {
-    int ends[2], err;
+    int hidden = sys()->fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
-    pair->hidden = sys()->fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    if (pair->hidden < 0)
+    return hidden < 0 ? -errno : hidden;
+}
+
+int
+vfd_pair_make(struct vfd_pair *pair)
+{
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) < 0)
         return -errno;
-    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) < 0) {
-        err = errno;
-        sys()->close(pair->hidden);
-        return -err;
-    }
     pair->outer = ends[0];
     pair->inner = ends[1];
     return 0;
@@ -90,7 +92,8 @@ swap_fd(struct vfd *d, int fd, void *arg)
     int err = vfd_swap(d, fd, swap->with);
 
     if (err != 0)
-        log_line(LOG_LEVEL_ERROR, "cannot replace %s socket %d, which stays without offload: %s",
+        log_line(LOG_LEVEL_ERROR,
+                 "cannot replace %s socket %d, so openvpn does not hear what arrives for it: %s",
                  swap->what, fd, strerror(-err));
 }
 

@@ -9,15 +9,18 @@
 
 #include "linux/preload/vfd.h"
 
-/* A duplicate of the process's socket and a new pair of datagram sockets; all close-on-exec. */
+/* Duplicates the process's socket, close-on-exec, so that it stays when fd is replaced. Returns the
+ * descriptor or -errno. */
+int vfd_hide(int fd);
+
+/* A pair of datagram sockets, close-on-exec. */
 struct vfd_pair {
-    int hidden; /* the process's socket */
-    int inner;  /* our end */
-    int outer;  /* the end that the process gets */
+    int inner; /* our end */
+    int outer; /* the end that the process gets */
 };
 
-/* Makes them for fd. Returns 0, or -errno, and then nothing was made. */
-int vfd_pair_make(int fd, struct vfd_pair *pair);
+/* Returns 0, or -errno, and then nothing was made. */
+int vfd_pair_make(struct vfd_pair *pair);
 
 /* Puts the outer end on each fd of d and closes pair->outer. An fd that cannot be replaced keeps
  * the old socket, and the log says so. what: the word for the socket in the log. */
