@@ -8,6 +8,7 @@
 
 #include "linux/netlink/attr.h"
 #include "linux/netlink/netlink.h"
+#include "linux/sys/endpoint.h"
 
 #define TYPE_MASK 0x3fffU /* of nla_type, without NLA_F_NESTED and NLA_F_NET_BYTEORDER */
 
@@ -216,17 +217,11 @@ nl_read(const struct nl_set *set, uint8_t command, const struct nlattr *nest, vo
 static void
 sockaddr_fill(uint16_t number, const struct dco_endpoint *ep, struct nlmsghdr *nlh)
 {
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = ep->port};
-    struct sockaddr_in6 in6 = {
-        .sin6_family = AF_INET6, .sin6_port = ep->port, .sin6_scope_id = ep->scope_id};
+    struct sockaddr_storage ss;
+    socklen_t len = endpoint_to_sockaddr(ep, ep->ip.family == 4 ? AF_INET : AF_INET6, &ss);
 
-    if (ep->ip.family == 4) {
-        memcpy(&in.sin_addr, ep->ip.addr, sizeof(in.sin_addr));
-        mnl_attr_put(nlh, number, sizeof(in), &in);
-    } else if (ep->ip.family == 6) {
-        memcpy(&in6.sin6_addr, ep->ip.addr, sizeof(in6.sin6_addr));
-        mnl_attr_put(nlh, number, sizeof(in6), &in6);
-    }
+    if (len > 0)
+        mnl_attr_put(nlh, number, len, &ss);
 }
 
 static void
