@@ -52,8 +52,7 @@ ip_fill(struct nlmsghdr *nlh, uint16_t type, const struct dco_ip *ip)
     mnl_attr_put(nlh, type, ip->family == 4 ? 4 : 16, ip->addr);
 }
 
-/* Sets RTM_F_FIB_MATCH: the kernel answers with the entry of the table and all its nexthops, not
- * only with the chosen nexthop. */
+/* RTM_F_FIB_MATCH asks for the entry of the table instead of the chosen nexthop. */
 static struct nlmsghdr *
 request_make(struct fib *fib, char *buf, const struct fib_flow *flow)
 {
@@ -86,10 +85,13 @@ request_make(struct fib *fib, char *buf, const struct fib_flow *flow)
     return nlh;
 }
 
-struct answer {
-    uint32_t seq, ifindex;
-    int verdict; /* -EAGAIN: no answer was among the messages */
-};
+ssize_t
+fib_ask(struct fib *fib, const struct fib_flow *flow, void *answer, size_t size)
+{
+    char buf[REQUEST_BYTES] __attribute__((aligned(8)));
+
+    return rtnl_query(fib->fd, request_make(fib, buf, flow), answer, size);
+}
 
 /* An error is an answer as well, except for a lack of memory or rights. */
 static int
@@ -113,39 +115,22 @@ route_verdict(const struct route_msg *msg, uint32_t ifindex)
     return msg->n > 0 && msg->key.len == 0 ? FIB_DEFAULT : FIB_ELSEWHERE;
 }
 
-static void
-take(const struct nlmsghdr *nlh, void *arg)
-{
-    struct answer *a = arg;
-    struct route_msg msg;
-
-    if (nlh->nlmsg_seq != a->seq)
-        return;
-    if (nlh->nlmsg_type == NLMSG_ERROR) {
-        a->verdict = error_verdict(nlh);
-    } else if (route_msg_parse(nlh, &msg)) {
-        a->verdict = route_verdict(&msg, a->ifindex);
-    }
-}
-
 int
 fib_leads_to(struct fib *fib, const struct fib_flow *flow, uint32_t ifindex)
 {
-    char buf[REQUEST_BYTES] __attribute__((aligned(8)));
     char answer[ANSWER_BYTES] __attribute__((aligned(8)));
-    struct answer a = {.ifindex = ifindex, .verdict = -EAGAIN};
-    struct nlmsghdr *nlh;
+    const struct nlmsghdr *nlh = (const void *)answer;
+    struct route_msg msg;
     ssize_t len;
 
     if (flow->dst.family == 0 || fib->fd < 0)
         return -EINVAL;
     if (flow->oif == ifindex) /* the socket is bound to it, whatever the tables say */
         return FIB_DEVICE;
-    nlh = request_make(fib, buf, flow);
-    a.seq = nlh->nlmsg_seq;
-    len = rtnl_query(fib->fd, nlh, answer, sizeof(answer));
+    len = fib_ask(fib, flow, answer, sizeof(answer));
     if (len < 0)
         return (int)len;
-    route_msg_each(answer, (size_t)len, take, &a);
-    return a.verdict;
+    if (nlh->nlmsg_type == NLMSG_ERROR)
+        return error_verdict(nlh);
+    return route_msg_parse(nlh, &msg) ? route_verdict(&msg, ifindex) : -EAGAIN;
 }

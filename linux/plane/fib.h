@@ -12,6 +12,9 @@
 #ifndef DCO_PLANE_FIB_H
 #define DCO_PLANE_FIB_H
 
+#include <stddef.h>
+#include <sys/types.h>
+
 #include "core/addr.h"
 
 struct fib {
@@ -34,6 +37,12 @@ struct fib_flow {
 /* 0 or -errno. Before the thread gives up the right to make sockets. */
 int fib_open(struct fib *fib);
 void fib_close(struct fib *fib);
+
+/* Asks for the entry of the table that the flow, which has a dst, would take, with all its nexthops
+ * and without what the kernel learnt from ICMP messages. The first message in answer (aligned to 4)
+ * is RTM_NEWROUTE, or NLMSG_ERROR where there is none; its length was checked. Returns the length
+ * of the answer in bytes, or -errno. */
+ssize_t fib_ask(struct fib *fib, const struct fib_flow *flow, void *answer, size_t size);
 
 enum fib_way {
     FIB_ELSEWHERE, /* to this host, through another device, or refused */

@@ -11,7 +11,6 @@
 
 #include "core/atomic.h"
 #include "linux/plane/route_mtu.h"
-#include "linux/plane/rtnl_query.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/endpoint.h"
 
@@ -53,7 +52,7 @@ path_mtu_open(struct plane_port *port)
         if (port->probe[i] >= 0)
             copy_options(port->fd[0], port->probe[i]);
     }
-    port->route_fd = rtnl_query_open();
+    (void)fib_open(&port->fib);
 }
 
 void
@@ -64,9 +63,7 @@ path_mtu_close(struct plane_port *port)
             sys()->close(port->probe[i]);
         port->probe[i] = -1;
     }
-    if (port->route_fd >= 0)
-        sys()->close(port->route_fd);
-    port->route_fd = -1;
+    fib_close(&port->fib);
 }
 
 /* Replaces the local address of the last question. If the address no longer exists, the kernel
@@ -123,20 +120,21 @@ may_fragment(const struct plane_port *port)
 
 /* Raises mtu to LEARNT_MIN, or to the MTU that the administrator set if that is smaller. */
 static unsigned
-ignore_too_small(const struct plane_port *port, const struct dco_path *path, unsigned mtu)
+ignore_too_small(struct plane_port *port, const struct dco_path *path, unsigned mtu)
 {
-    struct route_question q = {path->remote.ip, path->local, port->way.oif, port->way.mark};
+    struct fib_flow flow = {
+        .dst = path->remote.ip, .src = path->local, .oif = port->way.oif, .mark = port->way.mark};
     unsigned set;
 
     if (!may_fragment(port))
         return mtu;
-    set = route_mtu_get(port->route_fd, &q);
+    set = route_mtu_get(&port->fib, &flow);
     set = set < LEARNT_MIN ? set : LEARNT_MIN;
     return mtu > set ? mtu : set;
 }
 
 unsigned
-path_mtu_get(const struct plane_port *port, const struct dco_path *path)
+path_mtu_get(struct plane_port *port, const struct dco_path *path)
 {
     bool six = path->remote.ip.family == 6;
     sa_family_t family = six ? AF_INET6 : AF_INET;

@@ -15,7 +15,7 @@ void path_mtu_open(struct plane_port *port);
 void path_mtu_close(struct plane_port *port);
 
 /* The current MTU in bytes of the path from port to path->remote, 0 if unknown. Housekeeping. */
-unsigned path_mtu_get(const struct plane_port *port, const struct dco_path *path);
+unsigned path_mtu_get(struct plane_port *port, const struct dco_path *path);
 /* Updates path_mtu of the peers of dev that are due: new ones, those that floated within the last
  * second, and each peer once in 10 s. Housekeeping, four times a second. */
 void path_mtu_refresh(struct plane_dev *dev, uint64_t now_ns);

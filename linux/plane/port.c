@@ -187,7 +187,7 @@ plane_port_new(int fd, bool server, struct plane_port **out)
     }
     port->refs = 1;
     port->fd[0] = fd;
-    port->probe[0] = port->probe[1] = port->route_fd = -1;
+    port->probe[0] = port->probe[1] = port->fib.fd = -1;
     if (server)
         make_readers(port);
     port_link(port);

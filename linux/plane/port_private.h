@@ -4,6 +4,7 @@
 #define DCO_PLANE_PORT_PRIVATE_H
 
 #include "linux/plane/dev_private.h"
+#include "linux/plane/fib.h"
 #include "linux/plane/port.h"
 
 struct float_nat;
@@ -37,7 +38,7 @@ struct plane_port {
     sa_family_t family;          /* const; of the sockets; AF_INET6 may carry v4-mapped peers */
     struct port_way way;         /* const */
     int probe[2];                /* housekeeping; IPv4 and IPv6, see path_mtu_get() */
-    int route_fd;                /* housekeeping; likewise */
+    struct fib fib;              /* housekeeping; likewise */
     bool udp_gro;                /* const */
     struct plane_dev *dev;       /* atomic, with release; set once, when the port is open */
     struct control_queue *ctrl;  /* const; towards openvpn */
