@@ -11,7 +11,8 @@ PRODUCTS := $(BUILD)/opendco $(BUILD)/libopendco.so
 # $(call objects,VARIANT,SOURCES)
 objects = $(patsubst %.c,$(BUILD)/obj/$(1)/%.o,$(2))
 
-LIB_OBJ := $(call objects,pic,$(CORE_SRC) $(LINUX_SRC))
+# The self-checks of validate.c are for tests.
+LIB_OBJ := $(call objects,pic,$(filter-out core/validate.c,$(CORE_SRC)) $(LINUX_SRC))
 # What the command shares with the library: the sentences for drop reasons, the rules for settings,
 # the folder of the status sockets.
 CLI_OBJ := $(call objects,cli,$(CLI_SRC) core/drop.c linux/sys/setting_rules.c \

@@ -85,7 +85,7 @@ suite_cross() {
         have "$emulator" || { skip "cross $machine" "$emulator is not installed"; continue; }
         build "cross $machine" "build-$machine" || continue
         for name in $names; do
-            queue programs tap "cross $machine/$name" 1200 env DCO_TEST_QUICK=1 "$emulator" \
+            queue programs tap "cross $machine/$name" 1200 "$emulator" \
                 "$BUILD/test/$machine/core/$name"
         done
     done
@@ -104,7 +104,7 @@ compile_other() {
     done
     builds "compilers $label" "BUILD=$folder" "${goals[@]}" "${@:5}" || return
     for name in $names; do
-        queue programs tap "compilers $label/$name" 600 env DCO_TEST_QUICK=1 \
+        queue programs tap "compilers $label/$name" 600 \
             ${emulator[@]+"${emulator[@]}"} "$folder/test/plain/linux/$name"
     done
 }
