@@ -2,8 +2,8 @@
 /*
  * The module against the Linux data plane: what the module sends goes over real UDP on loopback to
  * the plane in another process, the kernel behind that one's TUN device answers echo requests, and
- * the answers come back through the module's receive path. If this failed, the two platforms of core/
- * would not understand each other.
+ * the answers come back through the module's receive path. If this failed, the two platforms of
+ * core/ would not understand each other.
  */
 #include "interop_host.h"
 #include "tunnel.h"
