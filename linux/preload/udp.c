@@ -113,7 +113,7 @@ swap(struct udp_vfd *u, int fd)
 
     if (err == 0)
         err = vfd_pair_make(&pair);
-    if (err < 0)
+    if (err != 0)
         return err;
     err = plane_port_open(u->port, pair.inner);
     if (err < 0) {
