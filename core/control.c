@@ -92,6 +92,20 @@ dco_control_peer_del(struct dco_peers *p, uint32_t id, enum dco_del_reason reaso
     return 0;
 }
 
+int
+dco_control_peer_lost(struct dco_peers *p, uint32_t id, const void *transport,
+                      enum dco_del_reason reason)
+{
+    struct dco_peer *peer = lock_peer(p, id);
+    bool its = peer != NULL && peer->transport == transport;
+
+    if (its)
+        dco_peers_remove(p, peer, reason);
+    if (peer != NULL)
+        dco_lock_release(&p->lock);
+    return its ? 0 : -ENOENT;
+}
+
 unsigned
 dco_control_transport_gone(struct dco_peers *p, const void *transport, enum dco_del_reason reason)
 {

@@ -43,6 +43,10 @@ int dco_control_peer_set(struct dco_peers *p, uint32_t id, uint32_t interval_s, 
                          uint64_t now_ns);
 int dco_control_peer_del(struct dco_peers *p, uint32_t id, enum dco_del_reason reason);
 
+/* Removes the peer if this transport, which has ended, is the one that it uses; else -ENOENT. */
+int dco_control_peer_lost(struct dco_peers *p, uint32_t id, const void *transport,
+                          enum dco_del_reason reason);
+
 /* Removes every peer that uses this transport; returns how many. */
 unsigned dco_control_transport_gone(struct dco_peers *p, const void *transport,
                                     enum dco_del_reason reason);

@@ -2,6 +2,7 @@
 #include "linux/netlink/commands.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "linux/netlink/reply.h"
 
@@ -63,14 +64,16 @@ nl_peer_new(const struct nl_call *c, const struct nl_message *m)
 {
     struct dco_peer_new req = peer_request(m);
     uint32_t fd = (uint32_t)m->fd.value;
-    int err;
+    int kind, err;
 
     if (!m->peer_id.given || !m->fd.given || !dco_control_peer_valid(c->peers, &req))
         return -EINVAL;
-    err = c->ops->socket_check(fd);
-    if (err != 0)
-        return err;
-    if (req.path.remote.ip.family == 0) /* UDP needs a remote address */
+    kind = c->ops->socket_check(fd);
+    if (kind < 0)
+        return kind;
+    if (kind == NL_SOCKET_TCP) /* openvpn 2.6 gives the remote address all the same */
+        memset(&req.path, 0, sizeof(req.path));
+    else if (req.path.remote.ip.family == 0)
         return -EINVAL;
     err = peer_make(c, fd, &req);
     return err == 0 && has_timers(m) ? timers_set(c, m) : err;

@@ -17,10 +17,13 @@ struct nl_key {
     const uint8_t *tx_tail, *rx_tail; /* DCO_NONCE_TAIL_LEN bytes */
 };
 
+/* A TCP socket is connected, so it is the peer's address as well. */
+enum nl_socket { NL_SOCKET_UDP, NL_SOCKET_TCP };
+
 struct nl_ops {
     /* -ENODEV if there is no such interface, -EINVAL if it is not of this kind. */
     int (*device)(const char *kind, uint32_t ifindex, struct dco_peers **peers);
-    /* 0 if fd is a UDP socket, else -ENOTSOCK. */
+    /* Which transport fd is, enum nl_socket, or -ENOTSOCK. */
     int (*socket_check)(uint32_t fd);
     /* Takes a reference to the transport behind fd, for the device. -ENOTSOCK, -ENOMEM ... */
     int (*transport_get)(uint32_t fd, uint32_t ifindex, void **transport);

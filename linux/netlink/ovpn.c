@@ -117,6 +117,16 @@ local_join(struct nl_message *m)
     return 0;
 }
 
+/* A connected socket needs no remote address, and the driver accepts none. */
+static int
+tcp_check(const struct nl_call *c, const struct nl_message *m)
+{
+    bool tcp = m->remote.ip.family != 0 && m->fd.given &&
+               c->ops->socket_check((uint32_t)m->fd.value) == NL_SOCKET_TCP;
+
+    return tcp ? -EINVAL : 0;
+}
+
 static int
 timers_check(const struct nl_message *m)
 {
@@ -140,6 +150,8 @@ peer_new(const struct nl_call *c, const struct nl_message *message)
 
     if (err == 0)
         err = local_join(&m);
+    if (err == 0)
+        err = tcp_check(c, &m);
     if (err == 0)
         err = timers_check(&m);
     if (err == 0)

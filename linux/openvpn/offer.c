@@ -16,6 +16,7 @@
 #include "linux/plane/plane.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/log.h"
+#include "linux/sys/setting_rules.h"
 #include "linux/sys/settings.h"
 #include "linux/sys/std_fds.h"
 
@@ -26,10 +27,20 @@ static struct {
     int argc; /* set once, before main(); likewise argv */
     char *const *argv;
     bool known;   /* atomic; a family was offered once */
+    bool tcp;     /* const once known; connections over TCP are taken over as well */
     bool settled; /* atomic; accepted, and openvpn has not read its configuration again since */
     struct config_scan conf; /* preload lock */
     const char *refused;     /* preload lock; why openvpn did not get what it asked for, or NULL */
 } offer;
+
+/* Tunnels over TCP are left to openvpn unless the user asks for the experiment. */
+static bool
+wants_tcp(void)
+{
+    const char *value = setting_override(OVERRIDE_TCP);
+
+    return value != NULL && strcmp(value, "1") == 0;
+}
 
 /* Whether openvpn would use offload although the configuration needs a data channel without it. The
  * preload lock held. */
@@ -38,17 +49,18 @@ left_to_openvpn(char *reason, size_t size)
 {
     const struct config_scan *conf = &offer.conf;
     const char *off = NULL;
+    bool tcp = conf->tcp && !wants_tcp();
 
     if (conf->server && conf->c2c)
         off = forwarding_off(conf->inner4, conf->inner6);
-    if (conf->tcp)
+    if (tcp)
         snprintf(reason, size,
                  "the configuration uses TCP as transport, which OpenDCO leaves to openvpn");
     else if (conf->dropped[0])
         snprintf(reason, size, "offload would ignore an option: %s", conf->dropped);
     else if (off != NULL)
         snprintf(reason, size, "offload would ignore client-to-client, because %s is 0", off);
-    return conf->tcp || conf->dropped[0] || off != NULL;
+    return tcp || conf->dropped[0] || off != NULL;
 }
 
 void
@@ -62,6 +74,12 @@ bool
 offer_known(void)
 {
     return dco_load_acquire(&offer.known);
+}
+
+bool
+offer_takes_tcp(void)
+{
+    return offer_known() && offer.tcp;
 }
 
 bool
@@ -116,6 +134,7 @@ prepare(void)
     if (err != 0)
         return err;
     sys_seal();
+    offer.tcp = wants_tcp();
     dco_store_release(&offer.known, true);
     return 0;
 }

@@ -19,6 +19,10 @@ bool offer_ask(const char *name);
 /* Whether a family was ever offered: until then the process is left alone. Any thread. */
 bool offer_known(void);
 
+/* Whether openvpn's TCP connections are to be taken over as well, when it is offered a family. Any
+ * thread. */
+bool offer_takes_tcp(void);
+
 /* The process opens a file to read. If the command line names that file, openvpn may be reading its
  * configuration again, and the decision is made anew. Any thread. */
 void offer_file_opened(const char *path);

@@ -13,6 +13,7 @@
 #include "linux/plane/drops.h"
 #include "linux/plane/plane.h"
 #include "linux/plane/send.h"
+#include "linux/plane/stream_tx.h"
 
 #define TURN_YIELDS 1000U /* before it sleeps: a worker's burst lasts microseconds */
 #define SLEEP_US    100U
@@ -61,10 +62,35 @@ send_sealed(struct dco_peer *peer, const uint8_t *pkt, size_t len)
     return DCO_DROP_NONE;
 }
 
+/* While packets wait for the connection, they keep the peer alive. */
+static enum dco_drop
+send_framed(struct dco_peer *peer, struct stream *s, uint8_t *frame, uint32_t len)
+{
+    int err;
+
+    if (!stream_takes(s))
+        return DCO_DROP_TX_STREAM_FULL;
+    dco_frame_write_hdr(frame, len);
+    err = stream_send(s, frame, DCO_FRAME_HDR + len, false);
+    if (err < 0)
+        return dco_drop_of_send(-err);
+    dco_peer_count(peer, DCO_LINK_TX, 1, len);
+    return DCO_DROP_NONE;
+}
+
+static enum dco_drop
+send_keepalive(struct dco_peer *peer, uint8_t *frame, uint32_t len)
+{
+    struct stream *s = stream_of_peer(peer);
+
+    return s != NULL ? send_framed(peer, s, frame, len)
+                     : send_sealed(peer, frame + DCO_FRAME_HDR, len);
+}
+
 static void
 send_one(struct dco_peer *peer, struct dco_key *key)
 {
-    uint8_t pkt[DCO_OVERHEAD + DCO_KEEPALIVE_LEN];
+    uint8_t frame[DCO_FRAME_HDR + DCO_OVERHEAD + DCO_KEEPALIVE_LEN];
     enum dco_drop drop;
     bool want_new = false, sealed;
     uint32_t id;
@@ -73,9 +99,10 @@ send_one(struct dco_peer *peer, struct dco_key *key)
     if (want_new)
         dco_peers_want_key(dco_peer_set(peer), peer);
     if (drop == DCO_DROP_NONE) {
-        sealed = seal(peer, key, id, pkt);
+        sealed = seal(peer, key, id, frame + DCO_FRAME_HDR);
         wait_turn(key, id);
-        drop = sealed ? send_sealed(peer, pkt, sizeof(pkt)) : DCO_DROP_TX_CRYPTO;
+        drop = sealed ? send_keepalive(peer, frame, sizeof(frame) - DCO_FRAME_HDR)
+                      : DCO_DROP_TX_CRYPTO;
         dco_key_sent(key, id, 1);
     }
     if (drop != DCO_DROP_NONE)

@@ -5,6 +5,7 @@
 #include "core/ip.h"
 #include "core/mss.h"
 #include "core/wire.h"
+#include "linux/plane/port_private.h"
 #include "linux/sys/setting_rules.h"
 
 #define MTU_UNKNOWN 1500 /* assumed until the path MTU is known */
@@ -18,14 +19,18 @@ mss_configure(int mss)
     mss_setting = mss;
 }
 
-/* The largest inner packet that fits one outer packet; 0 if the path MTU is too small for TCP. */
+/* The largest inner packet that fits one outer packet; 0 if the path MTU is too small for TCP, and
+ * for a peer over TCP, where packets of any size fit. */
 static uint16_t
 room_on_path(struct dco_peer *peer)
 {
+    const struct plane_port *port = dco_peer_transport(peer);
     uint16_t mtu = dco_load(&dco_peer_platform(peer)->path_mtu);
     struct dco_path path;
     unsigned outer;
 
+    if (port->stream != NULL)
+        return 0;
     if (mtu == 0)
         mtu = MTU_UNKNOWN;
     dco_peer_path(peer, &path);

@@ -171,10 +171,11 @@ static bool
 pick(struct dco_peer *peer, void *arg)
 {
     struct walk *walk = arg;
+    const struct plane_port *port = dco_peer_transport(peer);
     bool first = dco_load(&dco_peer_platform(peer)->path_mtu) == 0 && walk->unknown < DUE_MAX / 2;
 
-    if (!first && !is_due(peer, walk))
-        return false;
+    if (port->stream != NULL || (!first && !is_due(peer, walk)))
+        return false; /* TCP cuts by itself */
     walk->unknown += first;
     return true;
 }

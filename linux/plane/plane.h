@@ -22,6 +22,7 @@
 #include "linux/plane/drops.h"
 #include "linux/plane/events.h"
 #include "linux/plane/port.h"
+#include "linux/plane/stream.h"
 #include "linux/sys/setting_rules.h"
 
 /* Takes the settings of the user, of which the level of the log is none of the plane's. Before the

@@ -15,6 +15,7 @@
 #include "linux/plane/port_buffers.h"
 #include "linux/plane/port_group.h"
 #include "linux/plane/port_private.h"
+#include "linux/plane/stream_private.h"
 #include "linux/plane/worker.h"
 #include "linux/plane/workers.h"
 #include "linux/sys/calls.h"
@@ -135,6 +136,7 @@ port_forget_dev(struct plane_dev *dev)
         port_unwatch(p);
         dco_store_release(&p->dev, NULL);
     }
+    stream_forget_dev(dev);
 }
 
 /* A group of sockets pays off with many clients. Without it one socket serves the port, which is no
@@ -282,6 +284,10 @@ plane_port_put(struct plane_port *port)
 {
     if (!dco_ref_put(&port->refs))
         return;
+    if (port->stream != NULL) {
+        stream_free(port->stream);
+        return;
+    }
     control_queue_free(port->ctrl);
     float_nat_free(port->float_nat);
     path_mtu_close(port);
@@ -297,6 +303,10 @@ plane_port_close(struct plane_port *port)
 
     if (dco_exchange(&port->closed, true))
         return;
+    if (port->stream != NULL) {
+        stream_close(port->stream);
+        return;
+    }
     port_unlink(port);
     port_unwatch(port);
     memcpy(fd, port->fd, sizeof(fd));
@@ -320,6 +330,8 @@ plane_port_bind_dev(struct plane_port *port, struct plane_dev *dev)
 
     if (now != NULL)
         return now == dev ? 0 : -EBUSY;
+    if (port->stream != NULL)
+        return stream_bind_dev(port->stream, dev);
     dco_store_release(&port->dev, dev);
     err = port_watch(port);
     if (err < 0) { /* undo, so that the next peer tries again */
@@ -364,7 +376,7 @@ plane_port_peer_locate(struct plane_port *port, struct dco_peer_new *req)
     struct dco_endpoint real = dco_endpoint_canon(&req->path.remote);
 
     req->origin = real;
-    if (!float_nat_dest(port->float_nat, &real))
+    if (port->stream != NULL || !float_nat_dest(port->float_nat, &real))
         return;
     if (real.ip.family != req->origin.ip.family)
         memset(&req->path.local, 0, sizeof(req->path.local));
@@ -376,7 +388,10 @@ plane_port_peer_made(struct plane_port *port, const struct dco_peer_new *req)
 {
     struct dco_endpoint real = dco_endpoint_canon(&req->path.remote);
 
-    float_nat_set(port->float_nat, req->id, &req->origin, &real);
+    if (port->stream != NULL)
+        stream_peer_made(port->stream, req->id);
+    else
+        float_nat_set(port->float_nat, req->id, &req->origin, &real);
 }
 
 void
@@ -391,4 +406,5 @@ port_fork_child(void)
         path_mtu_close(p);
     }
     first = NULL;
+    stream_fork_child();
 }

@@ -9,6 +9,7 @@
 
 struct float_nat;
 struct control_queue;
+struct stream;
 
 /* The properties of the socket by which the kernel chooses a route for its packets. */
 struct port_way {
@@ -23,7 +24,8 @@ struct port_way {
 #define PORT_MEMBERS_MAX (2 * PLANE_WORKERS_MAX)
 
 struct plane_port {
-    struct plane_port *next; /* plane_devs_lock(): list of ports */
+    struct stream *stream;   /* const; the connection of one peer (stream.h), NULL: UDP */
+    struct plane_port *next; /* plane_devs_lock(): list of ports; not of a stream */
     uint32_t refs;           /* atomic */
     bool closed;             /* atomic */
     bool watched;            /* openvpn's thread; workers read from it */
@@ -60,8 +62,8 @@ port_send_fd(const struct plane_port *port, unsigned worker)
     return port->n > 0 ? port->fd[1 + worker % port->n] : port->fd[0];
 }
 
-/* Walks all ports: port_next(NULL) is the first one, and NULL the end. Inside plane_devs_lock(), or
- * in openvpn's thread, the only one that changes the list. */
+/* Walks all ports but streams: port_next(NULL) is the first one, and NULL the end. Inside
+ * plane_devs_lock(), or in openvpn's thread, the only one that changes the list. */
 struct plane_port *port_next(const struct plane_port *port);
 
 /* Workers stop reading the ports of dev, which is about to end. The ports may serve another device

@@ -12,6 +12,7 @@
 #include "linux/plane/mss.h"
 #include "linux/plane/packet_buffer.h"
 #include "linux/plane/recursion.h"
+#include "linux/plane/stream_rx.h"
 #include "linux/sys/clock.h"
 #include "linux/sys/endpoint.h"
 #include "linux/sys/kernel_abi.h"
@@ -266,12 +267,21 @@ run_flush(struct rx *rx, struct plane_port *port, uint64_t now_ns)
 
 /* Classification */
 
+/* A stream belongs to one peer, and a peer with a stream has no other way. */
 static struct dco_peer *
-rx_find_peer(const struct plane_dev *dev, const struct rx_msg *m, uint32_t id)
+rx_find_peer(const struct plane_dev *dev, const struct plane_port *port, const struct rx_msg *m,
+             uint32_t id)
 {
-    if (id == DCO_PEER_ID_UNDEF)
+    const struct plane_port *its;
+    struct dco_peer *peer;
+
+    if (id == DCO_PEER_ID_UNDEF && port->stream == NULL)
         return dco_peers_by_remote(dev->peers, &m->path.remote);
-    return dco_peers_by_id(dev->peers, id);
+    if (id == DCO_PEER_ID_UNDEF)
+        id = port->stream->peer_id;
+    peer = dco_peers_by_id(dev->peers, id);
+    its = peer != NULL ? dco_peer_transport(peer) : port;
+    return its->stream == port->stream ? peer : NULL;
 }
 
 /* openvpn without --float discards packets from any address but the peer's, and so does this. */
@@ -299,7 +309,7 @@ rx_data(struct rx *rx, struct plane_port *port, unsigned msg, uint8_t *pkt, uint
     struct dco_key *key;
 
     if (run->n == 0 || run->peer_id != hdr->peer_id)
-        peer = rx_find_peer(rx->dev, &rx->msg[msg], hdr->peer_id);
+        peer = rx_find_peer(rx->dev, port, &rx->msg[msg], hdr->peer_id);
     if (peer == NULL) {
         drops_count(rx->drops, DCO_DROP_RX_NO_PEER, 1);
         return;
@@ -465,6 +475,49 @@ rx_train(struct rx *rx, struct plane_port *port, unsigned msg, uint64_t now_ns)
 }
 
 void
+rx_begin(struct rx *rx, struct plane_dev *dev)
+{
+    rx->drops = &dev->drops[rx->thread];
+    rx->dev = dev;
+    rx->coalescer->tcp = dev->tun_tso;
+    rx->coalescer->udp = dev->tun_uso;
+}
+
+void
+rx_end(struct rx *rx, struct plane_port *port, uint64_t now_ns)
+{
+    run_flush(rx, port, now_ns);
+    dco_coalesce_flush(rx->coalescer);
+    drops_count(rx->drops, DCO_DROP_RX_TUN, tun_batch_flush(rx->batch));
+}
+
+/* Who sent it is known from the stream, so the message is one without a source. The kernel's driver
+ * ends a stream for data without a peer id, too. */
+bool
+rx_frame(struct rx *rx, struct plane_port *port, uint8_t *pkt, uint32_t len, uint64_t now_ns)
+{
+    enum stream_passed passed;
+    struct dco_wire_hdr hdr;
+
+    switch (dco_wire_parse(pkt, len, &hdr)) {
+    case DCO_WIRE_DATA:
+        rx_data(rx, port, RX_MSGS, pkt, len, &hdr, now_ns);
+        return true;
+    case DCO_WIRE_CONTROL:
+        passed = stream_pass(port->stream, pkt - DCO_FRAME_HDR, len + DCO_FRAME_HDR);
+        drops_count(rx->drops, DCO_DROP_RX_CTRL_QUEUE, passed == STREAM_FULL);
+        return passed != STREAM_BROKEN;
+    case DCO_WIRE_DATA_V1:
+        drops_count(rx->drops, DCO_DROP_RX_DATA_V1, 1);
+        return false;
+    case DCO_WIRE_SHORT:
+        drops_count(rx->drops, DCO_DROP_RX_SHORT, 1);
+        return true;
+    }
+    return true;
+}
+
+void
 rx_ready(struct rx *rx, struct plane_port *port, int fd)
 {
     struct plane_dev *dev = dco_load_acquire(&port->dev);
@@ -475,13 +528,8 @@ rx_ready(struct rx *rx, struct plane_port *port, int fd)
     n = recvmmsg(fd, rx->hdr, RX_MSGS, MSG_DONTWAIT, NULL);
     if (n <= 0 || dev == NULL)
         return;
-    rx->drops = &dev->drops[rx->thread];
-    rx->dev = dev;
-    rx->coalescer->tcp = dev->tun_tso;
-    rx->coalescer->udp = dev->tun_uso;
+    rx_begin(rx, dev);
     for (int i = 0; i < n; i++)
         rx_train(rx, port, (unsigned)i, now_ns);
-    run_flush(rx, port, now_ns);
-    dco_coalesce_flush(rx->coalescer);
-    drops_count(rx->drops, DCO_DROP_RX_TUN, tun_batch_flush(rx->batch));
+    rx_end(rx, port, now_ns);
 }

@@ -51,11 +51,11 @@ struct rx_slot;
 struct rx {
     unsigned
         thread; /* const; index of the worker, and as such one of the `threads` of aead_new() */
-    struct dco_drops *drops; /* this worker's counters of the burst's device */
-    uint8_t *bufs;           /* RX_MSGS * RX_BUF_BYTES */
-    struct mmsghdr *hdr;     /* RX_MSGS */
-    struct rx_slot *slot;    /* RX_MSGS: the memory behind hdr */
-    struct rx_msg msg[RX_MSGS];
+    struct dco_drops *drops;        /* this worker's counters of the burst's device */
+    uint8_t *bufs;                  /* RX_MSGS * RX_BUF_BYTES */
+    struct mmsghdr *hdr;            /* RX_MSGS */
+    struct rx_slot *slot;           /* RX_MSGS: the memory behind hdr */
+    struct rx_msg msg[RX_MSGS + 1]; /* the last one stands for streams: without a source */
     struct rx_run run;
     struct dco_coalescer *coalescer;
     struct tun_batch *batch; /* output of the coalescer, until the end of the burst */
@@ -70,5 +70,12 @@ void rx_fini(struct rx *rx);
 
 /* Receives one burst from member fd of the port. Worker, inside its lock. */
 void rx_ready(struct rx *rx, struct plane_port *port, int fd);
+
+/* One burst from a stream, which lies in rx->bufs: rx_begin(), rx_frame() for each packet behind
+ * DCO_FRAME_HDR bytes, rx_end(). rx_frame() returns false if the stream cannot go on. Worker,
+ * inside its lock. */
+void rx_begin(struct rx *rx, struct plane_dev *dev);
+bool rx_frame(struct rx *rx, struct plane_port *port, uint8_t *pkt, uint32_t len, uint64_t now_ns);
+void rx_end(struct rx *rx, struct plane_port *port, uint64_t now_ns);
 
 #endif

@@ -19,6 +19,7 @@
 
 #include "core/ip.h"
 #include "linux/plane/kernel_offload.h"
+#include "linux/plane/stream_tx.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/compiler.h"
 #include "linux/sys/endpoint.h"
@@ -388,7 +389,10 @@ send_trains(struct tx *tx, uint64_t now_ns)
             wait_turn(&tx->train[i]);
             continue;
         }
-        send_batch(tx, port, port_send_fd(port, tx->thread), &tx->train[i], n, now_ns);
+        if (port->stream != NULL)
+            stream_send_trains(tx, port->stream, &tx->train[i], n, now_ns);
+        else
+            send_batch(tx, port, port_send_fd(port, tx->thread), &tx->train[i], n, now_ns);
         i += n;
     }
     tx->used = 0;

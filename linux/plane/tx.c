@@ -12,6 +12,7 @@
 #include "linux/plane/packet_buffer.h"
 #include "linux/plane/recursion.h"
 #include "linux/plane/send.h"
+#include "linux/plane/stream_private.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/kernel_abi.h"
 #include "linux/sys/log.h"
@@ -96,6 +97,43 @@ train_for(struct tx *tx, const struct tx_packet *p, uint32_t len, uint64_t now_n
     return train_begin(tx, p, len);
 }
 
+/* The train for the next frame, of any length. */
+static struct train *
+train_for_frame(struct tx *tx, const struct tx_packet *p, uint32_t len, uint64_t now_ns)
+{
+    struct train *t = tx->used > 0 ? &tx->train[tx->used - 1] : NULL;
+
+    if (t != NULL && t->key == p->key && !t->closed && t->first_id + t->packets == p->next_id &&
+        t->bytes + len <= TX_TRAIN_BYTES)
+        return t;
+    if (tx->used == TX_TRAINS)
+        send_trains(tx, now_ns);
+    return train_begin(tx, p, len);
+}
+
+/* Seals one inner packet as a frame, behind its length, under the next packet id. */
+static void
+tx_seal_frame(struct tx *tx, struct tx_packet *p, const uint8_t *inner, uint32_t len,
+              uint64_t now_ns)
+{
+    uint32_t outer = len + DCO_OVERHEAD;
+    struct train *t = train_for_frame(tx, p, DCO_FRAME_HDR + outer, now_ns);
+    struct aead_op op = {.pkt = t->buf + t->bytes + DCO_FRAME_HDR, .in = inner, .len = len};
+
+    dco_frame_write_hdr(t->buf + t->bytes, outer);
+    dco_wire_write_hdr(op.pkt, p->key_id, p->tx_id, p->next_id);
+    aead_seal(p->aead, tx->thread, &op, 1);
+    p->next_id++;
+    if (!op.ok) {
+        t->lost = true;
+        t->closed = true;
+        drops_count(tx->drops, DCO_DROP_TX_CRYPTO, 1);
+        return;
+    }
+    t->packets++;
+    t->bytes += DCO_FRAME_HDR + outer;
+}
+
 /* Seals one inner packet into its train under the next packet id. */
 static void
 tx_seal(struct tx *tx, struct tx_packet *p, const uint8_t *inner, uint32_t len, uint64_t now_ns)
@@ -158,10 +196,13 @@ tx_choose(struct tx *tx, struct plane_dev *dev, struct tx_packet *p)
     if (!dco_ip_equal(&tx->dst, &p->inner.dst)) {
         tx->dst = p->inner.dst;
         tx->dst_peer = dco_peers_by_dest(dev->peers, &p->inner.dst);
+        tx->dst_stream = tx->dst_peer != NULL ? stream_of_peer(tx->dst_peer) : NULL;
     }
     p->peer = tx->dst_peer;
     if (p->peer == NULL)
         return DCO_DROP_TX_NO_PEER;
+    if (tx->dst_stream != NULL && !stream_takes(tx->dst_stream))
+        return DCO_DROP_TX_STREAM_FULL;
     p->key = dco_peer_key_tx(p->peer);
     return p->key == NULL ? DCO_DROP_TX_NO_KEY : DCO_DROP_NONE;
 }
@@ -212,7 +253,10 @@ tx_packet(struct tx *tx, struct plane_dev *dev, uint32_t len, uint64_t now_ns)
         uint32_t seg_len;
         uint8_t *seg = dco_segment_next(&p.cut, i, &seg_len, p.csum);
 
-        tx_seal(tx, &p, seg, seg_len, now_ns);
+        if (tx->dst_stream != NULL)
+            tx_seal_frame(tx, &p, seg, seg_len, now_ns);
+        else
+            tx_seal(tx, &p, seg, seg_len, now_ns);
     }
 }
 

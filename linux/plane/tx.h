@@ -21,7 +21,7 @@
 #define TX_READ_BYTES  (65536U + 256U)
 
 /* Packets of one peer under one key, ids consecutive, sent together. All have the same length but
- * the last, which may be shorter. */
+ * the last, which may be shorter. For a stream they are frames of any length. */
 struct train {
     struct dco_peer *peer;
     struct dco_key *key;
@@ -53,6 +53,7 @@ struct tx {
     uint32_t used;             /* trains in this burst, oldest packet id first */
     struct dco_ip dst;         /* of the last packet in this burst, family 0: none yet */
     struct dco_peer *dst_peer; /* where it went */
+    struct stream *dst_stream; /* the stream of that peer, NULL: none */
     struct train train[TX_TRAINS];
 };
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -13,6 +14,7 @@
 
 #include "linux/crypto/aead.h"
 #include "linux/plane/platform.h"
+#include "linux/plane/stream_rx.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/clock.h"
 #include "linux/sys/sandbox.h"
@@ -59,38 +61,64 @@ source_token(unsigned slot, uint32_t generation)
     return (uint64_t)generation << 32 | slot;
 }
 
+uint64_t
+worker_token(const struct worker *w, unsigned slot)
+{
+    return source_token(slot, w->source[slot].generation);
+}
+
+/* Doubles the room. A TCP server has a source for each client. */
+static bool
+sources_grow(struct worker *w)
+{
+    unsigned room = w->sources > 0 ? 2 * w->sources : WORKER_SOURCES;
+    struct source *grown = realloc(w->source, room * sizeof(*grown));
+
+    if (grown == NULL)
+        return false;
+    memset(grown + w->sources, 0, (room - w->sources) * sizeof(*grown));
+    w->source = grown;
+    w->sources = room;
+    return true;
+}
+
 int
 worker_add(struct worker *w, const struct source *source)
 {
     struct epoll_event ev = {.events = EPOLLIN};
+    unsigned i = w->lowest;
+    uint32_t generation;
 
-    for (unsigned i = 0; i < WORKER_SOURCES; i++) {
-        struct source *s = &w->source[i];
+    while (i < w->sources && w->source[i].kind != SOURCE_NONE)
+        i++;
+    w->lowest = i;
+    if (i == w->sources && !sources_grow(w))
+        return -ENOMEM;
+    generation = w->source[i].generation + 1;
+    ev.data.u64 = source_token(i, generation);
+    if (sys()->epoll_ctl(w->epoll, EPOLL_CTL_ADD, source->fd, &ev) < 0)
+        return -errno;
+    w->source[i] = *source;
+    w->source[i].generation = generation;
+    return (int)i;
+}
 
-        if (s->kind != SOURCE_NONE)
-            continue;
-        ev.data.u64 = source_token(i, s->generation + 1);
-        if (sys()->epoll_ctl(w->epoll, EPOLL_CTL_ADD, source->fd, &ev) < 0)
-            return -errno;
-        uint32_t generation = s->generation + 1;
-        *s = *source;
-        s->generation = generation;
-        return (int)i;
-    }
-    return -ENOSPC;
+void
+worker_remove_slot(struct worker *w, unsigned slot)
+{
+    struct source *s = &w->source[slot];
+
+    (void)sys()->epoll_ctl(w->epoll, EPOLL_CTL_DEL, s->fd, NULL);
+    *s = (struct source){.generation = s->generation + 1, .fd = -1};
+    w->lowest = slot < w->lowest ? slot : w->lowest;
 }
 
 void
 worker_remove(struct worker *w, int fd)
 {
-    for (unsigned i = 0; i < WORKER_SOURCES; i++) {
-        struct source *s = &w->source[i];
-
-        if (s->kind == SOURCE_NONE || s->fd != fd)
-            continue;
-        (void)sys()->epoll_ctl(w->epoll, EPOLL_CTL_DEL, fd, NULL);
-        *s = (struct source){.generation = s->generation + 1, .fd = -1};
-    }
+    for (unsigned i = 0; i < w->sources; i++)
+        if (w->source[i].kind != SOURCE_NONE && w->source[i].fd == fd)
+            worker_remove_slot(w, i);
 }
 
 /* The source of an event if it has this kind, else NULL. The source may have been removed after
@@ -98,9 +126,10 @@ worker_remove(struct worker *w, int fd)
 static struct source *
 worker_source(struct worker *w, const struct epoll_event *ev, enum source_kind kind)
 {
-    struct source *s = &w->source[(uint32_t)ev->data.u64 % WORKER_SOURCES];
+    uint32_t slot = (uint32_t)ev->data.u64;
+    struct source *s = slot < w->sources ? &w->source[slot] : NULL;
 
-    return s->generation == ev->data.u64 >> 32 && s->kind == kind ? s : NULL;
+    return s != NULL && s->generation == ev->data.u64 >> 32 && s->kind == kind ? s : NULL;
 }
 
 /*
@@ -137,9 +166,13 @@ worker_turn(struct worker *w, const struct epoll_event *ev, int n)
             !tx_read(&w->tx, s->dev, s->fd, queues, now_ns))
             worker_remove(w, s->fd);
     tx_flush(&w->tx, now_ns);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         if ((s = worker_source(w, &ev[i], SOURCE_UDP)) != NULL)
             rx_ready(&w->rx, s->port, s->fd);
+        else if ((s = worker_source(w, &ev[i], SOURCE_STREAM)) != NULL &&
+                 !stream_ready(&w->rx, s->stream, ev[i].events))
+            worker_remove_slot(w, (uint32_t)ev[i].data.u64);
+    }
     worker_pace(w, now_ns, queues, n);
 }
 
@@ -217,6 +250,7 @@ worker_release(struct worker *w)
     tx_fini(&w->tx);
     rx_fini(&w->rx);
     pthread_mutex_destroy(&w->lock);
+    free(w->source);
     free(w);
 }
 

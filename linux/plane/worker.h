@@ -11,28 +11,35 @@
 #include "linux/plane/rx.h"
 #include "linux/plane/tx.h"
 
-#define WORKER_SOURCES 128U /* descriptors of one worker: devices plus group members */
+#define WORKER_SOURCES 128U /* descriptors of one worker for which there is room at first */
 
 /* A readable descriptor of a worker's epoll set. */
-enum source_kind { SOURCE_NONE, SOURCE_TUN, SOURCE_UDP };
+enum source_kind { SOURCE_NONE, SOURCE_TUN, SOURCE_UDP, SOURCE_STREAM };
+
+struct stream;
 
 struct source {
-    enum source_kind kind;   /* owner: worker.lock */
-    uint32_t generation;     /* worker.lock; tells a stale epoll event from a live one */
-    int fd;                  /* worker.lock */
-    struct plane_dev *dev;   /* SOURCE_TUN */
-    struct plane_port *port; /* SOURCE_UDP */
+    enum source_kind kind; /* owner: worker.lock */
+    uint32_t generation;   /* worker.lock; tells a stale epoll event from a live one */
+    int fd;                /* worker.lock */
+    union {
+        struct plane_dev *dev;   /* SOURCE_TUN */
+        struct plane_port *port; /* SOURCE_UDP */
+        struct stream *stream;   /* SOURCE_STREAM */
+    };
 };
 
 struct worker {
-    unsigned index;       /* const */
-    pthread_t thread;     /* const */
-    int epoll;            /* const */
-    int wake;             /* const; eventfd that ends the thread */
-    pthread_mutex_t lock; /* see worker_enter() */
-    uint32_t visitors;    /* atomic: threads that hold the lock or wait for it; they go first */
-    bool stop;            /* atomic */
-    struct source source[WORKER_SOURCES]; /* lock */
+    unsigned index;        /* const */
+    pthread_t thread;      /* const */
+    int epoll;             /* const */
+    int wake;              /* const; eventfd that ends the thread */
+    pthread_mutex_t lock;  /* see worker_enter() */
+    uint32_t visitors;     /* atomic: threads that hold the lock or wait for it; they go first */
+    bool stop;             /* atomic */
+    struct source *source; /* lock; owned */
+    unsigned sources;      /* lock; room in source */
+    unsigned lowest;       /* lock; no source below it is unused */
 
     uint64_t turn_ns;      /* the worker's own: when the last turn began */
     unsigned sparse_turns; /* the worker's own: turns in a row with few packets; worker_pace() */
@@ -61,5 +68,9 @@ void worker_free(struct worker *w);
 int worker_add(struct worker *w, const struct source *source);
 /* Removes every source with this descriptor. Inside worker_enter(). */
 void worker_remove(struct worker *w, int fd);
+/* Removes one source, whose descriptor is still open. Inside worker_enter(), or its worker. */
+void worker_remove_slot(struct worker *w, unsigned slot);
+/* What the epoll set has as the data of a source. Inside worker_enter(). */
+uint64_t worker_token(const struct worker *w, unsigned slot);
 
 #endif

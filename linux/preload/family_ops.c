@@ -8,6 +8,7 @@
 #include "linux/crypto/aead.h"
 #include "linux/crypto/secret.h"
 #include "linux/plane/plane.h"
+#include "linux/preload/tcp.h"
 #include "linux/preload/udp.h"
 #include "linux/sys/clock.h"
 #include "linux/sys/log.h"
@@ -30,7 +31,11 @@ ops_device(const char *kind, uint32_t ifindex, struct dco_peers **peers)
 static int
 ops_socket_check(uint32_t fd)
 {
-    return fd > INT32_MAX ? -ENOTSOCK : udp_check((int)fd);
+    if (fd > INT32_MAX)
+        return -ENOTSOCK;
+    if (udp_check((int)fd) == 0)
+        return NL_SOCKET_UDP;
+    return tcp_check((int)fd) == 0 ? NL_SOCKET_TCP : -ENOTSOCK;
 }
 
 static int
@@ -42,7 +47,8 @@ ops_transport_get(uint32_t fd, uint32_t ifindex, void **transport)
 
     if (dev == NULL)
         return -ENODEV;
-    err = udp_transport((int)fd, dev, &port);
+    err = ops_socket_check(fd) == NL_SOCKET_TCP ? tcp_transport((int)fd, dev, &port)
+                                                : udp_transport((int)fd, dev, &port);
     if (err == 0)
         *transport = port;
     return err;

@@ -114,7 +114,7 @@ swap(struct genl_vfd *g, int fd)
 
     if (hidden < 0)
         return hidden;
-    err = vfd_pair_make(&pair);
+    err = vfd_pair_make(&pair, SOCK_DGRAM);
     if (err != 0) {
         sys()->close(hidden);
         return err;

@@ -15,6 +15,7 @@
 #include "linux/preload/hook.h"
 #include "linux/preload/lock.h"
 #include "linux/preload/rtnl.h"
+#include "linux/preload/tcp.h"
 #include "linux/preload/udp.h"
 #include "linux/preload/vfd.h"
 #include "linux/preload/vfd_swap.h"
@@ -51,7 +52,33 @@ socket(int domain, int type, int protocol)
         rtnl_opened(fd);
     else if ((domain == AF_INET || domain == AF_INET6) && kind == SOCK_DGRAM && offer_known())
         udp_opened(fd);
+    else if ((domain == AF_INET || domain == AF_INET6) && kind == SOCK_STREAM && offer_takes_tcp())
+        tcp_opened(fd);
     return fd;
+}
+
+/* fd is a new connection. */
+static int
+accepted(int fd)
+{
+    if (fd < 0 || preload_inside())
+        return fd;
+    vfd_unset(fd);
+    if (offer_takes_tcp() && tcp_check(fd) == 0)
+        tcp_opened(fd);
+    return fd;
+}
+
+HOOK int
+accept(int fd, struct sockaddr *sa, socklen_t *len)
+{
+    return accepted(sys()->accept(fd, sa, len));
+}
+
+HOOK int
+accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
+{
+    return accepted(sys()->accept4(fd, sa, len, flags));
 }
 
 HOOK int

@@ -112,7 +112,7 @@ swap(struct udp_vfd *u, int fd)
     struct vfd_pair pair;
 
     if (err == 0)
-        err = vfd_pair_make(&pair);
+        err = vfd_pair_make(&pair, SOCK_DGRAM);
     if (err != 0)
         return err;
     err = plane_port_open(u->port, pair.inner);

@@ -51,7 +51,7 @@ struct vfd_watch {
 /* A vfd names its calls by a kind and not by a pointer. It lies in writable memory, so openvpn's
  * own thread, which has no system call filter, would call any address that a stray write put there.
  */
-enum vfd_kind { VFD_UDP, VFD_GENL, VFD_RTNL, VFD_KINDS };
+enum vfd_kind { VFD_UDP, VFD_TCP, VFD_GENL, VFD_RTNL, VFD_KINDS };
 
 extern const struct vfd_ops *const vfd_kinds[VFD_KINDS]; /* vfd_kinds.c */
 

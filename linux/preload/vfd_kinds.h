@@ -5,6 +5,6 @@
 
 #include "linux/preload/vfd.h"
 
-extern const struct vfd_ops udp_ops, genl_ops, rtnl_ops;
+extern const struct vfd_ops udp_ops, tcp_ops, genl_ops, rtnl_ops;
 
 #endif

@@ -69,11 +69,11 @@ vfd_hide(int fd)
 }
 
 int
-vfd_pair_make(struct vfd_pair *pair)
+vfd_pair_make(struct vfd_pair *pair, int type)
 {
     int ends[2];
 
-    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) < 0)
+    if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) < 0)
         return -errno;
     pair->outer = ends[0];
     pair->inner = ends[1];

@@ -13,14 +13,14 @@
  * descriptor or -errno. */
 int vfd_hide(int fd);
 
-/* A pair of datagram sockets, close-on-exec. */
+/* A pair of sockets, close-on-exec. */
 struct vfd_pair {
     int inner; /* our end */
     int outer; /* the end that the process gets */
 };
 
-/* Returns 0, or -errno, and then nothing was made. */
-int vfd_pair_make(struct vfd_pair *pair);
+/* type: SOCK_DGRAM or SOCK_STREAM. Returns 0, or -errno, and then nothing was made. */
+int vfd_pair_make(struct vfd_pair *pair, int type);
 
 /* Puts the outer end on each fd of d and closes pair->outer. An fd that cannot be replaced keeps
  * the old socket, and the log says so. what: the word for the socket in the log. */

@@ -226,7 +226,7 @@ answer(int client)
 static void
 accept_one(void)
 {
-    int client = accept4(status.listener, NULL, NULL, SOCK_CLOEXEC);
+    int client = sys()->accept4(status.listener, NULL, NULL, SOCK_CLOEXEC);
 
     if (client < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {

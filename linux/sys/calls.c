@@ -20,6 +20,8 @@ static const struct {
     SYMBOL(socket, "socket"),
     SYMBOL(bind, "bind"),
     SYMBOL(connect, "connect"),
+    SYMBOL(accept, "accept"),
+    SYMBOL(accept4, "accept4"),
     SYMBOL(shutdown, "shutdown"),
     SYMBOL(getsockname, "getsockname"),
     SYMBOL(getpeername, "getpeername"),

@@ -102,14 +102,14 @@ static const char *const for_all[] = {
 
 static const char *const for_workers[] = {
     "epoll_wait",      "epoll_pwait", "epoll_pwait2", "epoll_ctl", "recvmmsg",
-    "recvmmsg_time64", "sendmmsg",    "io_submit",    NULL,
+    "recvmmsg_time64", "sendmmsg",    "io_submit",    "shutdown",  NULL,
 };
 
 /* Housekeeping asks the kernel about paths over sockets that openvpn's thread has made
  * (pathmtu.c), closes a port with its last reference, and arms the timer of a signal for openvpn
  * (restart_timer.c). */
 static const char *const for_housekeeping[] = {
-    "bind",          "connect",      "close",           "timer_create",
+    "bind",          "connect",      "close",           "shutdown", "timer_create",
     "timer_settime", "timer_delete", "timer_settime64", NULL,
 };
 

@@ -110,6 +110,7 @@ setting_override(enum setting_override which)
     static const char *const variables[] = {
         [OVERRIDE_AEAD] = "OPENDCO_AEAD",
         [OVERRIDE_OFFLOADS_OFF] = "OPENDCO_OFFLOADS_OFF",
+        [OVERRIDE_TCP] = "OPENDCO_TCP",
     };
 
     return environment(variables[which]);

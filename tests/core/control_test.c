@@ -246,6 +246,30 @@ TEST("control: transport gone")
     end();
 }
 
+TEST("control: a lost transport takes its own peer along, and no later one of the id")
+{
+    struct test_transport *a, *b;
+    struct dco_peer_new req = request(5);
+    struct dco_event event;
+
+    begin(DCO_MODE_MP);
+    a = platform_transport(&platform, 1);
+    b = platform_transport(&platform, 2);
+    req.transport = b;
+    platform_transport_get(&platform, b);
+    CHECK_EQ(dco_control_peer_lost(p, 5, a, DCO_DEL_TRANSPORT_ERROR), -ENOENT);
+    CHECK_EQ(new_peer(req), 0);
+    CHECK_EQ(dco_control_peer_lost(p, 5, a, DCO_DEL_TRANSPORT_ERROR), -ENOENT);
+    CHECK_EQ(p->count, 1);
+    CHECK_EQ(dco_control_peer_lost(p, 5, b, DCO_DEL_TRANSPORT_ERROR), 0);
+    CHECK_EQ(p->count, 0);
+    CHECK(dco_event_take(p, &event));
+    CHECK(event.peer_id == 5 && event.del_reason == DCO_DEL_TRANSPORT_ERROR);
+    platform_transport_put(&platform, a);
+    platform_transport_put(&platform, b);
+    end();
+}
+
 TEST("control: peer get")
 {
     static const struct dco_peer_stats counted = {100, 101, 102, 103, 104, 105, 106, 107};

@@ -13,7 +13,8 @@
 #   vpn_stop NAME [SIGNAL]    ends it
 #   in_ns NAME COMMAND...     runs a command in a namespace (background NAME COMMAND... does not wait)
 #
-# Settings read by vpn_start: PROTO (udp4, udp6, or udp for one socket that serves both), CIPHER.
+# Settings read by vpn_start: PROTO (udp4, udp6, or udp for one socket that serves both; tcp4, tcp6),
+# CIPHER.
 # Settings read by net_make: LINK_MTU.
 #
 # OPENDCO_TEST_MODE=stock replaces MODE opendco by stock everywhere: that shows whether a test is
@@ -392,7 +393,7 @@ END
 # vpn_config_client: reaches the server by the family of PROTO.
 vpn_config_client() {
     local remote=$SERVER4
-    [ "$PROTO" != udp6 ] || remote=$SERVER6
+    case $PROTO in *6) remote=$SERVER6 ;; esac
     cat <<END
 client
 proto ${PROTO/%udp/udp4}
