@@ -2,9 +2,14 @@
 #include "linux/openvpn/config_scan.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/ip.h"
+#include "core/replay.h"
+#include "core/wire.h"
 #include "linux/openvpn/config_parse.h"
+#include "linux/openvpn/options.h"
 
 /* What the options read so far say. Some rule offload out only in combination. */
 struct scan {
@@ -12,18 +17,32 @@ struct scan {
     struct config_parser parser;
     bool tls, topology_subnet, topology_other, proto_force_udp;
     bool dev, dev_tap, peer, tool;
+    bool in_connection;               /* inside <connection> ... </connection> */
+    struct plane_mssfix a_connection; /* the smallest in such a block */
 };
+
+/* Keeps the first reason, which is enough. value: what follows the phrase, or NULL. */
+static void
+reason(char text[CONFIG_TEXT_MAX], const char *phrase, const char *value)
+{
+    if (text[0])
+        return;
+    snprintf(text, CONFIG_TEXT_MAX, value != NULL ? "%s %s" : "%s", phrase, value);
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < ' ' || (unsigned char)*c >= 127)
+            *c = '?';
+}
 
 static void
 rules_out(struct scan *s, const char *phrase, const char *value)
 {
-    if (s->conf->option[0])
-        return; /* the first reason is enough */
-    snprintf(s->conf->option, sizeof(s->conf->option), value != NULL ? "%s %s" : "%s", phrase,
-             value);
-    for (char *c = s->conf->option; *c; c++)
-        if ((unsigned char)*c < ' ' || (unsigned char)*c >= 127)
-            *c = '?';
+    reason(s->conf->option, phrase, value);
+}
+
+static void
+leave(struct scan *s, const char *option, const char *value)
+{
+    reason(s->conf->dropped, option, value);
 }
 
 static bool
@@ -102,22 +121,7 @@ topology(struct scan *s, const char *name)
     s->topology_other |= !is(name, "subnet");
 }
 
-/* Options whose presence rules offload out. */
-static const char *const plain[] = {
-    "fragment",    "http-proxy", "socks-proxy", "management-query-proxy",
-    "disable-dco", "comp-lzo",   "secret",
-};
-
-/* Options that openvpn 2.6 silently ignores when it uses offload. */
-static const char *const dropped[] = {"shaper", "client-nat", "passtos"};
-
 static const char *const servers[] = {"server", "server-ipv6", "server-bridge"};
-
-static const char *const tools[] = {
-    "mktun",       "rmtun",        "genkey",          "show-ciphers", "show-digests",
-    "show-tls",    "show-curves",  "show-engines",    "version",      "help",
-    "test-crypto", "show-gateway", "show-pkcs11-ids",
-};
 
 static bool
 listed(const char *name, const char *const *list, size_t n)
@@ -153,28 +157,79 @@ compression(struct scan *s, const char *name, const char *value)
         rules_out(s, name, value);
 }
 
-/* w: the words of the option, absent ones "". */
-static void
-option(void *arg, const char *const *w)
-{
-    struct scan *s = arg;
-    const char *name = starts(w[0], "--") ? w[0] + 2 : w[0];
+/* What the plane does itself */
 
-    role(s, name, w[1]);
-    if (is(name, "dev"))
-        device_name(s, w[1]);
-    compression(s, name, w[1]);
-    if (LISTED(name, tools))
-        s->tool = true;
-    s->conf->remote |= is(name, "remote");
-    s->conf->floats |= is(name, "float");
-    s->conf->no_time |= is(name, "suppress-timestamps");
-    s->peer |= is(name, "remote") || is(name, "secret") || is(name, "ifconfig");
-    if (LISTED(name, dropped))
-        snprintf(s->conf->dropped, sizeof(s->conf->dropped), "%s", name);
-    if (LISTED(name, plain))
-        rules_out(s, name, NULL);
-    else if (is(name, "proto"))
+static unsigned
+number(const char *text)
+{
+    unsigned long value = strtoul(text, NULL, 10);
+
+    return value < UINT16_MAX ? (unsigned)value : UINT16_MAX;
+}
+
+static struct plane_mssfix
+mssfix_of(const char *bytes, const char *kind)
+{
+    struct plane_mssfix fix = {.kind = PLANE_MSSFIX_PAYLOAD, .bytes = number(bytes)};
+
+    if (!bytes[0])
+        fix.kind = PLANE_MSSFIX_NONE;
+    else if (fix.bytes == 0)
+        fix.kind = PLANE_MSSFIX_OFF;
+    else if (is(kind, "mtu"))
+        fix.kind = PLANE_MSSFIX_PACKET;
+    else if (is(kind, "fixed"))
+        fix.kind = PLANE_MSSFIX_INNER;
+    return fix;
+}
+
+/* For comparison only, so without the difference between IPv4 and IPv6. */
+static unsigned
+mssfix_room(struct plane_mssfix fix)
+{
+    switch (fix.kind) {
+    case PLANE_MSSFIX_PAYLOAD:
+        return fix.bytes - DCO_OVERHEAD;
+    case PLANE_MSSFIX_PACKET:
+        return fix.bytes - DCO_IP4_HDR_MIN - DCO_UDP_HDR - DCO_OVERHEAD;
+    case PLANE_MSSFIX_INNER:
+        return fix.bytes;
+    default:
+        return UINT16_MAX;
+    }
+}
+
+/* As in openvpn the last one counts. Of those in <connection> blocks it is the smallest, because we
+ * are not told which block openvpn uses. */
+static void
+mssfix(struct scan *s, struct plane_mssfix fix)
+{
+    if (!s->in_connection)
+        s->conf->device.mssfix = fix;
+    else if (mssfix_room(fix) < mssfix_room(s->a_connection))
+        s->a_connection = fix;
+}
+
+static void
+device_option(struct scan *s, const char *name, const char *const *w)
+{
+    struct plane_dev_options *device = &s->conf->device;
+
+    if (is(name, "mssfix"))
+        mssfix(s, mssfix_of(w[1], w[2]));
+    else if (is(name, "max-packet-size"))
+        mssfix(s, mssfix_of(w[1], "mtu"));
+    else if (is(name, "txqueuelen"))
+        device->queue_len = number(w[1]);
+    device->block_ipv6 |= is(name, "block-ipv6");
+    device->allow_recursion |= is(name, "allow-recursive-routing");
+}
+
+/* Options that depend on their arguments or on others. */
+static void
+depends(struct scan *s, const char *name, const char *const *w)
+{
+    if (is(name, "proto"))
         transport(s, w[1]);
     else if (is(name, "remote") || is(name, "local")) /* local: since 2.7 */
         transport(s, w[3]);
@@ -187,7 +242,59 @@ option(void *arg, const char *const *w)
         ciphers(s, name, w[1]);
     else if (is(name, "topology"))
         topology(s, w[1]);
-    else if (is(name, "config"))
+    else if (is(name, "dev-node") && !is(w[1], "/dev/net/tun"))
+        leave(s, name, w[1]);
+    else if (is(name, "replay-window") && number(w[1]) > DCO_REPLAY_WINDOW)
+        leave(s, name, w[1]);
+    else if (starts(name, "reneg-") && number(w[1]) != 0)
+        leave(s, name, w[1]);
+    else
+        compression(s, name, w[1]);
+}
+
+static void
+facts(struct scan *s, const char *name, const char *const *w)
+{
+    struct config_scan *h = s->conf;
+
+    h->remote |= is(name, "remote");
+    h->floats |= is(name, "float");
+    h->no_time |= is(name, "suppress-timestamps");
+    h->user |= is(name, "user");
+    s->peer |= is(name, "remote") || is(name, "secret") || is(name, "ifconfig");
+    if (is(name, "<connection>") || is(name, "</connection>"))
+        s->in_connection = name[1] != '/';
+    if (is(name, "dev"))
+        device_name(s, w[1]);
+}
+
+/* w: the words of the option, absent ones "". */
+static void
+option(void *arg, const char *const *w)
+{
+    struct scan *s = arg;
+    const char *name = starts(w[0], "--") ? w[0] + 2 : w[0];
+
+    facts(s, name, w);
+    role(s, name, w[1]);
+    device_option(s, name, w);
+    switch (openvpn_option(name)) {
+    case OPTION_RULES_OUT:
+        rules_out(s, name, NULL);
+        break;
+    case OPTION_LEFT:
+        leave(s, name, NULL);
+        break;
+    case OPTION_DEPENDS:
+        depends(s, name, w);
+        break;
+    case OPTION_NO_TUNNEL:
+        s->tool = true;
+        break;
+    default:
+        break;
+    }
+    if (is(name, "config"))
         config_parse_file(&s->parser, w[1]);
 }
 
@@ -200,6 +307,10 @@ conclude(struct scan *s)
 
     if (s->parser.unreadable)
         h->readable = false;
+    if (mssfix_room(s->a_connection) < mssfix_room(h->device.mssfix))
+        h->device.mssfix = s->a_connection;
+    if (h->server && h->device.block_ipv6)
+        leave(s, "block-ipv6", "at a server");
     h->vpn = s->dev && (s->tls || s->peer) && !s->tool;
     if (s->proto_force_udp)
         h->tcp = false;

@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "linux/plane/plane.h"
+
 #define CONFIG_TEXT_MAX 96U
 
 struct config_scan {
@@ -27,8 +29,10 @@ struct config_scan {
     bool inner6;   /* --server-ipv6 or --ifconfig-ipv6 */
     bool remote;   /* --remote */
     bool floats;   /* --float */
+    bool user;     /* --user */
     bool no_time;  /* --suppress-timestamps: lines of the log carry none */
     bool vpn;      /* the options of a tunnel; not those of another program, --mktun and the like */
+    struct plane_dev_options device;
     char dev[IFNAMSIZ];            /* --dev; "" if there is none or no device can have the name */
     char dropped[CONFIG_TEXT_MAX]; /* an option that has no effect with offload; "" if none */
     char option[CONFIG_TEXT_MAX];  /* what rules offload out, as a phrase; "" if nothing was seen */

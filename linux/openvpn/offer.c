@@ -94,6 +94,12 @@ offer_floats(void)
     return config_scan_floats(&offer.conf);
 }
 
+const struct plane_dev_options *
+offer_device_options(void)
+{
+    return &offer.conf.device;
+}
+
 bool
 offer_is_openvpn(void)
 {

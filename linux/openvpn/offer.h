@@ -11,6 +11,8 @@
 
 #include <stdbool.h>
 
+#include "linux/plane/plane.h"
+
 /* The process asks for the family of this name (static). False: the process must not find it, and
  * offload_state.h has the reason. The first call that succeeds prepares the plane
  * (plane_prepare()). The preload lock held. */
@@ -43,6 +45,9 @@ bool offer_is_client(void);
 
 /* config_scan_floats() of openvpn's configuration. The preload lock held. */
 bool offer_floats(void);
+
+/* What openvpn's configuration asks of its device. The preload lock held. */
+const struct plane_dev_options *offer_device_options(void);
 
 /* In the child of fork(). */
 void offer_fork_child(void);

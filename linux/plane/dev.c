@@ -14,6 +14,7 @@
 #include "linux/plane/dev_private.h"
 #include "linux/plane/grace.h"
 #include "linux/plane/housekeeping.h"
+#include "linux/plane/mss.h"
 #include "linux/plane/platform.h"
 #include "linux/plane/port_private.h"
 #include "linux/plane/routes.h"
@@ -304,6 +305,16 @@ void
 plane_dev_set_floats(struct plane_dev *dev, bool floats)
 {
     dev->fixed = !floats;
+}
+
+void
+plane_dev_set_options(struct plane_dev *dev, const struct plane_dev_options *options)
+{
+    mss_fix(options->mssfix);
+    if (options->queue_len != 0)
+        tun_set_queue_len(dev->name, options->queue_len);
+    dco_store(&dev->block_ipv6, options->block_ipv6);
+    dco_store(&dev->allow_recursion, options->allow_recursion);
 }
 
 const char *

@@ -37,6 +37,31 @@ void plane_dev_set_kind(struct plane_dev *dev, const char *kind, bool floats_tol
 /* Sets whether peers may move away from the address of their session; the default is true. Before
  * the first peer. */
 void plane_dev_set_floats(struct plane_dev *dev, bool floats);
+
+/* openvpn's --mssfix: what its number of bytes limits. */
+enum plane_mssfix_kind {
+    PLANE_MSSFIX_NONE, /* not in the configuration */
+    PLANE_MSSFIX_OFF,
+    PLANE_MSSFIX_PAYLOAD, /* the payload of a UDP datagram */
+    PLANE_MSSFIX_PACKET,  /* the IP packet that holds it */
+    PLANE_MSSFIX_INNER,   /* the IP packet inside the tunnel */
+};
+
+struct plane_mssfix {
+    enum plane_mssfix_kind kind;
+    unsigned bytes;
+};
+
+/* What openvpn's options ask of its device, and no netlink family carries. Zero: nothing. */
+struct plane_dev_options {
+    struct plane_mssfix mssfix;
+    unsigned queue_len;   /* --txqueuelen, packets; 0: the default of a DCO device */
+    bool block_ipv6;      /* IPv6 to the peers is answered with "no route" */
+    bool allow_recursion; /* --allow-recursive-routing */
+};
+
+/* For the device, but mssfix for all devices of the process. At any time. openvpn's thread. */
+void plane_dev_set_options(struct plane_dev *dev, const struct plane_dev_options *options);
 const char *plane_dev_kind(const struct plane_dev *dev);
 struct dco_peers *plane_dev_peers(struct plane_dev *dev);
 

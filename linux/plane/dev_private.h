@@ -28,6 +28,8 @@ struct plane_dev {
     bool tun_tso, tun_uso;   /* const; super-packets the TUN takes and gives */
     uint64_t flow_seed;      /* const; random, so that a peer cannot choose a shared queue */
     bool gone;               /* atomic; another process deleted the device */
+    bool block_ipv6;         /* atomic; what struct plane_dev_options says, likewise the next */
+    bool allow_recursion;
     uint64_t recursion_said_ns, move_said_ns; /* atomic; when recursion.c last logged it */
     bool routes_attached;                     /* plane_devs_lock(); routes.c copies its routes */
     struct dco_routes *policy; /* atomic; the routes of peers that only rules choose */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Limits TCP segments to the path of a peer. The ABIs do not carry mssfix, so the plane clamps the
- * MSS of SYNs in both directions to the size that fits one outer packet on the path.
+ * Limits TCP segments to the path of a peer and to openvpn's mssfix. The plane clamps the MSS of
+ * SYNs in both directions, because the netlink families do not carry mssfix.
  */
 #ifndef DCO_PLANE_MSS_H
 #define DCO_PLANE_MSS_H
@@ -9,9 +9,14 @@
 #include "core/inner.h"
 #include "core/ip.h"
 #include "core/peer.h"
+#include "linux/plane/dev.h"
 
 /* mss: as in struct settings. Call before the first worker starts. */
 void mss_configure(int mss);
+
+/* openvpn's mssfix, for all devices of the process. It counts where the setting is "auto": then the
+ * smaller of mssfix and the path wins. openvpn's thread. */
+void mss_fix(struct plane_mssfix mssfix);
 
 /* Lowers the MSS option of a SYN if it is larger than the path allows. Workers. */
 void mss_clamp_syn(struct dco_peer *peer, uint8_t *pkt, size_t len, const struct dco_inner *inner);

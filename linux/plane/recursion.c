@@ -109,7 +109,7 @@ recursion_found(struct plane_dev *dev, struct dco_peer *carrier, const uint8_t *
 {
     struct datagram d;
 
-    if (!datagram_read(pkt, inner, &d) ||
+    if (dco_load(&dev->allow_recursion) || !datagram_read(pkt, inner, &d) ||
         (d.from_port != port_of(carrier) && d.word >> 27 != DCO_OPCODE_DATA_V2) ||
         !is_recursion(dev, carrier, &d, now_ns))
         return false;

@@ -93,8 +93,23 @@ tun_defaults(const char *name)
     snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
     if (ioctl(s, SIOCSIFMTU, &ifr) < 0)
         log_line(LOG_LEVEL_WARN, "cannot set MTU %d on %s: %s", TUN_MTU, name, strerror(errno));
-    ifr.ifr_qlen = TUN_QUEUE_LEN;
-    (void)ioctl(s, SIOCSIFTXQLEN, &ifr); /* the device works with any length */
+    sys()->close(s);
+    tun_set_queue_len(name, TUN_QUEUE_LEN);
+}
+
+/* The device works with any length. */
+void
+tun_set_queue_len(const char *name, unsigned len)
+{
+    struct ifreq ifr = {.ifr_qlen = (int)len};
+    int s = sys()->socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (s < 0)
+        return;
+    snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+    if (ioctl(s, SIOCSIFTXQLEN, &ifr) < 0)
+        log_line(LOG_LEVEL_WARN, "cannot set the length of the queue of %s to %u: %s", name, len,
+                 strerror(errno));
     sys()->close(s);
 }
 

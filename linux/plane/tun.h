@@ -20,6 +20,8 @@ void tun_spares_close(void);
 /* Makes the device with n queues, and MTU 1428 and queue length 1000 like ovpn-dco. Fills fds[n]
  * and *ifindex. 0 or -errno; -EEXIST if the name is taken. */
 int tun_new(const char *name, unsigned n, int *fds, uint32_t *ifindex);
+/* Sets the length of the transmit queue, in packets. */
+void tun_set_queue_len(const char *name, unsigned len);
 /* Deletes the device; ifindex is 0 if another process has deleted it. Its descriptors become spares
  * or are closed. */
 void tun_free(uint32_t ifindex, unsigned n, const int *fds);

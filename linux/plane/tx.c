@@ -9,6 +9,7 @@
 #include "linux/crypto/aead.h"
 #include "linux/plane/csum_fast.h"
 #include "linux/plane/mss.h"
+#include "linux/plane/no_route.h"
 #include "linux/plane/packet_buffer.h"
 #include "linux/plane/recursion.h"
 #include "linux/plane/send.h"
@@ -189,18 +190,25 @@ tx_reserve(struct plane_dev *dev, struct tx_packet *p)
     return drop;
 }
 
+static bool
+tx_blocked(struct plane_dev *dev, const struct dco_ip *dst)
+{
+    return dst->family == 6 && dco_load(&dev->block_ipv6);
+}
+
 /* Most packets of a burst go to one destination, so the last one is remembered. */
 static enum dco_drop
 tx_choose(struct tx *tx, struct plane_dev *dev, struct tx_packet *p)
 {
     if (!dco_ip_equal(&tx->dst, &p->inner.dst)) {
         tx->dst = p->inner.dst;
-        tx->dst_peer = dco_peers_by_dest(dev->peers, &p->inner.dst);
+        tx->dst_peer =
+            tx_blocked(dev, &p->inner.dst) ? NULL : dco_peers_by_dest(dev->peers, &p->inner.dst);
         tx->dst_stream = tx->dst_peer != NULL ? stream_of_peer(tx->dst_peer) : NULL;
     }
     p->peer = tx->dst_peer;
     if (p->peer == NULL)
-        return DCO_DROP_TX_NO_PEER;
+        return tx_blocked(dev, &p->inner.dst) ? DCO_DROP_TX_BLOCKED : DCO_DROP_TX_NO_PEER;
     if (tx->dst_stream != NULL && !stream_takes(tx->dst_stream))
         return DCO_DROP_TX_STREAM_FULL;
     p->key = dco_peer_key_tx(p->peer);
@@ -233,6 +241,21 @@ tx_prepare(struct tx *tx, struct plane_dev *dev, struct tx_packet *p, uint8_t *p
     return tx_reserve(dev, p);
 }
 
+/* Answers a packet that --block-ipv6 forbids. */
+static void
+tx_say_no_route(struct tx *tx, const struct plane_dev *dev, const uint8_t *pkt, uint32_t len)
+{
+    struct {
+        struct dco_vnet vnet;
+        uint8_t pkt[NO_ROUTE_MAX];
+    } answer;
+    size_t size = no_route_answer(answer.pkt, pkt, len);
+
+    memset(&answer.vnet, 0, sizeof(answer.vnet));
+    if (size > 0) /* if the queue is full, the host sends again */
+        (void)!sys()->write(dev->tun[tx->thread], &answer, sizeof(answer.vnet) + size);
+}
+
 static void
 tx_packet(struct tx *tx, struct plane_dev *dev, uint32_t len, uint64_t now_ns)
 {
@@ -247,6 +270,8 @@ tx_packet(struct tx *tx, struct plane_dev *dev, uint32_t len, uint64_t now_ns)
     drop = tx_prepare(tx, dev, &p, pkt, len, now_ns);
     if (drop != DCO_DROP_NONE) {
         drops_count(tx->drops, drop, p.cut.n);
+        if (drop == DCO_DROP_TX_BLOCKED)
+            tx_say_no_route(tx, dev, pkt, len);
         return;
     }
     for (uint32_t i = 0; i < p.cut.n; i++) {

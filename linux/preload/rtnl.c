@@ -72,6 +72,7 @@ dev_new(const struct link_request *link, struct plane_dev **dev)
     plane_dev_set_kind(*dev, link->family->link_kind,
                        openvpn_traits(link->family)->follows_floats && server);
     plane_dev_set_floats(*dev, server || offer_floats());
+    plane_dev_set_options(*dev, offer_device_options());
     return 0;
 }
 

@@ -5,6 +5,7 @@ test_begin "The options of a server.conf for the socket, the device and the proc
 effect."
 
 net_make 1
+udp_client=$(declare -f vpn_config_client)
 
 expect "a fixed device name" vpn_pair opendco opendco "dev tunoffice"
 equal "is the server's" "$(tun_of server)" tunoffice
@@ -95,6 +96,85 @@ for mss in auto 1200 off; do
     vpn_stop client1
     vpn_stop server
 done
+
+# What openvpn's own mssfix sets. Its number is the largest UDP payload, or the largest IP packet on
+# the wire with "mtu", or inside the tunnel with "fixed".
+# mssfix SIZE LINE...
+mssfix() {
+    local wanted=$1
+    shift
+    vpn_pair opendco opendco "$@" >/dev/null
+    equal "$(tr '\n' ' ' <<<"$*"): segments of $wanted bytes" \
+        "$(segment_size client1 $VPN4)" "$wanted"
+    offloaded server
+    vpn_stop client1
+    vpn_stop server
+}
+mssfix $((1200 - 24 - 40 - 12)) "mssfix 1200"
+mssfix $((1300 - 28 - 24 - 40 - 12)) "mssfix 1300 mtu"
+mssfix $((1100 - 40 - 12)) "mssfix 1100 fixed"
+mssfix 1448 "mssfix 0"
+mssfix 1448 "mssfix 1200" "mssfix 0"
+vpn_config_client() {
+    printf '%s\n' client "proto udp4" nobind "remote-cert-tls server" "connect-retry 1 2" \
+        "mssfix 1400" "<connection>" "remote $SERVER4 $PORT" "mssfix 1150" "</connection>"
+}
+vpn_start server opendco
+vpn_ready server >/dev/null
+vpn_start client1 opendco
+expect "mssfix in a <connection>" vpn_ready client1
+equal "limits the segments" "$(segment_size client1 $VPN4)" $((1150 - 24 - 40 - 12))
+offloaded client1
+vpn_stop client1
+vpn_stop server
+eval "$udp_client"
+
+# queue NAME: the length of its device's transmit queue
+queue() { in_ns "$1" cat "/sys/class/net/$(tun_of "$1")/tx_queue_len"; }
+expect "txqueuelen" vpn_pair opendco opendco "txqueuelen 2345"
+equal "is the length of the server's queue" "$(queue server)" 2345
+equal "and of the client's" "$(queue client1)" 2345
+expect "and traffic flows" reach_inner client1 $VPN4 $VPN6
+vpn_stop client1
+vpn_stop server
+
+# refused NAME ADDRESS: a connection is answered with "no route", and not with a timeout
+refused() {
+    in_ns "$1" python3 -c '
+import errno, socket, sys
+try:
+    socket.create_connection((sys.argv[1], 5300), timeout=30)
+except TimeoutError:
+    sys.exit("timeout")
+except OSError as error:
+    sys.exit(error.errno not in (errno.ENETUNREACH, errno.EHOSTUNREACH))
+sys.exit("connected")' "$2"
+}
+vpn_start server opendco
+vpn_ready server >/dev/null
+vpn_start client1 opendco "block-ipv6"
+expect "a client with block-ipv6" vpn_ready client1
+expect "reaches an IPv4 address" reach client1 $VPN4
+expect "and is told at once that there is no way to an IPv6 address" refused client1 $VPN6
+# A packet as large as the tunnel allows, so that the answer is cut to 1280 bytes.
+expect "also for a large datagram" in_ns client1 python3 -c '
+import errno, socket, sys
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IPV6, 25, 1) # IPV6_RECVERR
+s.connect((sys.argv[1], 5300))
+s.settimeout(30)
+s.send(bytes(1400))
+try:
+    s.recv(1)
+except OSError as error:
+    sys.exit(error.errno not in (errno.ENETUNREACH, errno.EHOSTUNREACH))
+sys.exit("answered")' $VPN6
+if by_plane client1; then
+    between "the packets are counted" "$(drops client1 tx_blocked)" 2 1000
+fi
+offloaded client1
+vpn_stop client1
+vpn_stop server
 
 for workers in 1 2 4; do
     OPENDCO_WORKERS=$workers vpn_pair opendco opendco >/dev/null

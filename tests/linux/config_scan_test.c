@@ -15,6 +15,7 @@
 /* The scanner is part of the preloaded library, which no test program links. */
 #include "linux/openvpn/config_parse.c"
 #include "linux/openvpn/config_scan.c"
+#include "linux/openvpn/options.c"
 
 const struct sys_calls *
 sys(void)
@@ -112,6 +113,99 @@ TEST("what is inside the tunnel")
     CHECK(conf.c2c && conf.inner4 && conf.inner6);
     config_scan_text(&conf, "server-ipv6 fd00::/64\n", strlen("server-ipv6 fd00::/64\n"));
     CHECK(!conf.c2c && !conf.inner4 && conf.inner6);
+}
+
+static const struct {
+    const char *text;
+    enum plane_mssfix_kind kind;
+    unsigned bytes;
+} mssfixes[] = {
+    {"", PLANE_MSSFIX_NONE, 0},
+    {"mssfix\n", PLANE_MSSFIX_NONE, 0},
+    {"mssfix 1300\n", PLANE_MSSFIX_PAYLOAD, 1300},
+    {"mssfix 1300 mtu\n", PLANE_MSSFIX_PACKET, 1300},
+    {"mssfix 1300 fixed\n", PLANE_MSSFIX_INNER, 1300},
+    {"mssfix 0\n", PLANE_MSSFIX_OFF, 0},
+    {"mssfix 1300\nmssfix 1400\n", PLANE_MSSFIX_PAYLOAD, 1400},
+    {"mssfix 1300\nmssfix 0\n", PLANE_MSSFIX_OFF, 0},
+    {"max-packet-size 1300\n", PLANE_MSSFIX_PACKET, 1300},
+    {"mssfix 1300\n<connection>\nmssfix 1310\n</connection>\n", PLANE_MSSFIX_PAYLOAD, 1300},
+    {"<connection>\nmssfix 1310\n</connection>\nmssfix 1300\n", PLANE_MSSFIX_PAYLOAD, 1300},
+    {"<connection>\nmssfix 1250 mtu\n</connection>\n<connection>\nmssfix 1230\n</connection>\n",
+     PLANE_MSSFIX_PACKET, 1250},
+    {"<connection>\nmssfix 1280 fixed\n</connection>\n<connection>\nmssfix 1300\n</connection>\n",
+     PLANE_MSSFIX_PAYLOAD, 1300},
+    {"mssfix 999999999999999999999\n", PLANE_MSSFIX_PAYLOAD, UINT16_MAX},
+};
+
+TEST("mssfix")
+{
+    struct config_scan conf;
+
+    for (size_t i = 0; i < sizeof(mssfixes) / sizeof(mssfixes[0]); i++) {
+        config_scan_text(&conf, mssfixes[i].text, strlen(mssfixes[i].text));
+        CHECK_THAT(conf.device.mssfix.kind == mssfixes[i].kind &&
+                       conf.device.mssfix.bytes == mssfixes[i].bytes,
+                   "case %zu: kind %d, %u bytes", i, (int)conf.device.mssfix.kind,
+                   conf.device.mssfix.bytes);
+    }
+}
+
+TEST("what the plane does itself")
+{
+    static const char text[] =
+        CLIENT "txqueuelen 2345\nblock-ipv6\nallow-recursive-routing\nuser nobody\n";
+    struct config_scan conf;
+
+    config_scan_text(&conf, text, sizeof(text) - 1);
+    CHECK_EQ(conf.device.queue_len, 2345);
+    CHECK(conf.device.block_ipv6 && conf.device.allow_recursion && conf.user);
+    CHECK_STR(conf.dropped, "");
+    config_scan_text(&conf, CLIENT, strlen(CLIENT));
+    CHECK_EQ(conf.device.queue_len, 0);
+    CHECK(!conf.device.block_ipv6 && !conf.device.allow_recursion && !conf.user);
+}
+
+static const struct {
+    const char *text, *dropped;
+} lefts[] = {
+    {CLIENT "shaper 10000\n", "shaper"},
+    {CLIENT "passtos\n", "passtos"},
+    {CLIENT "client-nat snat 10.0.0.0 255.0.0.0 10.1.0.0\n", "client-nat"},
+    {CLIENT "mtu-test\n", "mtu-test"},
+    {CLIENT "reneg-bytes 1000000\n", "reneg-bytes 1000000"},
+    {CLIENT "reneg-pkts 1000\n", "reneg-pkts 1000"},
+    {CLIENT "reneg-bytes 0\nreneg-pkts 0\nreneg-sec 60\n", ""},
+    {CLIENT "replay-window 2048 30\n", ""},
+    {CLIENT "replay-window 2049 30\n", "replay-window 2049"},
+    {CLIENT "dev-node /dev/net/tun\n", ""},
+    {CLIENT "dev-node /dev/tun\n", "dev-node /dev/tun"},
+    {CLIENT "mute-replay-warnings\nbcast-buffers 500\nfast-io\ntun-mtu 1400\n", ""},
+    {SERVER "block-ipv6\n", "block-ipv6 at a server"},
+};
+
+TEST("what offload would ignore")
+{
+    struct config_scan conf;
+
+    for (size_t i = 0; i < sizeof(lefts) / sizeof(lefts[0]); i++) {
+        config_scan_text(&conf, lefts[i].text, strlen(lefts[i].text));
+        CHECK_STR(conf.dropped, lefts[i].dropped);
+    }
+}
+
+TEST("the table of options")
+{
+    CHECK_EQ(openvpn_option("shaper"), OPTION_LEFT);
+    CHECK_EQ(openvpn_option("mssfix"), OPTION_PLANE);
+    CHECK_EQ(openvpn_option("show-tls"), OPTION_NO_TUNNEL);
+    CHECK_EQ(openvpn_option("x509-username-field"), OPTION_OPENVPN);
+    CHECK_EQ(openvpn_option("route"), OPTION_OPENVPN);
+    CHECK_EQ(openvpn_option("rout"), OPTION_UNKNOWN);
+    CHECK_EQ(openvpn_option("oute"), OPTION_UNKNOWN);
+    CHECK_EQ(openvpn_option("auth verb"), OPTION_UNKNOWN);
+    CHECK_EQ(openvpn_option(""), OPTION_UNKNOWN);
+    CHECK_EQ(openvpn_option(" "), OPTION_UNKNOWN);
 }
 
 TEST("command lines")
