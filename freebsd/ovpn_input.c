@@ -202,37 +202,31 @@ received(struct ovpn_softc *sc, struct mbuf *m, const struct opened *o)
 }
 
 static void
-failed(struct ovpn_job *job, int error)
+failed(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, struct mbuf *m, int error)
 {
     if (error != EBADMSG) {
-        (void)ovpn_drop(job->sc, job->m, OVPN_DROP_RX_CRYPTO);
+        (void)ovpn_drop(sc, m, OVPN_DROP_RX_CRYPTO);
         return;
     }
-    if (dco_key_failed(job->key, 1))
-        dco_peers_want_key(dco_peer_set(job->peer), job->peer);
-    (void)ovpn_drop(job->sc, job->m, DCO_DROP_RX_AUTH);
-}
-
-static void
-passed(struct ovpn_job *job)
-{
-    struct opened o = {job->peer, job->key, &job->path, job->packet_id};
-
-    strip_outer(job->m, job->m->m_pkthdr.len - (int)job->inner_len);
-    received(job->sc, job->m, &o);
+    if (dco_key_failed(key, 1))
+        dco_peers_want_key(dco_peer_set(peer), peer);
+    (void)ovpn_drop(sc, m, DCO_DROP_RX_AUTH);
 }
 
 static void
 finish(struct ovpn_job *job)
 {
+    struct opened o = {job->peer, job->key, &job->path, job->packet_id};
     int error;
 
     CURVNET_SET(job->sc->ifp->if_vnet);
     error = ovpn_job_result(job);
-    if (error != 0)
-        failed(job, error);
-    else
-        passed(job);
+    if (error != 0) {
+        failed(job->sc, job->peer, job->key, job->m, error);
+    } else {
+        strip_outer(job->m, (int)job->outer_len);
+        received(job->sc, job->m, &o);
+    }
     CURVNET_RESTORE();
 }
 
@@ -278,51 +272,79 @@ path_of(const struct mbuf *m, const struct sockaddr *from, struct dco_path *path
     local_of(m, path->remote.ip.family, &path->local);
 }
 
-/* Cipher none: the header is followed by plain text. */
+/* A datagram with a data packet. */
+struct arrival {
+    struct mbuf *m;
+    int data; /* the offset of the data packet in m */
+    const struct sockaddr *from;
+    uint8_t head[DCO_HDR_LEN]; /* the beginning of the data packet */
+    struct dco_wire_hdr hdr;   /* what it says */
+};
+
+/* outer_len: bytes before the inner packet. */
 static void
-input_plain(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, struct mbuf *m,
-            int data, const struct sockaddr *from, uint32_t packet_id)
+input_opened(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key,
+             const struct arrival *a, int outer_len)
 {
     struct dco_path path;
-    struct opened o = {peer, key, &path, packet_id};
+    struct opened o = {peer, key, &path, a->hdr.packet_id};
 
-    path_of(m, from, &path);
-    strip_outer(m, data + (int)DCO_HDR_LEN);
-    received(sc, m, &o);
+    path_of(a->m, a->from, &path);
+    strip_outer(a->m, outer_len);
+    received(sc, a->m, &o);
 }
 
-/* m holds the data packet from offset data on. An empty payload is dropped first, because the
- * crypto framework asserts that a payload begins before the end of the buffer. */
+/* By a driver that works for itself. */
 static void
-input_data(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, struct mbuf *m,
-           int data, const struct sockaddr *from, uint32_t packet_id)
+open_later(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key,
+           const struct arrival *a)
+{
+    struct ovpn_job *job = ovpn_job_new(sc, peer, key, a->m, a->head);
+
+    if (job == NULL) {
+        (void)ovpn_drop(sc, a->m, OVPN_DROP_RX_NO_BUFFER);
+        return;
+    }
+    job->packet_id = a->hdr.packet_id;
+    job->outer_len = (uint32_t)a->data + DCO_OVERHEAD;
+    path_of(a->m, a->from, &job->path);
+    ovpn_job_run(job, false, a->data, opened);
+}
+
+static void
+open_sealed(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key,
+            const struct arrival *a)
+{
+    const struct ovpn_sealed packet = {a->m, a->data, a->head};
+    int error = ovpn_crypt(peer, key, false, &packet);
+
+    if (error == 0)
+        input_opened(sc, peer, key, a, a->data + (int)DCO_OVERHEAD);
+    else if (error == EINPROGRESS)
+        open_later(sc, peer, key, a);
+    else
+        failed(sc, peer, key, a->m, error);
+}
+
+/* With cipher none the header is followed by plain text. With another one, an empty payload is
+ * dropped first, because the crypto framework asserts that a payload begins before the end of the
+ * buffer. */
+static void
+input_data(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, struct arrival *a)
 {
     bool plain = dco_key_cipher(key) == DCO_CIPHER_NONE;
-    struct ovpn_job *job;
 
-    if (!plain && m->m_pkthdr.len - data == (int)DCO_OVERHEAD) {
-        (void)ovpn_drop(sc, m, DCO_DROP_RX_EMPTY);
+    if (!plain && a->m->m_pkthdr.len - a->data == (int)DCO_OVERHEAD) {
+        (void)ovpn_drop(sc, a->m, DCO_DROP_RX_EMPTY);
         return;
     }
-    m = m_unshare(m, M_NOWAIT);
-    if (m == NULL) {
+    a->m = m_unshare(a->m, M_NOWAIT);
+    if (a->m == NULL)
         (void)ovpn_drop(sc, NULL, OVPN_DROP_RX_NO_BUFFER);
-        return;
-    }
-    if (plain) {
-        input_plain(sc, peer, key, m, data, from, packet_id);
-        return;
-    }
-    job = ovpn_job_new(sc, peer, key);
-    if (job == NULL) {
-        (void)ovpn_drop(sc, m, OVPN_DROP_RX_NO_BUFFER);
-        return;
-    }
-    job->m = m;
-    job->inner_len = (uint32_t)(m->m_pkthdr.len - data - (int)DCO_OVERHEAD);
-    job->packet_id = packet_id;
-    path_of(m, from, &job->path);
-    ovpn_job_open(job, data, opened);
+    else if (plain)
+        input_opened(sc, peer, key, a, a->data + (int)DCO_HDR_LEN);
+    else
+        open_sealed(sc, peer, key, a);
 }
 
 static struct dco_peer *
@@ -364,22 +386,32 @@ check_nesting(const struct ovpn_softc *sc, struct mbuf *m)
 }
 
 static void
-input_peer(struct ovpn_softc *sc, struct mbuf *m, int data, const struct dco_wire_hdr *hdr,
-           const struct sockaddr *from)
+input_peer(struct ovpn_softc *sc, struct arrival *a)
 {
     const struct dco_peers *set = dco_load_acquire(&sc->active);
     struct dco_peer *peer;
     struct dco_key *key;
     unsigned reason;
 
-    peer = set != NULL ? find_peer(set, hdr->peer_id, from) : NULL;
-    key = peer != NULL ? dco_peer_key_rx(peer, hdr->key_id) : NULL;
+    peer = set != NULL ? find_peer(set, a->hdr.peer_id, a->from) : NULL;
+    key = peer != NULL ? dco_peer_key_rx(peer, a->hdr.key_id) : NULL;
     if (key != NULL && dco_key_may_open(key)) {
-        input_data(sc, peer, key, m, data, from, hdr->packet_id);
+        input_data(sc, peer, key, a);
         return;
     }
     reason = key != NULL ? DCO_DROP_RX_KEY_LIMIT : DCO_DROP_RX_NO_KEY;
-    (void)ovpn_drop(sc, m, peer != NULL ? reason : DCO_DROP_RX_NO_PEER);
+    (void)ovpn_drop(sc, a->m, peer != NULL ? reason : DCO_DROP_RX_NO_PEER);
+}
+
+static void
+input(struct ovpn_softc *sc, struct arrival *a)
+{
+    unsigned reason = check_nesting(sc, a->m);
+
+    if (reason == DCO_DROP_NONE)
+        input_peer(sc, a);
+    else
+        (void)ovpn_drop(sc, a->m, reason);
 }
 
 /* False leaves m to the socket, that is to openvpn. */
@@ -388,25 +420,18 @@ ovpn_udp_input(struct mbuf *m, int off, struct inpcb *inp __unused, const struct
                void *ctx)
 {
     struct ovpn_softc *sc = ctx;
-    int data = off + OVPN_UDP_LEN;
-    int len = m->m_pkthdr.len - data;
-    uint8_t head[DCO_HDR_LEN] = {0};
-    struct dco_wire_hdr hdr;
-    unsigned reason;
+    struct arrival a = {.m = m, .data = off + OVPN_UDP_LEN, .from = from};
+    int len = m->m_pkthdr.len - a.data;
 
     NET_EPOCH_ASSERT();
     if (sc == NULL) /* the hook is being removed: see ovpn_sock.c */
         return false;
     ovpn_count(&sc->counters, OVPN_TRANSPORT_IN, (uint64_t)len + OVPN_UDP_LEN);
     if (len > 0)
-        m_copydata(m, data, MIN(len, (int)sizeof(head)), (caddr_t)head);
-    switch (dco_wire_parse(head, (size_t)MAX(len, 0), &hdr)) {
+        m_copydata(m, a.data, MIN(len, (int)sizeof(a.head)), (caddr_t)a.head);
+    switch (dco_wire_parse(a.head, (size_t)MAX(len, 0), &a.hdr)) {
     case DCO_WIRE_DATA:
-        reason = check_nesting(sc, m);
-        if (reason == DCO_DROP_NONE)
-            input_peer(sc, m, data, &hdr, from);
-        else
-            (void)ovpn_drop(sc, m, reason);
+        input(sc, &a);
         return true;
     case DCO_WIRE_DATA_V1:
         (void)ovpn_drop(sc, m, DCO_DROP_RX_DATA_V1);

@@ -6,7 +6,6 @@
 
 #include <vm/uma.h>
 
-#include "ovpn_cipher.h"
 #include "ovpn_sysctl.h"
 
 static uma_zone_t job_zone; /* const while the module is loaded */
@@ -31,7 +30,8 @@ ovpn_jobs_unload(void)
 }
 
 struct ovpn_job *
-ovpn_job_new(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key)
+ovpn_job_new(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, struct mbuf *m,
+             const uint8_t *hdr)
 {
     struct ovpn_job *job = uma_zalloc(job_zone, M_NOWAIT);
 
@@ -46,6 +46,8 @@ ovpn_job_new(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key)
     job->era = dco_load(&sc->era);
     job->peer = peer;
     job->key = key;
+    job->m = m;
+    memcpy(job->hdr, hdr, sizeof(job->hdr));
     return job;
 peer_gone:
     dco_key_put(key);
@@ -54,91 +56,40 @@ gone:
     return NULL;
 }
 
-/* The nonce contains a secret part, which lives as long as the key. A job has no copy of the key.
- */
+/* A job has no copy of the key. */
 void
 ovpn_job_free(struct ovpn_job *job)
 {
-    dco_wipe(job->crp.crp_iv, sizeof(job->crp.crp_iv));
+    ovpn_request_fini(&job->req);
     dco_key_put(job->key);
     dco_peer_put(job->peer);
     uma_zfree(job_zone, job);
 }
 
-/* Header and nonce are copied out of the packet, which may lie in any number of mbufs. */
-static void
-prepare(struct ovpn_job *job, bool tx, int offset, const uint8_t *nonce_tail)
-{
-    struct cryptop *crp = &job->crp;
-
-    job->session = ovpn_cipher_session(dco_key_crypto(job->key), tx);
-    crypto_initreq(crp, job->session);
-    m_copydata(job->m, offset, DCO_AAD_LEN, (caddr_t)job->aad);
-    dco_wire_nonce(crp->crp_iv, job->aad, nonce_tail);
-    crp->crp_aad = job->aad;
-    crp->crp_aad_length = DCO_AAD_LEN;
-    crp->crp_digest_start = offset + (int)DCO_HDR_LEN;
-    crp->crp_payload_start = offset + (int)DCO_OVERHEAD;
-    crp->crp_payload_length = (int)job->inner_len;
-    crp->crp_flags = CRYPTO_F_IV_SEPARATE | CRYPTO_F_CBIFSYNC;
-    crp->crp_opaque = job;
-    crypto_use_mbuf(crp, job->m);
-}
-
 /* Drivers report errors through the callback alone. */
-static void
-dispatch(struct ovpn_job *job, int (*done)(struct cryptop *))
+void
+ovpn_job_run(struct ovpn_job *job, bool tx, int offset, int (*done)(struct cryptop *))
 {
-    job->crp.crp_callback = done;
-    if (job->session == NULL) {
-        job->crp.crp_etype = ENXIO;
-        (void)done(&job->crp);
+    const struct ovpn_sealed packet = {job->m, offset, job->hdr};
+    struct cryptop *crp = &job->req.crp;
+
+    ovpn_request_init(&job->req, job->key, tx, &packet);
+    crp->crp_opaque = job;
+    crp->crp_callback = done;
+    if (job->req.session == NULL) {
+        crp->crp_etype = ENXIO;
+        (void)done(crp);
         return;
     }
     if (V_ovpn_async_crypto)
-        (void)crypto_dispatch_async(&job->crp, CRYPTO_ASYNC_ORDERED);
+        (void)crypto_dispatch_async(crp, CRYPTO_ASYNC_ORDERED);
     else
-        (void)crypto_dispatch(&job->crp);
+        (void)crypto_dispatch(crp);
 }
 
-void
-ovpn_job_seal(struct ovpn_job *job, int offset, int (*done)(struct cryptop *))
-{
-    prepare(job, true, offset, dco_key_tx_tail(job->key));
-    job->crp.crp_op = CRYPTO_OP_ENCRYPT | CRYPTO_OP_COMPUTE_DIGEST;
-    dispatch(job, done);
-}
-
-void
-ovpn_job_open(struct ovpn_job *job, int offset, int (*done)(struct cryptop *))
-{
-    prepare(job, false, offset, dco_key_rx_tail(job->key));
-    job->crp.crp_op = CRYPTO_OP_DECRYPT | CRYPTO_OP_VERIFY_DIGEST;
-    dispatch(job, done);
-}
-
-/* A key that has lost a session, of either direction, must be replaced. */
-static void
-try_again(struct ovpn_job *job)
-{
-    bool tx = CRYPTO_OP_IS_ENCRYPT(job->crp.crp_op);
-
-    if (!ovpn_cipher_change_session(dco_key_crypto(job->key), tx, job->session,
-                                    job->crp.crp_session) ||
-        ovpn_job_is_late(job))
-        return;
-    if (dco_key_lost(job->key))
-        dco_peers_want_key(dco_peer_set(job->peer), job->peer);
-}
-
-/* The packet is lost if its driver is busy or has gone. */
+/* Nobody is told of a lost key if the interface has left the peer behind. */
 int
 ovpn_job_result(struct ovpn_job *job)
 {
-    int error = job->crp.crp_etype;
-
-    if (error == EAGAIN)
-        try_again(job);
-    crypto_destroyreq(&job->crp);
-    return error;
+    return ovpn_request_result(&job->req, ovpn_job_is_late(job) ? NULL : job->peer, job->key);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One request to OpenCrypto per packet.
+ * A packet with a crypto driver that does not work synchronously.
  *
  * A job holds references to its peer and its key, so both exist until the job is freed, even if
  * they are removed while a driver works on the packet. A job completes in any thread, perhaps
@@ -9,34 +9,32 @@
 #ifndef OVPN_JOB_H
 #define OVPN_JOB_H
 
+#include "ovpn_request.h"
 #include "ovpn_softc.h"
 
-#include <opencrypto/cryptodev.h>
-
 struct ovpn_job {
-    struct cryptop crp;       /* crp_opaque points back here */
-    crypto_session_t session; /* what crp was given; the framework may put another one into crp */
+    struct ovpn_request req; /* crp_opaque points back here */
     struct ovpn_softc *sc;
     uint32_t era;          /* of sc, when the job was made */
     struct dco_peer *peer; /* one reference */
     struct dco_key *key;   /* one reference */
     struct mbuf *m;
-    uint8_t aad[DCO_AAD_LEN];
-    struct dco_path path; /* RX: where the packet came from */
-    uint32_t packet_id;   /* RX */
-    uint32_t inner_len;
-    uint32_t counted; /* TX: bytes for the statistics */
+    uint8_t hdr[DCO_HDR_LEN]; /* of the packet */
+    struct dco_path path;     /* RX: where the packet came from */
+    uint32_t packet_id;       /* RX */
+    uint32_t outer_len;       /* RX: bytes before the payload */
+    uint32_t counted;         /* TX: bytes for the statistics */
 };
 
-/* NULL: no memory, or peer or key are being removed. In the network epoch. */
-struct ovpn_job *ovpn_job_new(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key);
+/* For the packet in m, whose header is at hdr; takes neither. NULL: no memory, or peer or key are
+ * being removed. In the network epoch. */
+struct ovpn_job *ovpn_job_new(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key,
+                              struct mbuf *m, const uint8_t *hdr);
 void ovpn_job_free(struct ovpn_job *job);
 
-/* job->m holds, from offset on, the data packet of wire.h with its header already in place and
- * inner_len bytes of payload, one at least. done() gets the job through crp_opaque, and is called
- * exactly once, perhaps before the call returns. */
-void ovpn_job_seal(struct ovpn_job *job, int offset, int (*done)(struct cryptop *));
-void ovpn_job_open(struct ovpn_job *job, int offset, int (*done)(struct cryptop *));
+/* Seals (tx) or opens the data packet that job->m holds from offset on. done() gets the job through
+ * crp_opaque, and is called exactly once, perhaps before the call returns. */
+void ovpn_job_run(struct ovpn_job *job, bool tx, int offset, int (*done)(struct cryptop *));
 
 /* True if the interface has left its network or ended since the job was made. Then the packet must
  * not be sent or received. In the network epoch. */

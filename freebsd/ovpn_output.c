@@ -101,19 +101,48 @@ sealed(struct cryptop *crp)
     return 0;
 }
 
+/* The header is contiguous afterwards. */
 static struct mbuf *
 prepend_header(struct mbuf *m, const struct dco_peer *peer, const struct dco_key *key, uint32_t id)
 {
-    uint8_t hdr[DCO_HDR_LEN];
     bool plain = dco_key_cipher(key) == DCO_CIPHER_NONE;
     int len = plain ? (int)DCO_HDR_LEN : (int)DCO_OVERHEAD;
 
     M_PREPEND(m, len, M_NOWAIT);
-    if (m != NULL) {
-        dco_wire_write_hdr(hdr, dco_key_id(key), dco_peer_tx_id(peer), id);
-        m_copyback(m, 0, sizeof(hdr), (c_caddr_t)hdr);
-    }
+    if (m != NULL)
+        dco_wire_write_hdr(mtod(m, uint8_t *), dco_key_id(key), dco_peer_tx_id(peer), id);
     return m;
+}
+
+/* By a driver that works for itself. The driver reports errors later, so the caller hears of none.
+ */
+static int
+seal_later(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, struct mbuf *m,
+           uint32_t counted)
+{
+    struct ovpn_job *job = ovpn_job_new(sc, peer, key, m, mtod(m, const uint8_t *));
+
+    if (job == NULL)
+        return drop(sc, m, DCO_DROP_TX_NO_BUFFER);
+    job->counted = counted;
+    ovpn_job_run(job, true, 0, sealed);
+    return 0;
+}
+
+static int
+seal(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, struct mbuf *m,
+     uint32_t counted)
+{
+    const struct ovpn_sealed packet = {m, 0, mtod(m, const uint8_t *)};
+
+    switch (ovpn_crypt(peer, key, true, &packet)) {
+    case 0:
+        return finish(sc, peer, m, counted);
+    case EINPROGRESS:
+        return seal_later(sc, peer, key, m, counted);
+    default:
+        return drop(sc, m, DCO_DROP_TX_CRYPTO);
+    }
 }
 
 /* counted: the packet's length in the statistics; 0 for a keepalive, which is in none of them. */
@@ -121,22 +150,12 @@ static int
 send_with_key(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, struct mbuf *m,
               uint32_t id, uint32_t counted)
 {
-    int inner_len = m->m_pkthdr.len;
-    struct ovpn_job *job;
-
     m = prepend_header(m, peer, key, id);
     if (m == NULL)
         return drop(sc, NULL, DCO_DROP_TX_NO_BUFFER);
     if (dco_key_cipher(key) == DCO_CIPHER_NONE)
         return finish(sc, peer, m, counted);
-    job = ovpn_job_new(sc, peer, key);
-    if (job == NULL)
-        return drop(sc, m, DCO_DROP_TX_NO_BUFFER);
-    job->m = m;
-    job->inner_len = (uint32_t)inner_len;
-    job->counted = counted;
-    ovpn_job_seal(job, 0, sealed);
-    return 0;
+    return seal(sc, peer, key, m, counted);
 }
 
 static int

@@ -184,44 +184,60 @@ TEST("interface goes while crypto works")
     CHECK_EQ(world_crypto_complete(false), 0);
 }
 
-TEST("broken crypto is counted")
+/* Packets both ways; errno_out: what the caller of the second hears. */
+static void
+send_both(struct tunnel *t, int errno_out)
 {
     uint8_t pkt[100];
+
+    inner_packet(pkt, VPN, "198.51.100.1", 100);
+    CHECK(tunnel_send(t, pkt, 100));
+    inner_packet(pkt, "198.51.100.1", VPN, 100);
+    CHECK_EQ(world_transmit(t->ifp, pkt, 100, NULL, NULL), errno_out);
+    (void)world_crypto_complete(false);
+}
+
+static void
+both_ways(struct tunnel *t)
+{
+    uint8_t pkt[100];
+
+    send_both(t, 0);
+    inner_packet(pkt, VPN, "198.51.100.1", 100);
+    tunnel_expect_in(t, pkt, 100);
+    inner_packet(pkt, "198.51.100.1", VPN, 100);
+    tunnel_expect_out(t, pkt, 100);
+}
+
+/* Neither an allocation nor a reference to key and peer; with another kind of driver there are. */
+TEST("a synchronous driver needs no job")
+{
     struct tunnel t;
 
     tunnel_up(&t, "AES-256-GCM");
-    world_crypto = CRYPTO_BROKEN;
-    inner_packet(pkt, VPN, "198.51.100.1", 100);
-    CHECK(tunnel_send(&t, pkt, 100));
-    inner_packet(pkt, "198.51.100.1", VPN, 100);
-    CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), 0);
-    CHECK_EQ(user_drops(t.ifp, "rx_crypto"), 1);
-    CHECK_EQ(user_drops(t.ifp, "tx_crypto"), 1);
-    CHECK_EQ(world_stacked_count() + world_sent_count(), 0);
-    world_crypto = CRYPTO_AT_ONCE;
+    both_ways(&t);
+    CHECK_EQ(world_sync_requests, 2);
+    world_crypto_async = true;
+    both_ways(&t);
+    CHECK_EQ(world_sync_requests, 2);
     tunnel_down(&t);
 }
 
-/* The framework moves a session when its driver unregisters; the next packet uses the new one. */
-TEST("a driver leaves")
+TEST("broken crypto is counted")
 {
-    uint8_t pkt[100];
-    struct tunnel t;
+    for (int async = 0; async < 2; async++) {
+        struct tunnel t;
 
-    tunnel_up(&t, "AES-256-GCM");
-    inner_packet(pkt, VPN, "198.51.100.1", 100);
-    world_crypto = CRYPTO_MOVED;
-    CHECK(tunnel_send(&t, pkt, 100));
-    CHECK_EQ(world_stacked_count(), 0);
-    CHECK(tunnel_send(&t, pkt, 100));
-    tunnel_expect_in(&t, pkt, 100);
-    inner_packet(pkt, "198.51.100.1", VPN, 100);
-    world_crypto = CRYPTO_MOVED;
-    CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), 0);
-    CHECK_EQ(world_sent_count(), 0);
-    CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), 0);
-    tunnel_expect_out(&t, pkt, 100);
-    tunnel_down(&t);
+        world_crypto_async = async;
+        tunnel_up(&t, "AES-256-GCM");
+        world_crypto = CRYPTO_BROKEN;
+        send_both(&t, async ? 0 : ENOBUFS);
+        CHECK_EQ(user_drops(t.ifp, "rx_crypto"), 1);
+        CHECK_EQ(user_drops(t.ifp, "tx_crypto"), 1);
+        CHECK_EQ(world_stacked_count() + world_sent_count(), 0);
+        world_crypto = CRYPTO_AT_ONCE;
+        tunnel_down(&t);
+    }
 }
 
 static void
@@ -232,7 +248,7 @@ one_lost(struct tunnel *t, bool out)
 
     if (out) {
         inner_packet(pkt, "198.51.100.1", VPN, 100);
-        CHECK_EQ(world_transmit(t->ifp, pkt, 100, NULL, NULL), 0);
+        (void)world_transmit(t->ifp, pkt, 100, NULL, NULL);
     } else {
         inner_packet(pkt, VPN, "198.51.100.1", 100);
         CHECK(tunnel_send(t, pkt, 100));
@@ -242,63 +258,79 @@ one_lost(struct tunnel *t, bool out)
     CHECK_EQ(world_stacked_count() + world_sent_count(), 0);
 }
 
-static void
-both_ways(struct tunnel *t)
+/* The framework moves a session when its driver unregisters; the next packet uses the new one,
+ * whatever kind of driver either is. */
+TEST("a driver leaves")
 {
-    uint8_t pkt[100];
+    for (int kinds = 0; kinds < 4; kinds++) {
+        for (int out = 0; out < 2; out++) {
+            struct tunnel t;
 
-    inner_packet(pkt, VPN, "198.51.100.1", 100);
-    CHECK(tunnel_send(t, pkt, 100));
-    tunnel_expect_in(t, pkt, 100);
-    inner_packet(pkt, "198.51.100.1", VPN, 100);
-    CHECK_EQ(world_transmit(t->ifp, pkt, 100, NULL, NULL), 0);
-    tunnel_expect_out(t, pkt, 100);
+            world_crypto_async = kinds & 1;
+            world_crypto_next_async = kinds >> 1;
+            tunnel_up(&t, "AES-256-GCM");
+            world_crypto = CRYPTO_MOVED;
+            one_lost(&t, out);
+            both_ways(&t);
+            CHECK_EQ(world_sessions(), 2);
+            tunnel_down(&t);
+        }
+    }
 }
 
 /* EAGAIN from a driver whose queue is full: the session is what it was. */
 TEST("a driver is busy")
 {
-    struct tunnel t;
+    for (int async = 0; async < 2; async++) {
+        struct tunnel t;
 
-    tunnel_up(&t, "AES-256-GCM");
-    for (int out = 0; out < 2; out++) {
-        world_crypto = CRYPTO_BUSY;
-        one_lost(&t, out);
-        world_crypto = CRYPTO_AT_ONCE;
-        both_ways(&t);
+        world_crypto_async = async;
+        tunnel_up(&t, "AES-256-GCM");
+        for (int out = 0; out < 2; out++) {
+            world_crypto = CRYPTO_BUSY;
+            one_lost(&t, out);
+            world_crypto = CRYPTO_AT_ONCE;
+            both_ways(&t);
+        }
+        CHECK_EQ(world_sessions(), 2);
+        CHECK_EQ(user_pending(t.ifp), 0);
+        tunnel_down(&t);
     }
-    CHECK_EQ(world_sessions(), 2);
-    CHECK_EQ(user_pending(t.ifp), 0);
-    tunnel_down(&t);
 }
 
 /* The last driver that had the cipher: the session is gone, nothing is asked of it again, and
  * openvpn hears that a new key is wanted, which another driver can serve. */
-TEST("a driver leaves and no other has the cipher")
+static void
+last_driver_leaves(bool async, bool out)
 {
     struct user_event e;
     struct tunnel t;
 
-    for (int out = 0; out < 2; out++) {
-        tunnel_up(&t, "CHACHA20-POLY1305");
-        world_crypto = CRYPTO_MOVED;
-        world_newsession_error = EOPNOTSUPP;
-        for (int i = 0; i < 5; i++)
-            one_lost(&t, out);
-        world_newsession_error = 0;
-        CHECK_EQ(world_sessions(), 1);
-        CHECK_EQ(user_event(t.ifp, &e), 0);
-        CHECK_EQ(e.kind, OVPN_NOTIF_ROTATE_KEY);
-        CHECK_EQ(user_event(t.ifp, &e), ENOENT);
+    world_crypto_async = world_crypto_next_async = async;
+    tunnel_up(&t, "CHACHA20-POLY1305");
+    world_crypto = CRYPTO_MOVED;
+    world_newsession_error = EOPNOTSUPP;
+    for (int i = 0; i < 5; i++)
         one_lost(&t, out);
-        CHECK_EQ(user_del_key(t.ifp, t.peer.id, 0), 0);
-        world_settle();
-        CHECK_EQ(world_sessions(), 0);
-        tunnel_key(&t, "AES-128-GCM");
-        t.next_id = 1;
-        both_ways(&t);
-        tunnel_down(&t);
-    }
+    world_newsession_error = 0;
+    CHECK_EQ(world_sessions(), 1);
+    CHECK_EQ(user_event(t.ifp, &e), 0);
+    CHECK_EQ(e.kind, OVPN_NOTIF_ROTATE_KEY);
+    CHECK_EQ(user_event(t.ifp, &e), ENOENT);
+    one_lost(&t, out);
+    CHECK_EQ(user_del_key(t.ifp, t.peer.id, 0), 0);
+    world_settle();
+    CHECK_EQ(world_sessions(), 0);
+    tunnel_key(&t, "AES-128-GCM");
+    t.next_id = 1;
+    both_ways(&t);
+    tunnel_down(&t);
+}
+
+TEST("a driver leaves and no other has the cipher")
+{
+    for (int what = 0; what < 4; what++)
+        last_driver_leaves(what & 1, what >> 1);
 }
 
 /* A request that was with the driver when it left ends after the session has been moved for another
@@ -320,7 +352,7 @@ TEST("a driver leaves with requests on their way")
             CHECK(tunnel_send(&t, pkt, 100));
         world_crypto = CRYPTO_MOVED;
         if (out)
-            CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), 0);
+            CHECK_EQ(world_transmit(t.ifp, pkt, 100, NULL, NULL), ENOBUFS);
         else
             CHECK(tunnel_send(&t, pkt, 100));
         CHECK_EQ(world_sessions(), 2);

@@ -720,7 +720,7 @@ enum {
     CRYPTO_OP_COMPUTE_DIGEST = 4,
 };
 #define CRYPTO_OP_IS_ENCRYPT(op) ((op)&CRYPTO_OP_ENCRYPT)
-enum { CRYPTO_F_CBIFSYNC = 0x40, CRYPTO_F_IV_SEPARATE = 0x200 };
+enum { CRYPTO_F_CBIMM = 0x10, CRYPTO_F_CBIFSYNC = 0x40, CRYPTO_F_IV_SEPARATE = 0x200 };
 #define CRYPTO_ASYNC_ORDERED 1
 struct crypto_session_params {
     int csp_mode, csp_flags, csp_cipher_alg, csp_ivlen, csp_cipher_klen;
@@ -729,6 +729,7 @@ struct crypto_session_params {
 };
 struct cryptop {
     struct cryptop *next; /* kern_crypto.c: completions that wait */
+    bool completed;       /* kern_crypto.c: by the driver */
     crypto_session_t crp_session;
     int crp_etype, crp_flags, crp_op;
     struct mbuf *mbuf;
@@ -742,6 +743,8 @@ struct cryptop {
 };
 typedef struct kern_driver *device_t;
 uint32_t crypto_ses2hid(crypto_session_t session);
+bool kern_session_is_sync(crypto_session_t session);
+#define CRYPTO_SESS_SYNC(session) kern_session_is_sync(session)
 device_t crypto_find_device_byhid(int hid);
 int crypto_newsession(crypto_session_t *session, const struct crypto_session_params *csp, int crid);
 void crypto_freesession(crypto_session_t session);

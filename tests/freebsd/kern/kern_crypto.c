@@ -26,10 +26,12 @@ struct kern_session {
 };
 
 enum world_crypto world_crypto;
+bool world_crypto_async, world_crypto_next_async;
 bool world_crypto_hung; /* atomic */
 bool world_crypto_null;
 int world_newsession_error;
 unsigned world_async_dispatches;
+unsigned world_sync_requests;
 static unsigned sessions; /* atomic */
 static pthread_mutex_t dead_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct kern_session *dead; /* dead_lock; kept, so that every later use is seen */
@@ -89,6 +91,14 @@ crypto_ses2hid(crypto_session_t session)
 {
     kern_assert(alive(session));
     return session->hid;
+}
+
+/* A driver that may be late does not say that it is synchronous. */
+bool
+kern_session_is_sync(crypto_session_t session)
+{
+    kern_assert(alive(session));
+    return !world_crypto_async && world_crypto != CRYPTO_LATE;
 }
 
 device_t
@@ -198,7 +208,8 @@ check_request(const struct cryptop *crp)
     len = crp->mbuf->m_pkthdr.len;
     kern_assert(crp->crp_op == (CRYPTO_OP_ENCRYPT | CRYPTO_OP_COMPUTE_DIGEST) ||
                 crp->crp_op == (CRYPTO_OP_DECRYPT | CRYPTO_OP_VERIFY_DIGEST));
-    kern_assert(crp->crp_flags == (CRYPTO_F_IV_SEPARATE | CRYPTO_F_CBIFSYNC));
+    kern_assert(crp->crp_flags == (CRYPTO_F_IV_SEPARATE | CRYPTO_F_CBIFSYNC) ||
+                crp->crp_flags == (CRYPTO_F_IV_SEPARATE | CRYPTO_F_CBIMM));
     kern_assert(crp->crp_iv_start == 0);
     check_aad(crp, len);
     check_regions(crp, len);
@@ -264,6 +275,7 @@ move_session(struct cryptop *crp)
     crypto_session_t next;
 
     world_crypto = CRYPTO_AT_ONCE;
+    world_crypto_async = world_crypto_next_async;
     __atomic_add_fetch(&driver, 1, __ATOMIC_RELAXED);
     kern_assert(driver < nitems(drivers));
     if (alive(crp->crp_session)) /* by another request that was on its way with it */
@@ -289,21 +301,39 @@ complete(struct cryptop *crp)
     }
 }
 
+/* To the thread of the framework that calls back. */
+static void
+put_off(struct cryptop *crp)
+{
+    crp->vnet = curvnet;
+    pthread_mutex_lock(&late_lock);
+    crp->next = late;
+    late = crp;
+    __atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&late_lock);
+}
+
+/* A request that is to be called back immediately may lie on a stack, so only a driver that says
+ * that it is synchronous may have it. The session may be another driver's afterwards. */
 int
 crypto_dispatch(struct cryptop *crp)
 {
+    bool immediate = (crp->crp_flags & CRYPTO_F_CBIMM) != 0;
+
     check_request(crp);
+    kern_assert(!immediate || kern_session_is_sync(crp->crp_session));
     if (world_crypto == CRYPTO_LATE) {
-        crp->vnet = curvnet;
-        pthread_mutex_lock(&late_lock);
-        crp->next = late;
-        late = crp;
-        __atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
-        pthread_mutex_unlock(&late_lock);
+        put_off(crp);
         return 0;
     }
     complete(crp);
-    crp->crp_callback(crp);
+    crp->completed = true;
+    if (immediate)
+        __atomic_add_fetch(&world_sync_requests, 1, __ATOMIC_RELAXED);
+    if (immediate || !world_crypto_async)
+        crp->crp_callback(crp);
+    else
+        put_off(crp);
     return 0;
 }
 
@@ -419,7 +449,8 @@ world_crypto_complete(bool newest_first)
     while ((crp = list) != NULL) {
         list = crp->next;
         crp->next = NULL;
-        complete(crp);
+        if (!crp->completed)
+            complete(crp);
         call_back(crp);
         n++;
     }

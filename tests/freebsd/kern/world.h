@@ -46,10 +46,13 @@ enum world_crypto {
     CRYPTO_MOVED,  /* the driver left: EAGAIN and a session of the next one, once */
 };
 extern enum world_crypto world_crypto;
-extern bool world_crypto_hung; /* what is late does not come by itself */
+extern bool world_crypto_async;      /* the driver calls back from another thread */
+extern bool world_crypto_next_async; /* so does the one that takes its place (CRYPTO_MOVED) */
+extern bool world_crypto_hung;       /* what is late does not come by itself */
 extern bool world_crypto_null; /* nothing is encrypted, every tag passes: for instruction counts */
 extern int world_newsession_error;
 extern unsigned world_async_dispatches;
+extern unsigned world_sync_requests; /* atomic; called back immediately, as they asked */
 unsigned world_crypto_complete(bool newest_first); /* returns how many */
 unsigned world_crypto_waiting(void);
 /* Called where a callback of crypto has left the epoch and not yet returned. NULL: not. */
