@@ -5,10 +5,6 @@
  */
 #include "ovpn_input.h"
 
-#include <sys/proc.h>
-
-#include <machine/stack.h>
-
 #include <net/netisr.h>
 
 #include "ovpn_addr.h"
@@ -20,6 +16,7 @@
 #include "ovpn_job.h"
 #include "ovpn_mss.h"
 #include "ovpn_route.h"
+#include "ovpn_stack.h"
 #include "ovpn_sysctl.h"
 #include "ovpn_udp.h"
 
@@ -55,17 +52,6 @@ learn_path(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_path *seen, 
         (void)dco_peers_seen_from(dco_peer_set(peer), peer, seen, now_ns);
 }
 
-/* At least half of the stack is left to what follows, which may be the way of a forwarded packet
- * out through other tunnels. If callers have used more, netisr continues on an empty stack. */
-static bool
-stack_is_half_used(void)
-{
-    size_t total, used;
-
-    GET_STACK_USAGE(total, used);
-    return used > total / 2;
-}
-
 /* netisr keeps packets with the same flow id in order and spreads others over its threads. The flow
  * of a fragment is its addresses, because it has no ports. */
 static void
@@ -83,7 +69,9 @@ set_flow(struct ovpn_softc *sc, struct mbuf *m, const struct dco_inner *inner)
     M_HASHTYPE_SET(m, M_HASHTYPE_OPAQUE_HASH);
 }
 
-/* 0, or an errno if the stack has dropped the packet. */
+/* At least half of the stack is left to what follows, which may be the way of a forwarded packet
+ * out through other tunnels. If callers have used more, netisr continues on an empty stack. Returns
+ * 0, or an errno if the network stack has dropped the packet. */
 static int
 deliver(struct ovpn_softc *sc, struct mbuf *m, const struct dco_inner *inner)
 {
@@ -92,7 +80,7 @@ deliver(struct ovpn_softc *sc, struct mbuf *m, const struct dco_inner *inner)
     m->m_pkthdr.rcvif = sc->ifp;
     M_SETFIB(m, sc->ifp->if_fib);
     ovpn_inner_tap(sc->ifp, m, inner);
-    if (!V_ovpn_netisr_queue && !stack_is_half_used())
+    if (!V_ovpn_netisr_queue && !ovpn_stack_exceeds(2))
         return netisr_dispatch(proto, m);
     set_flow(sc, m, inner);
     return netisr_queue(proto, m);

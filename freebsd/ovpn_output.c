@@ -11,10 +11,17 @@
 #include "ovpn_job.h"
 #include "ovpn_mss.h"
 #include "ovpn_route.h"
+#include "ovpn_sock.h"
+#include "ovpn_stack.h"
 #include "ovpn_udp.h"
 
 #define MTAG_LOOP  0x6f76706e /* "ovpn": where a packet has already been tunnelled */
 #define MAX_NESTED 3
+
+/* The beginning of a UDP header, network order. */
+struct ports {
+    uint16_t from, to;
+};
 
 SDT_PROBE_DEFINE1(if_ovpn, tx, transmit, start, "struct mbuf *");
 SDT_PROBE_DEFINE2(if_ovpn, tx, route, ip4, "struct in_addr *", "struct dco_peer *");
@@ -219,32 +226,64 @@ choose_peer(struct ovpn_softc *sc, struct mbuf *m, const struct dco_ip *dst)
 /* True if the packet is a datagram of this tunnel to that peer, so the route to the peer leads into
  * its own tunnel. A datagram of another host's tunnel to the same port is not meant. */
 static bool
-is_own_transport(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m,
-                 const struct dco_inner *inner)
+is_own_transport(struct ovpn_softc *sc, struct dco_peer *peer, const struct dco_inner *inner,
+                 const struct ports *ports)
 {
     struct dco_path path;
-    uint16_t ports[2]; /* source, destination */
 
-    if (inner->protocol != DCO_PROTO_UDP || inner->l4 == 0 ||
-        inner->total < inner->l4 + sizeof(ports))
-        return false;
-    m_copydata(m, inner->l4, sizeof(ports), (caddr_t)ports);
-    if (ports[0] != dco_load(&sc->port))
+    if (ports->from != dco_load(&sc->port))
         return false;
     dco_peer_path(peer, &path);
-    if (ports[1] != path.remote.port || !dco_ip_equal(&inner->dst, &path.remote.ip))
+    if (ports->to != path.remote.port || !dco_ip_equal(&inner->dst, &path.remote.ip))
         return false;
     return path.local.family != 0 ? dco_ip_equal(&inner->src, &path.local)
                                   : ovpn_route_is_local(&inner->src, 0);
 }
 
-static int
-drop_loop(struct ovpn_softc *sc, struct mbuf *m)
+static void
+say_loop(struct ovpn_softc *sc)
 {
     if (ovpn_may_say(&sc->loop_said_ns))
         if_printf(sc->ifp, "packets to a peer are dropped, because the route to the peer leads "
                            "through this interface; give the peer's address another route\n");
-    return drop(sc, m, OVPN_DROP_TX_LOOP);
+}
+
+/* Counts the tunnels that a datagram has entered. */
+static unsigned
+check_nesting(struct ovpn_softc *sc, struct mbuf *m)
+{
+    switch (if_tunnel_check_nesting(sc->ifp, m, MTAG_LOOP, MAX_NESTED)) {
+    case 0:
+        return DCO_DROP_NONE;
+    case ENOMEM:
+        return DCO_DROP_TX_NO_BUFFER;
+    default:
+        return OVPN_DROP_TX_LOOP;
+    }
+}
+
+/* Tunnels whose routes lead into each other would send a packet round until it is too large. The
+ * count needs memory, so only what may be the datagram of a tunnel is counted: the port it is from
+ * is a tunnel's, or it is a fragment. A loop through something that hides such a datagram ends at
+ * the limit of the stack. */
+static unsigned
+check_loop(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m,
+           const struct dco_inner *inner)
+{
+    struct ports ports;
+
+    if (inner->fragment)
+        return check_nesting(sc, m);
+    if (inner->protocol != DCO_PROTO_UDP || inner->l4 == 0 ||
+        inner->total < inner->l4 + sizeof(ports))
+        return DCO_DROP_NONE;
+    m_copydata(m, inner->l4, sizeof(ports), (caddr_t)&ports);
+    if (!ovpn_sock_is_tunnel_port(ports.from))
+        return DCO_DROP_NONE;
+    if (!is_own_transport(sc, peer, inner, &ports))
+        return check_nesting(sc, m);
+    say_loop(sc);
+    return OVPN_DROP_TX_LOOP;
 }
 
 static int
@@ -253,7 +292,7 @@ output_ip(struct ovpn_softc *sc, struct mbuf *m, const struct sockaddr *dst, con
     struct dco_inner inner;
     struct dco_peer *peer;
     struct dco_ip hop;
-    int error;
+    unsigned reason;
 
     m = ovpn_inner_parse(m, &inner);
     if (m == NULL)
@@ -263,11 +302,9 @@ output_ip(struct ovpn_softc *sc, struct mbuf *m, const struct sockaddr *dst, con
     peer = choose_peer(sc, m, destination(&inner, dst, ro, &hop));
     if (peer == NULL)
         return drop(sc, m, DCO_DROP_TX_NO_PEER);
-    if (is_own_transport(sc, peer, m, &inner))
-        return drop_loop(sc, m);
-    error = if_tunnel_check_nesting(sc->ifp, m, MTAG_LOOP, MAX_NESTED);
-    if (error != 0)
-        return drop(sc, m, error == ENOMEM ? DCO_DROP_TX_NO_BUFFER : OVPN_DROP_TX_LOOP);
+    reason = check_loop(sc, peer, m, &inner);
+    if (reason != DCO_DROP_NONE)
+        return drop(sc, m, reason);
     m = ovpn_mss_clamp(sc, peer, m, &inner);
     if (m == NULL)
         return drop(sc, NULL, DCO_DROP_TX_NO_BUFFER);
@@ -288,6 +325,8 @@ ovpn_output(struct ifnet *ifp, struct mbuf *m, const struct sockaddr *dst, struc
     SDT_PROBE1(if_ovpn, tx, transmit, start, m);
     if (ifp->if_link_state != LINK_STATE_UP)
         return drop(sc, m, OVPN_DROP_TX_DOWN);
+    if (ovpn_stack_exceeds(3)) /* the last quarter is for what comes after the last tunnel */
+        return drop(sc, m, OVPN_DROP_TX_LOOP);
     if (m->m_pkthdr.len > OVPN_INNER_MAX)
         return drop(sc, m, DCO_DROP_TX_TOO_BIG);
     m = m_unshare(m, M_NOWAIT);

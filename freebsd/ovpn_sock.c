@@ -27,7 +27,10 @@
 #define RESTING     ((udp_tun_func_t *)(void *)nullop)
 #define CLEAR_TRIES 10
 
-static uint32_t closing; /* atomic; number of threads inside socket_closed() */
+#define PORTS 65536
+
+static uint64_t tunnel_ports[PORTS / 64]; /* atomic; a bit for each port, never cleared */
+static uint32_t closing;                  /* atomic; number of threads inside socket_closed() */
 
 static bool
 is_udp(const struct socket *so)
@@ -207,6 +210,18 @@ take(struct ovpn_softc *sc, struct socket *so)
     return error;
 }
 
+static void
+note_port(uint16_t port)
+{
+    (void)dco_fetch_or(&tunnel_ports[port / 64], 1ULL << port % 64);
+}
+
+bool
+ovpn_sock_is_tunnel_port(uint16_t port)
+{
+    return (dco_load(&tunnel_ports[port / 64]) & 1ULL << port % 64) != 0;
+}
+
 int
 ovpn_sock_adopt(struct ovpn_softc *sc, struct socket *so, uint16_t port)
 {
@@ -228,6 +243,7 @@ ovpn_sock_adopt(struct ovpn_softc *sc, struct socket *so, uint16_t port)
         return error;
     dco_store(&sc->fib, (uint32_t)so->so_fibnum);
     dco_store(&sc->port, (uint32_t)port);
+    note_port(port);
     set_socket(sc, so);
     return 0;
 }

@@ -18,6 +18,9 @@ struct socket;
 int ovpn_sock_adopt(struct ovpn_softc *sc, struct socket *so, uint16_t port);
 /* sc->ctl held. Sleeps; afterwards nothing of the socket refers to sc. False: sc had none. */
 bool ovpn_sock_release(struct ovpn_softc *sc);
+/* True if a tunnel has this port, or had it since the module was loaded. network order. Any thread.
+ */
+bool ovpn_sock_is_tunnel_port(uint16_t port);
 /* Makes openvpn return from poll(2). Any thread. */
 void ovpn_sock_wake(struct ovpn_softc *sc);
 /* Sleeps until no close is under way inside the module. */

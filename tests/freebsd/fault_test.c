@@ -223,6 +223,28 @@ TEST("a synchronous driver needs no job")
     tunnel_down(&t);
 }
 
+/* Of the driver: the stack's own copies have room for every header. */
+TEST("a packet needs no memory")
+{
+    uint8_t out[100], in[100];
+    struct tunnel t;
+
+    for (int tcp = 0; tcp < 2; tcp++) {
+        tunnel_up(&t, "AES-256-GCM");
+        inner_packet(out, "198.51.100.1", VPN, 100);
+        inner_packet(in, VPN, "198.51.100.1", 100);
+        out[9] = in[9] = tcp ? IPPROTO_TCP : IPPROTO_UDP;
+        world_fail_allocation(1);
+        CHECK_EQ(world_transmit(t.ifp, out, 100, NULL, NULL), 0);
+        CHECK(tunnel_send(&t, in, 100));
+        CHECK(!world_failed());
+        world_fail_allocation(0);
+        tunnel_expect_out(&t, out, 100);
+        tunnel_expect_in(&t, in, 100);
+        tunnel_down(&t);
+    }
+}
+
 TEST("broken crypto is counted")
 {
     for (int async = 0; async < 2; async++) {

@@ -243,6 +243,68 @@ TEST("forwarded into nested tunnels")
     tunnel_down(&in);
 }
 
+/* Two tunnels whose routes lead into each other, and a packet that would go round for ever. */
+static void
+round_and_round(struct tunnel t[2], const struct world_chain *chain)
+{
+    uint64_t before = user_drops(t[0].ifp, "tx_loop") + user_drops(t[1].ifp, "tx_loop");
+    unsigned requests = world_sync_requests;
+    uint8_t pkt[300];
+
+    inner_packet(pkt, "10.0.0.1", "10.0.1.2", sizeof(pkt));
+    CHECK_EQ(world_transmit(t[0].ifp, pkt, sizeof(pkt), chain, NULL), ELOOP);
+    CHECK_EQ(user_drops(t[0].ifp, "tx_loop") + user_drops(t[1].ifp, "tx_loop"), before + 1);
+    CHECK_EQ(world_sent_count(), 0);
+    CHECK(world_sync_requests - requests <= 3);
+}
+
+TEST("two tunnels lead into each other")
+{
+    static const char *const remote[2] = {"10.0.2.2", "10.0.1.2"};
+    struct tunnel t[2];
+
+    for (int i = 0; i < 2; i++)
+        tunnel_open_port(&t[i], (uint16_t)(1194 + i));
+    for (int i = 0; i < 2; i++) {
+        uint8_t far[4];
+
+        t[i].peer.remote = remote[i];
+        t[i].peer.vpn4 = t[i].peer.vpn6 = NULL;
+        CHECK_EQ(user_new_peer(t[i].ifp, &t[i].peer), 0);
+        tunnel_key(&t[i], "AES-256-GCM");
+        user_addr(remote[i], far);
+        world_route(AF_INET, far, 32, t[!i].ifp, NULL, 1428);
+    }
+    round_and_round(t, NULL);
+    round_and_round(t, &(struct world_chain){.cut = 7});
+    for (int i = 0; i < 2; i++)
+        tunnel_down(&t[i]);
+}
+
+/* Whatever led here: a loop through what no driver of ours recognises ends with the stack. */
+TEST("the last quarter of the stack is not used")
+{
+    struct world_datagram *d = calloc(1, sizeof(*d));
+    uint8_t pkt[100];
+    struct tunnel t;
+
+    tunnel_at(&t, 1194, AF_INET);
+    inner_packet(pkt, "198.51.100.1", VPN, sizeof(pkt));
+    for (size_t taken = 0; taken <= 16000; taken += 500) {
+        bool fits = taken < 11000;
+
+        if (taken >= 11000 && taken < 12288)
+            continue;
+        world_stack_taken = taken;
+        CHECK_EQ(world_transmit(t.ifp, pkt, sizeof(pkt), NULL, NULL), fits ? 0 : ELOOP);
+        CHECK_EQ(world_sent(d), fits);
+    }
+    world_stack_taken = 0;
+    CHECK_EQ(user_drops(t.ifp, "tx_loop"), 8);
+    free(d);
+    tunnel_down(&t);
+}
+
 /* netisr spreads by the flow hash of the inner packet; a flow stays in one thread, so in order. */
 static unsigned
 stream(struct tunnel *t, const uint8_t *pkt, int len)

@@ -199,17 +199,20 @@ next_waiting(void)
 void
 world_netisr_run(void)
 {
+    size_t taken = world_stack_taken;
     struct epoch_tracker et;
     struct waiting *w;
 
     while ((w = next_waiting()) != NULL) {
         stack_top = __builtin_frame_address(0);
+        world_stack_taken = 0;
         CURVNET_SET(w->vnet);
         NET_EPOCH_ENTER(et);
         input(w->proto, w->m, true);
         NET_EPOCH_EXIT(et);
         CURVNET_RESTORE();
         stack_top = NULL;
+        world_stack_taken = taken;
         free(w);
     }
 }
