@@ -24,6 +24,10 @@ VNET_DEFINE(int, ovpn_netisr_queue) = 0;
 SYSCTL_INT(_net_link_openvpn, OID_AUTO, netisr_queue, CTLFLAG_VNET | CTLFLAG_RW,
            &VNET_NAME(ovpn_netisr_queue), 0, "Queue decrypted packets instead of handling at once");
 
+VNET_DEFINE(int, ovpn_trust_checksums) = 1;
+SYSCTL_INT(_net_link_openvpn, OID_AUTO, trust_checksums, CTLFLAG_VNET | CTLFLAG_RW,
+           &VNET_NAME(ovpn_trust_checksums), 0, "Do not verify checksums of decrypted packets");
+
 VNET_DEFINE(int, ovpn_mssfix) = -1;
 SYSCTL_INT(_net_link_openvpn, OID_AUTO, mssfix, CTLFLAG_VNET | CTLFLAG_RW, &VNET_NAME(ovpn_mssfix),
            0, "Largest inner packet TCP is told of: bytes, 0 off, -1 by the route to the peer");

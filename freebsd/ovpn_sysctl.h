@@ -16,6 +16,8 @@ VNET_DECLARE(int, ovpn_async_crypto);
 #define V_ovpn_async_crypto VNET(ovpn_async_crypto)
 VNET_DECLARE(int, ovpn_netisr_queue);
 #define V_ovpn_netisr_queue VNET(ovpn_netisr_queue)
+VNET_DECLARE(int, ovpn_trust_checksums);
+#define V_ovpn_trust_checksums VNET(ovpn_trust_checksums)
 VNET_DECLARE(int, ovpn_mssfix); /* bytes; 0: off, -1: by the route to the peer */
 #define V_ovpn_mssfix VNET(ovpn_mssfix)
 

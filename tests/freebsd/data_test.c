@@ -321,7 +321,7 @@ TEST("replay is refused by default")
 }
 
 extern int vnet_entry_ovpn_replay_protection, vnet_entry_ovpn_async_crypto,
-    vnet_entry_ovpn_netisr_queue, vnet_entry_ovpn_mssfix;
+    vnet_entry_ovpn_netisr_queue, vnet_entry_ovpn_trust_checksums, vnet_entry_ovpn_mssfix;
 #define SYSCTL(name) (*(int *)kern_vnet_var(&vnet_entry_ovpn_##name))
 
 TEST("replay protection can be turned off")
@@ -1097,6 +1097,27 @@ TEST("netisr queue and async crypto are honoured")
     CHECK(world_stacked(p));
     CHECK(p->queued);
     CHECK_EQ(world_async_dispatches, 1);
+    free(p);
+    tunnel_down(&t);
+}
+
+/* Whatever was declared about the outer packet, it says nothing of the inner one. */
+TEST("checksums of authentic packets are trusted")
+{
+    struct world_packet *p = calloc(1, sizeof(*p));
+    uint8_t pkt[100];
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    for (int v6 = 0; v6 < 2; v6++) {
+        inner_packet(pkt, v6 ? VPN6 : VPN, v6 ? "2001:db8:1::1" : "198.51.100.1", sizeof(pkt));
+        for (int trust = 1; trust >= 0; trust--) {
+            SYSCTL(trust_checksums) = trust;
+            CHECK(tunnel_send(&t, pkt, sizeof(pkt)));
+            CHECK(world_stacked(p));
+            CHECK_EQ(p->verified, trust);
+        }
+    }
     free(p);
     tunnel_down(&t);
 }

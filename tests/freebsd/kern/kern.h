@@ -404,7 +404,11 @@ enum {
 #define M_HASHTYPE_GET(m)      ((m)->m_pkthdr.rsstype)
 #define M_HASHTYPE_SET(m, v)   ((m)->m_pkthdr.rsstype = (v))
 #define MT_DATA                1
-#define CSUM_UDP_IPV6          0x400
+#define CSUM_UDP_IPV6          0x200
+#define CSUM_IP_CHECKED        0x1000000
+#define CSUM_IP_VALID          0x2000000
+#define CSUM_PSEUDO_HDR        0x4000000
+#define CSUM_DATA_VALID        0x8000000
 #define mtod(m, t)             ((t)(void *)((m)->m_data))
 #define M_SETFIB(m, f)         ((m)->m_pkthdr.fibnum = (f))
 #define M_GETFIB(m)            ((m)->m_pkthdr.fibnum)

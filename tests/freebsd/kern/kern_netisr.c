@@ -111,6 +111,7 @@ keep(unsigned proto, struct mbuf *m, bool queued)
     p->queued = queued;
     p->stream = stream_of(m);
     p->rcvif = m->m_pkthdr.rcvif;
+    p->verified = m->m_pkthdr.csum_flags != 0;
     p->len = m->m_pkthdr.len;
     m_copydata(m, 0, p->len, (caddr_t)p->data);
     m_freem(m);
@@ -141,13 +142,24 @@ static struct waiting *queue, **queue_tail = &queue; /* queue_lock */
 bool world_netisr_full;
 bool world_forwarding;
 
+/* All of them are declared valid, or none. */
+static void
+check_checksums(const struct pkthdr *hdr)
+{
+    const uint32_t valid = CSUM_IP_CHECKED | CSUM_IP_VALID | CSUM_DATA_VALID | CSUM_PSEUDO_HDR;
+
+    if (hdr->csum_flags != 0)
+        kern_assert(hdr->csum_flags == valid && hdr->csum_data == 0xffff);
+}
+
 static void
 check_packet(unsigned proto, struct mbuf *m)
 {
     uint8_t first;
 
     kern_assert(kern_in_epoch() && curvnet != NULL && m->m_pkthdr.rcvif->if_vnet == curvnet);
-    kern_assert((m->m_flags & (M_BCAST | M_MCAST)) == 0 && m->m_pkthdr.csum_flags == 0);
+    kern_assert((m->m_flags & (M_BCAST | M_MCAST)) == 0);
+    check_checksums(&m->m_pkthdr);
     kern_assert(m->m_pkthdr.rcvif->attached);
     m_copydata(m, 0, 1, (caddr_t)&first);
     kern_assert(first >> 4 == (proto == NETISR_IP ? 4 : 6));

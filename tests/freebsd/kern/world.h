@@ -113,6 +113,7 @@ struct world_packet {
     bool queued;
     unsigned stream; /* the one of netisr's threads that a queue of this packet belongs to */
     struct ifnet *rcvif;
+    bool verified; /* the stack does not look at its checksums */
     int len;
     uint8_t data[70000];
 };
