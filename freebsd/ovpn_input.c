@@ -14,6 +14,7 @@
 #include "ovpn_inner.h"
 #include "ovpn_ioctl.h"
 #include "ovpn_job.h"
+#include "ovpn_mbuf.h"
 #include "ovpn_mss.h"
 #include "ovpn_route.h"
 #include "ovpn_stack.h"
@@ -337,7 +338,7 @@ input_data(struct ovpn_softc *sc, struct dco_peer *peer, struct dco_key *key, st
         (void)ovpn_drop(sc, a->m, DCO_DROP_RX_EMPTY);
         return;
     }
-    a->m = m_unshare(a->m, M_NOWAIT);
+    a->m = ovpn_mbuf_own(a->m);
     if (a->m == NULL)
         (void)ovpn_drop(sc, NULL, OVPN_DROP_RX_NO_BUFFER);
     else if (plain)

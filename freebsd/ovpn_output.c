@@ -9,6 +9,7 @@
 #include "ovpn_encap.h"
 #include "ovpn_inner.h"
 #include "ovpn_job.h"
+#include "ovpn_mbuf.h"
 #include "ovpn_mss.h"
 #include "ovpn_route.h"
 #include "ovpn_sock.h"
@@ -329,7 +330,7 @@ ovpn_output(struct ifnet *ifp, struct mbuf *m, const struct sockaddr *dst, struc
         return drop(sc, m, OVPN_DROP_TX_LOOP);
     if (m->m_pkthdr.len > OVPN_INNER_MAX)
         return drop(sc, m, DCO_DROP_TX_TOO_BIG);
-    m = m_unshare(m, M_NOWAIT);
+    m = ovpn_mbuf_own(m);
     if (m == NULL)
         return drop(sc, NULL, DCO_DROP_TX_NO_BUFFER);
     return output_ip(sc, m, dst, ro);

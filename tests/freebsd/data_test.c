@@ -156,6 +156,32 @@ TEST("chains may be cut at every byte")
     }
 }
 
+/* One copy into one piece, however the stack cut what it shares with a socket or a tap; what is the
+ * packet's own is not copied. A packet that is longer than a page stays in pieces. */
+TEST("what is shared is copied into one piece")
+{
+    static uint8_t pkt[9000];
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    for (int len = 100; len <= (int)sizeof(pkt); len += 1483) {
+        for (int shared = 0; shared < 2; shared++) {
+            const struct world_chain chain = {.cut = 60, .shared = shared};
+            bool one = shared && len < 3900;
+
+            inner_packet(pkt, "198.51.100.1", VPN, len);
+            CHECK_EQ(world_transmit(t.ifp, pkt, len, &chain, NULL), 0);
+            CHECK_EQ(world_crypto_pieces == 1, one);
+            tunnel_expect_out(&t, pkt, len);
+            inner_packet(pkt, VPN, "198.51.100.1", len);
+            CHECK(tunnel_send_id(&t, t.next_id++, pkt, len, &chain));
+            CHECK_EQ(world_crypto_pieces == 1, one);
+            tunnel_expect_in(&t, pkt, len);
+        }
+    }
+    tunnel_down(&t);
+}
+
 /* Every prefix of a datagram, with every opcode: taken, left or dropped, but never read beyond. */
 TEST("datagrams of every length are handled")
 {

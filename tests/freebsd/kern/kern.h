@@ -421,6 +421,11 @@ void m_copydata(const struct mbuf *m, int off, int len, caddr_t to);
 void m_copyback(struct mbuf *m, int off, int len, c_caddr_t from);
 struct mbuf *m_pullup(struct mbuf *m, int len);
 struct mbuf *m_unshare(struct mbuf *m, int how);
+struct mbuf *m_get2(int size, int how, int type, int flags);
+void m_move_pkthdr(struct mbuf *to, struct mbuf *from);
+bool kern_writable(struct mbuf *m);
+#define M_WRITABLE(m) kern_writable(m)
+extern int max_linkhdr;
 struct mbuf *m_prepend(struct mbuf *m, int len, int how);
 #define M_PREPEND(m, len, how) ((m) = m_prepend((m), (len), (how)))
 void m_adj(struct mbuf *m, int len);

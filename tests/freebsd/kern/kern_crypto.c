@@ -32,7 +32,8 @@ bool world_crypto_null;
 int world_newsession_error;
 unsigned world_async_dispatches;
 unsigned world_sync_requests;
-static unsigned sessions; /* atomic */
+unsigned world_crypto_pieces; /* atomic */
+static unsigned sessions;     /* atomic */
 static pthread_mutex_t dead_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct kern_session *dead; /* dead_lock; kept, so that every later use is seen */
 
@@ -192,6 +193,17 @@ check_regions(const struct cryptop *crp, int len)
     kern_assert(crp->crp_digest_start + crp->crp_session->csp.csp_auth_mlen <= len);
 }
 
+static void
+count_pieces(const struct cryptop *crp)
+{
+    int at = crp->crp_payload_start, end = at + crp->crp_payload_length, from = 0;
+    unsigned n = 0;
+
+    for (const struct mbuf *m = crp->mbuf; m != NULL; from += m->m_len, m = m->m_next)
+        n += from < end && from + m->m_len > at;
+    __atomic_store_n(&world_crypto_pieces, n, __ATOMIC_RELAXED);
+}
+
 /* The framework's assertions about a request, then what the drivers take for granted: the tag lies
  * whole inside the buffer, and the bytes are the caller's alone to change. */
 static void
@@ -216,6 +228,7 @@ check_request(const struct cryptop *crp)
     kern_assert(csp->csp_cipher_klen == 0 || csp->csp_cipher_key != NULL);
     kern_assert(crp->crp_digest_start + 16 <= len);
     kern_assert(kern_chain_length(crp->mbuf) == len);
+    count_pieces(crp);
 }
 
 /* Returns whether the tag is right; seals write it. */

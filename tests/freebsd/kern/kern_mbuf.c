@@ -150,9 +150,32 @@ m_copyback(struct mbuf *m, int off, int len, c_caddr_t from)
     }
 }
 
-static void
-move_pkthdr(struct mbuf *to, struct mbuf *from)
+int max_linkhdr = 16;
+
+bool
+kern_writable(struct mbuf *m)
 {
+    return __atomic_load_n(&m->buf->refs, __ATOMIC_ACQUIRE) == 1;
+}
+
+/* As large as a page at most. */
+struct mbuf *
+m_get2(int size, int how, int type __unused, int flags)
+{
+    struct mbuf *m;
+
+    if (size > 4096)
+        return NULL;
+    m = kern_mbuf(size, how);
+    if (m != NULL)
+        m->m_flags = flags;
+    return m;
+}
+
+void
+m_move_pkthdr(struct mbuf *to, struct mbuf *from)
+{
+    kern_assert(from->m_flags & M_PKTHDR);
     to->m_flags |= from->m_flags;
     to->m_pkthdr = from->m_pkthdr;
     from->m_flags &= ~M_PKTHDR;
@@ -176,7 +199,7 @@ m_prepend(struct mbuf *m, int len, int how)
         return NULL;
     }
     if (m->m_flags & M_PKTHDR)
-        move_pkthdr(mn, m);
+        m_move_pkthdr(mn, m);
     m_align(mn, len);
     mn->m_len = len;
     mn->m_next = m;
@@ -198,7 +221,7 @@ m_pullup(struct mbuf *m, int len)
         goto bad;
     m_copydata(m, 0, len, mn->m_data);
     mn->m_len = len;
-    move_pkthdr(mn, m);
+    m_move_pkthdr(mn, m);
     mn->m_next = m;
     while (len > 0) {
         int n = MIN(mn->m_next->m_len, len);

@@ -52,6 +52,7 @@ extern bool world_crypto_hung;       /* what is late does not come by itself */
 extern bool world_crypto_null; /* nothing is encrypted, every tag passes: for instruction counts */
 extern int world_newsession_error;
 extern unsigned world_async_dispatches;
+extern unsigned world_crypto_pieces; /* mbufs over which the last payload was spread; one thread */
 extern unsigned world_sync_requests; /* atomic; called back immediately, as they asked */
 unsigned world_crypto_complete(bool newest_first); /* returns how many */
 unsigned world_crypto_waiting(void);
