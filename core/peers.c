@@ -70,22 +70,36 @@ by_vpn(const struct dco_peers *p, const struct dco_ip *ip)
     return dco_table_find(&p->by_vpn, dco_peers_hash_ip(p, ip), ip);
 }
 
-struct dco_peer *
-dco_peers_by_route(const struct dco_peers *p, const struct dco_routes *routes,
-                   const struct dco_ip *dst)
+bool
+dco_peers_own(struct dco_peers *p, const struct dco_ip *ip)
 {
-    struct dco_ip hop;
+    bool own;
 
-    dco_routes_hop(routes, dst, &hop);
-    return by_vpn(p, &hop);
+    dco_lock_acquire(&p->lock);
+    own = by_vpn(p, ip) != NULL;
+    dco_lock_release(&p->lock);
+    return own;
+}
+
+static void *
+pick_peer(const void *peers, const struct dco_ip *gateway)
+{
+    return by_vpn(peers, gateway);
 }
 
 struct dco_peer *
 dco_peers_by_dest(const struct dco_peers *p, const struct dco_ip *dst)
 {
+    struct dco_peer *peer;
+
     if (p->mode == DCO_MODE_P2P)
         return dco_load_acquire(&p->only);
-    return dco_peers_by_route(p, dco_load_acquire(&p->routes), dst);
+    peer = by_vpn(p, dst);
+    if (peer == NULL)
+        peer = dco_routes_find(dco_load_acquire(&p->iroutes), dst, pick_peer, p);
+    if (peer == NULL)
+        peer = dco_routes_find(dco_load_acquire(&p->routes), dst, pick_peer, p);
+    return peer;
 }
 
 struct dco_peer *
@@ -243,7 +257,9 @@ dco_peers_fini(struct dco_peers *p)
     dco_table_fini(&p->by_vpn);
     dco_table_fini(&p->by_remote);
     dco_idmap_fini(&p->by_id);
+    dco_routes_free(p->iroutes);
     dco_routes_free(p->routes);
+    p->iroutes = NULL;
     p->routes = NULL;
     dco_lock_fini(&p->lock);
     dco_wipe(&p->secret, sizeof(p->secret));
@@ -251,6 +267,12 @@ dco_peers_fini(struct dco_peers *p)
 }
 
 /* Changes */
+
+void
+dco_peers_set_iroutes(struct dco_peers *p, struct dco_routes *iroutes)
+{
+    dco_routes_publish(p->env, &p->iroutes, iroutes);
+}
 
 void
 dco_peers_set_routes(struct dco_peers *p, struct dco_routes *routes)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The peers of one device and every way to find them: by peer id (sparse, 24 bits), by inner
- * address through the routes, by transport address. Lookups are for any thread inside a read
+ * address, by transport address. Lookups are for any thread inside a read
  * section and take no lock; a peer they return stays valid until the section ends.
  */
 #ifndef DCO_PEERS_H
@@ -35,13 +35,13 @@ uint32_t dco_peers_count(const struct dco_peers *p);
 
 struct dco_peer *dco_peers_by_id(const struct dco_peers *p, uint32_t id);
 
-/* The peer that an inner packet for dst goes to, or NULL. P2P: the only peer. */
+/* The peer that an inner packet for dst goes to, or NULL. P2P: the only peer. MP: the peer whose
+ * VPN address dst is; else that of the iroute with the longest prefix; else that of the route with
+ * the longest prefix. Iroutes and routes whose gateway is no peer's VPN address are passed over. */
 struct dco_peer *dco_peers_by_dest(const struct dco_peers *p, const struct dco_ip *dst);
 
-/* The same with routes of the caller. NULL: no routes, so only a peer's own VPN address is
- * found. */
-struct dco_peer *dco_peers_by_route(const struct dco_peers *p, const struct dco_routes *routes,
-                                    const struct dco_ip *dst);
+/* Whether ip is a peer's VPN address. Any thread; takes the control lock. */
+bool dco_peers_own(struct dco_peers *p, const struct dco_ip *ip);
 
 /* For control packets, and data packets without a peer id (DCO_PEER_ID_UNDEF). remote need not be
  * canonical. If several peers have one address, it finds the one that was created there last. A
@@ -53,8 +53,9 @@ struct dco_peer *dco_peers_by_remote(const struct dco_peers *p, const struct dco
 bool dco_peers_source_ok(const struct dco_peers *p, const struct dco_peer *peer,
                          const struct dco_ip *src);
 
-/* Publishes new routes (the set now belongs to p) and defers the end of the old ones. One writer at
- * a time. */
+/* Publish new iroutes, those that the control plane gave to peers, and new routes, those of the
+ * host. The set now belongs to p; the end of the old one is deferred. One writer at a time. */
+void dco_peers_set_iroutes(struct dco_peers *p, struct dco_routes *iroutes);
 void dco_peers_set_routes(struct dco_peers *p, struct dco_routes *routes);
 
 /* An authenticated packet of peer came along path. If its remote or local address differs from the

@@ -22,6 +22,7 @@ struct dco_peers {
     struct dco_table by_vpn;    /* keys: struct dco_ip */
     struct dco_table by_remote; /* keys: struct dco_endpoint, canonical */
     struct dco_peer *only;      /* atomic; P2P: the peer */
+    struct dco_routes *iroutes; /* atomic */
     struct dco_routes *routes;  /* atomic */
 
     struct dco_peer *all;                      /* control lock: newest first */

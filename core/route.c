@@ -2,14 +2,14 @@
 /*
  * One path-compressed binary trie per family. A node stands for a prefix; its children have longer
  * prefixes that begin with it and differ in the bit after it. Each route adds at most two nodes:
- * its own, and the branch above it.
+ * its own, and the branch above it. The gateways of a node are a list, best first.
  */
 #include "route.h"
 
 #include "atomic.h"
 #include "bytes.h"
 
-#define NONE UINT32_MAX /* no such node */
+#define NONE UINT32_MAX /* no such node or gateway */
 
 /* An address or prefix as numbers: bit 0 is the highest of word[0]. */
 struct bits {
@@ -19,10 +19,13 @@ struct bits {
 struct node {
     struct bits bits; /* zero beyond len */
     uint32_t child[2];
+    uint32_t first, last; /* of its gateways; NONE: a branch without a route */
     uint8_t len;
-    bool has_route;
-    uint32_t metric;
-    struct dco_ip gateway;
+};
+
+struct gateway {
+    struct dco_ip ip;
+    uint32_t next;
 };
 
 struct dco_routes {
@@ -30,7 +33,8 @@ struct dco_routes {
     const struct dco_env *env;
     size_t bytes; /* of this allocation */
     uint32_t root[2];
-    uint32_t used;
+    uint32_t nodes, gateways; /* in use */
+    struct gateway *gateway;  /* behind the nodes */
     struct node node[];
 };
 
@@ -95,13 +99,14 @@ common_bits(const struct bits *a, const struct bits *b, unsigned max)
 static uint32_t
 node_new(struct dco_routes *r, const struct bits *bits, unsigned len)
 {
-    struct node *node = &r->node[r->used];
+    struct node *node = &r->node[r->nodes];
 
     node->bits = prefix_of(bits, len);
     node->len = (uint8_t)len;
     node->child[0] = NONE;
     node->child[1] = NONE;
-    return r->used++;
+    node->first = NONE;
+    return r->nodes++;
 }
 
 /* Finds the node of this prefix, or makes it. */
@@ -132,32 +137,41 @@ node_for(struct dco_routes *r, uint32_t *link, const struct bits *bits, unsigned
 }
 
 static void
+gateway_append(struct dco_routes *r, struct node *node, const struct dco_ip *ip)
+{
+    uint32_t i = r->gateways++;
+
+    r->gateway[i].ip = dco_ip_canon(ip);
+    r->gateway[i].next = NONE;
+    if (node->first == NONE)
+        node->first = i;
+    else
+        r->gateway[node->last].next = i;
+    node->last = i;
+}
+
+static void
 insert(struct dco_routes *r, const struct dco_route *route)
 {
     struct dco_ip prefix = dco_ip_canon(&route->prefix);
     struct bits bits = bits_of(&prefix);
     unsigned family = route->prefix.family;
-    struct node *node;
 
     if (!(family == 4 && route->len <= 32) && !(family == 6 && route->len <= 128))
         return;
-    node = node_for(r, &r->root[family == 6], &bits, route->len);
-    if (node->has_route && node->metric <= route->metric)
-        return;
-    node->has_route = true;
-    node->metric = route->metric;
-    node->gateway = dco_ip_canon(&route->gateway);
+    gateway_append(r, node_for(r, &r->root[family == 6], &bits, route->len), &route->gateway);
 }
 
 struct dco_routes *
 dco_routes_new(const struct dco_env *env, const struct dco_route *routes, size_t n)
 {
+    const size_t each = 2 * sizeof(struct node) + sizeof(struct gateway);
     struct dco_routes *r;
     size_t bytes;
 
-    if (n >= NONE / 2 || n > (SIZE_MAX - sizeof(*r)) / (2 * sizeof(struct node)))
+    if (n >= NONE / 2 || n > (SIZE_MAX - sizeof(*r)) / each)
         return NULL;
-    bytes = sizeof(*r) + 2 * n * sizeof(struct node);
+    bytes = sizeof(*r) + n * each;
     r = dco_env_alloc(env, bytes);
     if (r == NULL)
         return NULL;
@@ -165,6 +179,7 @@ dco_routes_new(const struct dco_env *env, const struct dco_route *routes, size_t
     r->bytes = bytes;
     r->root[0] = NONE;
     r->root[1] = NONE;
+    r->gateway = (struct gateway *)&r->node[2 * n];
     for (size_t i = 0; i < n; i++)
         insert(r, &routes[i]);
     return r;
@@ -177,25 +192,46 @@ dco_routes_free(struct dco_routes *r)
         dco_env_free(r->env, r, r->bytes);
 }
 
-void
-dco_routes_hop(const struct dco_routes *r, const struct dco_ip *ip, struct dco_ip *hop)
+/* The node with gateways that has the longest prefix of bits below limit, or NULL. */
+static const struct node *
+longest(const struct dco_routes *r, uint32_t i, const struct bits *bits, unsigned limit)
 {
-    struct bits bits = bits_of(ip);
     const struct node *best = NULL;
-    uint32_t i = NONE;
 
-    if (r != NULL && ip->family != 0)
-        i = r->root[ip->family == 6];
     while (i != NONE) {
         const struct node *node = &r->node[i];
 
-        if (!covers(node, &bits))
+        if (node->len >= limit || !covers(node, bits))
             break;
-        if (node->has_route)
+        if (node->first != NONE)
             best = node;
-        i = node->len < 128 ? node->child[bit_at(&bits, node->len)] : NONE;
+        i = node->len < 128 ? node->child[bit_at(bits, node->len)] : NONE;
     }
-    *hop = best != NULL && best->gateway.family != 0 ? best->gateway : *ip;
+    return best;
+}
+
+/* Nearly always the first gateway is a peer's, so each further prefix is searched from the root
+ * again. */
+void *
+dco_routes_find(const struct dco_routes *r, const struct dco_ip *ip, dco_routes_pick pick,
+                const void *arg)
+{
+    struct bits bits = bits_of(ip);
+    const struct node *node;
+    unsigned limit = 129;
+    void *found;
+
+    if (r == NULL || ip->family == 0)
+        return NULL;
+    while ((node = longest(r, r->root[ip->family == 6], &bits, limit)) != NULL) {
+        for (uint32_t i = node->first; i != NONE; i = r->gateway[i].next) {
+            found = r->gateway[i].ip.family != 0 ? pick(arg, &r->gateway[i].ip) : NULL;
+            if (found != NULL || r->gateway[i].ip.family == 0)
+                return found;
+        }
+        limit = node->len;
+    }
+    return NULL;
 }
 
 void

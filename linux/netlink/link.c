@@ -22,14 +22,15 @@
  *  3. Such a process would also have to put the prefix into nlmsg_pid. The kernel's port ids never
  *     have it: they are process ids, below 2^22, or negative counters from -4096 down. libnl's port
  *     ids are process id + (n << 22); fewer than one in a thousand have the prefix.
- *  4. The overwritten fields are restored: RESULT_NEWLINK gives the type, and nlmsg_pid becomes the
- *     port of the socket that asked, which libnl had put there.
+ *  4. The overwritten fields are restored: RESULT_NEW and RESULT_ROUTE give the type, and nlmsg_pid
+ *     becomes the port of the socket that asked, which libnl had put there.
  */
 #define RESULT_MAGIC      0x5dc00000U
 #define RESULT_MAGIC_MASK 0xfff00000U
 #define RESULT_ERRNO      0x00000fffU
-#define RESULT_NEWLINK    0x00001000U /* RTM_NEWLINK; if not set, RTM_DELLINK */
+#define RESULT_NEW        0x00001000U /* RTM_NEW...; if not set, RTM_DEL... */
 #define RESULT_NO_ACK     0x00002000U /* the requester wants errors only */
+#define RESULT_ROUTE      0x00004000U /* RTM_...ROUTE; if not set, RTM_...LINK */
 
 /* Requests */
 
@@ -146,8 +147,10 @@ link_becomes_result(struct nlmsghdr *request, int err)
 {
     uint32_t result = RESULT_MAGIC | ((uint32_t)-err & RESULT_ERRNO);
 
-    if (request->nlmsg_type == RTM_NEWLINK)
-        result |= RESULT_NEWLINK;
+    if (request->nlmsg_type == RTM_NEWLINK || request->nlmsg_type == RTM_NEWROUTE)
+        result |= RESULT_NEW;
+    if (request->nlmsg_type == RTM_NEWROUTE || request->nlmsg_type == RTM_DELROUTE)
+        result |= RESULT_ROUTE;
     if ((request->nlmsg_flags & NLM_F_ACK) == 0 && err != 0) {
         result |= RESULT_NO_ACK;
         request->nlmsg_flags |= NLM_F_ACK;
@@ -157,6 +160,14 @@ link_becomes_result(struct nlmsghdr *request, int err)
 }
 
 /* Answers */
+
+static uint16_t
+result_type(uint32_t result)
+{
+    if (result & RESULT_ROUTE)
+        return result & RESULT_NEW ? RTM_NEWROUTE : RTM_DELROUTE;
+    return result & RESULT_NEW ? RTM_NEWLINK : RTM_DELLINK;
+}
 
 static void
 result_restore(struct nlmsghdr *ack)
@@ -171,7 +182,7 @@ result_restore(struct nlmsghdr *ack)
     if ((result & RESULT_MAGIC_MASK) != RESULT_MAGIC)
         return;
     body->error = -(int)(result & RESULT_ERRNO);
-    body->msg.nlmsg_type = result & RESULT_NEWLINK ? RTM_NEWLINK : RTM_DELLINK;
+    body->msg.nlmsg_type = result_type(result);
     body->msg.nlmsg_pid = ack->nlmsg_pid;
     if (result & RESULT_NO_ACK)
         body->msg.nlmsg_flags &= (uint16_t)~NLM_F_ACK;

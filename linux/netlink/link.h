@@ -46,7 +46,8 @@ bool link_name_ok(const char *name);
  * shrinks. */
 void link_becomes_change(struct nlmsghdr *request, uint32_t ifindex);
 
-/* Rewrites a request in place, so that its answer is err (0 or a negative errno). */
+/* Rewrites a request about a link or a route in place, so that its answer is err (0 or a negative
+ * errno). */
 void link_becomes_result(struct nlmsghdr *request, int err);
 
 /* Rewrites a datagram of the kernel in place: acknowledgements of link_becomes_result(), and in

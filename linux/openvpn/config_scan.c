@@ -259,6 +259,7 @@ facts(struct scan *s, const char *name, const char *const *w)
 
     h->remote |= is(name, "remote");
     h->floats |= is(name, "float");
+    h->metric |= is(name, "route-metric");
     h->no_time |= is(name, "suppress-timestamps");
     h->user |= is(name, "user");
     s->peer |= is(name, "remote") || is(name, "secret") || is(name, "ifconfig");

@@ -30,6 +30,7 @@ struct config_scan {
     bool remote;   /* --remote */
     bool floats;   /* --float */
     bool user;     /* --user */
+    bool metric;   /* --route-metric */
     bool no_time;  /* --suppress-timestamps: lines of the log carry none */
     bool vpn;      /* the options of a tunnel; not those of another program, --mktun and the like */
     struct plane_dev_options device;

@@ -101,6 +101,12 @@ offer_device_options(void)
 }
 
 bool
+offer_has_route_metric(void)
+{
+    return offer.conf.metric;
+}
+
+bool
 offer_is_openvpn(void)
 {
     return offer.conf.vpn;

@@ -49,6 +49,9 @@ bool offer_floats(void);
 /* What openvpn's configuration asks of its device. The preload lock held. */
 const struct plane_dev_options *offer_device_options(void);
 
+/* Whether openvpn's configuration sets the metric of its routes. The preload lock held. */
+bool offer_has_route_metric(void);
+
 /* In the child of fork(). */
 void offer_fork_child(void);
 

@@ -252,7 +252,6 @@ plane_dev_free(struct plane_dev *dev)
     port_forget_dev(dev);
     grace_synchronize();
     dev_peers_free(dev);
-    dco_routes_free(dev->policy);
     grace_synchronize();
     tun_free(dco_load(&dev->gone) ? 0 : dev->ifindex, dev->queues, dev->tun);
     dev_close_query(dev);

@@ -32,7 +32,6 @@ struct plane_dev {
     bool allow_recursion;
     uint64_t recursion_said_ns, move_said_ns; /* atomic; when recursion.c last logged it */
     bool routes_attached;                     /* plane_devs_lock(); routes.c copies its routes */
-    struct dco_routes *policy; /* atomic; the routes of peers that only rules choose */
     struct dco_drops drops[PLANE_WORKERS_MAX]
         __attribute__((aligned(64))); /* each worker its own */
 };

@@ -21,6 +21,7 @@
 #include "linux/plane/dev.h"
 #include "linux/plane/drops.h"
 #include "linux/plane/events.h"
+#include "linux/plane/iroutes.h"
 #include "linux/plane/port.h"
 #include "linux/plane/stream.h"
 #include "linux/sys/setting_rules.h"

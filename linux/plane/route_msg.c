@@ -103,7 +103,7 @@ parse_hops(uint8_t family, const struct attrs *attrs, struct route_msg *msg)
 
     if (attrs->a[RTA_MULTIPATH] != NULL)
         return parse_multipath(family, attrs->a[RTA_MULTIPATH], msg);
-    if (attrs->a[RTA_OIF] == NULL)
+    if (attrs->a[RTA_OIF] == NULL && attrs->a[RTA_GATEWAY] == NULL && attrs->a[RTA_VIA] == NULL)
         return true;
     hop = new_hop(msg);
     return get_u32(attrs->a[RTA_OIF], &hop->ifindex) && get_gateway(family, attrs, &hop->gateway);
@@ -148,13 +148,19 @@ route_msg_parse(const struct nlmsghdr *nlh, struct route_msg *msg)
     }
     msg->add = nlh->nlmsg_type == RTM_NEWROUTE;
     msg->replace = msg->add && (nlh->nlmsg_flags & NLM_F_REPLACE) != 0;
+    msg->append = msg->add && (nlh->nlmsg_flags & NLM_F_APPEND) != 0;
     msg->n = 0;
     memset(&msg->key, 0, sizeof(msg->key));
     if (!parse_key(rtm, &attrs, &msg->key))
         return false;
-    if (rtm->rtm_type != RTN_UNICAST || (rtm->rtm_flags & RTM_F_CLONED) != 0)
+    if ((rtm->rtm_type != RTN_UNICAST && (msg->add || rtm->rtm_type != RTN_UNSPEC)) ||
+        (rtm->rtm_flags & RTM_F_CLONED) != 0)
         return true;
-    return parse_hops(rtm->rtm_family, &attrs, msg);
+    if (!parse_hops(rtm->rtm_family, &attrs, msg))
+        return false;
+    for (unsigned i = 0; i < msg->n; i++)
+        msg->hop[i].subnet = rtm->rtm_protocol == RTPROT_KERNEL;
+    return true;
 }
 
 /* Not mnl_nlmsg_ok(), which takes lengths above 2^31 for negative ones. */

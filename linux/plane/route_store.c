@@ -10,8 +10,9 @@ struct route_entry {
     struct route_entry *next;
     struct route_key key;
     struct route_hop hop;
+    int64_t place; /* among equals: the lowest is the first */
     uint32_t generation;
-    uint32_t order;
+    uint32_t holds;
 };
 
 void
@@ -173,53 +174,122 @@ remove_replaced(struct route_store *s, const struct route_msg *msg, const uint32
     }
 }
 
-static int
-add(struct route_store *s, const struct route_key *key, const struct route_hop *hop, bool *changed)
+bool
+route_store_has(const struct route_store *s, const struct route_key *key,
+                const struct route_hop *hop)
 {
-    struct route_entry **p = find(s, key, hop), *e;
+    return find(s, key, hop) != NULL;
+}
 
-    if (p != NULL) {
-        (*p)->generation = s->generation;
-        return 0;
-    }
-    e = s->count < ROUTE_STORE_MAX && make_room(s) ? calloc(1, sizeof(*e)) : NULL;
+/* NULL: no memory, or too many. */
+static struct route_entry *
+add(struct route_store *s, const struct route_key *key, const struct route_hop *hop)
+{
+    struct route_entry *e =
+        s->count < ROUTE_STORE_MAX && make_room(s) ? calloc(1, sizeof(*e)) : NULL;
+    struct route_entry **p;
+
     if (e == NULL)
-        return -ENOMEM;
+        return NULL;
     e->key = *key;
     e->hop = *hop;
-    e->generation = s->generation;
-    e->order = s->order++;
     p = bucket_of(s, key);
     e->next = *p;
     *p = e;
     s->count++;
-    *changed = true;
-    return 0;
+    return e;
 }
 
 int
-route_store_apply(struct route_store *s, const struct route_msg *msg, const uint32_t *ifindexes,
-                  unsigned n, bool *changed)
+route_store_hold(struct route_store *s, const struct route_key *key, const struct route_hop *hop)
 {
+    struct route_entry **p = find(s, key, hop);
+    struct route_entry *e = p != NULL ? *p : add(s, key, hop);
+
+    if (e == NULL)
+        return -ENOMEM;
+    e->holds++;
+    e->place = --s->first;
+    return 0;
+}
+
+bool
+route_store_release(struct route_store *s, const struct route_key *key, const struct route_hop *hop)
+{
+    struct route_entry **p = find(s, key, hop);
+
+    if (p == NULL)
+        return false;
+    if (--(*p)->holds == 0)
+        remove_at(s, p);
+    return true;
+}
+
+/* The place of an entry that a dump shows. Returns whether the order changed: equal routes follow
+ * each other in a dump. */
+static bool
+place_by_dump(struct route_store *s, struct route_entry *e)
+{
+    bool changed = same_key(e, &s->dumped) && e->place < s->dumped_place;
+
+    s->dumped = e->key;
+    s->dumped_place = e->place;
+    e->place = ++s->last;
+    return changed;
+}
+
+static int
+show(struct route_store *s, const struct route_msg *msg, const struct route_hop *hop,
+     enum route_news news, bool *changed)
+{
+    struct route_entry **p = find(s, &msg->key, hop);
+    struct route_entry *e = p != NULL ? *p : add(s, &msg->key, hop);
+
+    if (e == NULL)
+        return -ENOMEM;
+    if (p == NULL) {
+        e->place = msg->append || news == ROUTE_NEWS_DUMP ? ++s->last : --s->first;
+        *changed = true;
+    }
+    if (news == ROUTE_NEWS_DUMP && place_by_dump(s, e))
+        *changed = true;
+    e->generation = s->generation;
+    return 0;
+}
+
+static void
+hide(struct route_store *s, const struct route_msg *msg, const struct route_hop *hop, bool *changed)
+{
+    struct route_entry **p = find(s, &msg->key, hop);
+
+    if (p != NULL) {
+        remove_at(s, p);
+        *changed = true;
+    }
+}
+
+int
+route_store_apply(struct route_store *s, const struct route_msg *msg, enum route_news news,
+                  const uint32_t *ifindexes, unsigned n, bool *changed)
+{
+    bool behind = msg->append || news == ROUTE_NEWS_DUMP;
     int err = 0;
 
     if (msg->replace)
         remove_replaced(s, msg, ifindexes, n, changed);
     for (unsigned h = 0; h < msg->n; h++) {
-        const struct route_hop *hop = &msg->hop[h];
+        /* Each is put in front of the one before, so the first nexthop comes last. */
+        const struct route_hop *hop = &msg->hop[behind ? h : msg->n - 1 - h];
         unsigned i = position(ifindexes, n, hop->ifindex);
-        struct route_entry **p;
+        int e = 0;
 
         if (i == n)
             continue;
-        if (msg->add) {
-            int e = add(s, &msg->key, hop, &changed[i]);
-
-            err = err != 0 ? err : e;
-        } else if ((p = find(s, &msg->key, hop)) != NULL) {
-            remove_at(s, p);
-            changed[i] = true;
-        }
+        if (msg->add)
+            e = show(s, msg, hop, news, &changed[i]);
+        else
+            hide(s, msg, hop, &changed[i]);
+        err = err != 0 ? err : e;
     }
     return err;
 }
@@ -228,6 +298,7 @@ void
 route_store_mark(struct route_store *s)
 {
     s->generation++;
+    memset(&s->dumped, 0, sizeof(s->dumped));
 }
 
 void
@@ -263,20 +334,19 @@ compare(const void *va, const void *vb)
 
     d = d != 0 ? d : (int64_t)table_rank(a->key.table) - table_rank(b->key.table);
     d = d != 0 ? d : (int64_t)a->key.table - b->key.table;
-    d = d != 0 ? d : (int64_t)a->order - b->order;
+    d = d != 0 ? d : a->place - b->place;
     return d < 0 ? -1 : d > 0;
 }
 
 static size_t
-collect(const struct route_store *s, uint32_t ifindex, enum route_tables tables,
+collect(const struct route_store *s, uint32_t ifindex, route_filter filter,
         const struct route_entry **list)
 {
     size_t n = 0;
 
     for (uint32_t b = 0; s->bucket != NULL && b <= s->mask; b++) {
         for (const struct route_entry *e = s->bucket[b]; e != NULL; e = e->next) {
-            if (e->hop.ifindex == ifindex &&
-                (tables == ROUTE_TABLES_ALL || e->key.table != RT_TABLE_MAIN))
+            if (e->hop.ifindex == ifindex && filter(&e->key, &e->hop))
                 list[n++] = e;
         }
     }
@@ -284,7 +354,7 @@ collect(const struct route_store *s, uint32_t ifindex, enum route_tables tables,
 }
 
 int
-route_store_list(const struct route_store *s, uint32_t ifindex, enum route_tables tables,
+route_store_list(const struct route_store *s, uint32_t ifindex, route_filter filter,
                  struct dco_route **routes, size_t *n)
 {
     const struct route_entry **list;
@@ -300,13 +370,12 @@ route_store_list(const struct route_store *s, uint32_t ifindex, enum route_table
         free(*routes);
         return -ENOMEM;
     }
-    *n = collect(s, ifindex, tables, list);
+    *n = collect(s, ifindex, filter, list);
     qsort(list, *n, sizeof(const struct route_entry *), compare);
     for (size_t i = 0; i < *n; i++) {
         (*routes)[i].prefix = list[i]->key.prefix;
         (*routes)[i].len = list[i]->key.len;
         (*routes)[i].gateway = list[i]->hop.gateway;
-        (*routes)[i].metric = list[i]->key.metric;
     }
     free(list);
     return 0;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "linux/plane/fib.h"
+#include "linux/plane/iroutes.h"
 #include "linux/plane/platform.h"
 #include "linux/plane/route_store.h"
 #include "linux/sys/calls.h"
@@ -203,6 +204,7 @@ routes_detach(struct plane_dev *dev)
         routes.dump_devs -= i < routes.dump_devs;
     }
     dev->routes_attached = false;
+    iroutes_forget(dev->ifindex);
     pthread_mutex_unlock(&routes.lock);
 }
 
@@ -293,16 +295,19 @@ is_ours(uint32_t ifindex)
 }
 
 static void
-take_route(const struct nlmsghdr *nlh)
+take_route(const struct nlmsghdr *nlh, enum route_news news)
 {
     struct route_msg msg;
 
-    if (route_msg_parse(nlh, &msg) &&
-        route_store_apply(&routes.store, &msg, routes.ifindex, routes.n, routes.dirty) < 0 &&
+    if (!route_msg_parse(nlh, &msg))
+        return;
+    if (route_store_apply(&routes.store, &msg, news, routes.ifindex, routes.n, routes.dirty) < 0 &&
         !routes.overfull) {
         routes.overfull = true;
         log_line(LOG_LEVEL_ERROR, "too many routes, or no memory for them: some are not used");
     }
+    for (unsigned i = 0; !msg.add && i < msg.n; i++)
+        iroutes_own_deleted(&msg.key, &msg.hop[i].gateway);
 }
 
 /* If a link or an address of ours changed, IPv4 routes may have vanished without a notification. */
@@ -360,7 +365,7 @@ take_message(const struct nlmsghdr *nlh, void *arg)
     case RTM_DELROUTE:
         if (!in_dump(nlh) || (nlh->nlmsg_flags & NLM_F_DUMP_INTR) != 0)
             routes.unclean = true;
-        take_route(nlh);
+        take_route(nlh, in_dump(nlh) ? ROUTE_NEWS_DUMP : ROUTE_NEWS_CHANGE);
         break;
     case NLMSG_DONE:
     case NLMSG_ERROR:
@@ -421,16 +426,54 @@ routes_ready(void)
 
 /* Publication */
 
+static bool
+is_subnet(const struct route_key *key, const struct route_hop *hop)
+{
+    (void)key;
+    return hop->subnet;
+}
+
+static bool
+counts(const struct route_key *key, const struct route_hop *hop)
+{
+    return hop->subnet || (hop->gateway.family != 0 && !iroutes_are_own(key, &hop->gateway));
+}
+
 /* NULL: no memory. */
 static struct dco_routes *
-make_set(uint32_t ifindex, enum route_tables tables, size_t *n)
+routes_set(uint32_t ifindex, size_t *n)
 {
     struct dco_route *list = NULL;
     struct dco_routes *set = NULL;
 
-    if (route_store_list(&routes.store, ifindex, tables, &list, n) == 0)
+    if (route_store_list(&routes.store, ifindex, counts, &list, n) == 0)
         set = dco_routes_new(&plane_env, list, *n);
     free(list);
+    return set;
+}
+
+/* The iroutes, then the device's subnets, which a wider iroute does not cover: the addresses there
+ * are for other clients. NULL: no memory. */
+static struct dco_routes *
+iroutes_set(uint32_t ifindex, size_t *n)
+{
+    struct dco_route *list = NULL, *subnets = NULL, *both = NULL;
+    struct dco_routes *set = NULL;
+    size_t of_device = 0;
+
+    if (iroutes_list(ifindex, &list, n) == 0 &&
+        route_store_list(&routes.store, ifindex, is_subnet, &subnets, &of_device) == 0)
+        both = calloc(*n + of_device + 1, sizeof(*both));
+    if (both != NULL) {
+        if (*n > 0)
+            memcpy(both, list, *n * sizeof(*both));
+        if (of_device > 0)
+            memcpy(both + *n, subnets, of_device * sizeof(*both));
+        set = dco_routes_new(&plane_env, both, *n + of_device);
+    }
+    free(list);
+    free(subnets);
+    free(both);
     return set;
 }
 
@@ -438,29 +481,50 @@ static void
 publish(unsigned i, uint64_t now)
 {
     struct dev_routes *d = &routes.dev[i];
-    size_t n = 0, of_rules = 0;
-    struct dco_routes *set = make_set(routes.ifindex[i], ROUTE_TABLES_ALL, &n);
-    struct dco_routes *policy = make_set(routes.ifindex[i], ROUTE_TABLES_POLICY, &of_rules);
+    size_t n = 0, kept = 0;
+    struct dco_routes *set = routes_set(routes.ifindex[i], &n);
+    struct dco_routes *iroutes = iroutes_set(routes.ifindex[i], &kept);
     uint64_t cost;
 
-    if (set == NULL || policy == NULL) {
+    if (set == NULL || iroutes == NULL) {
         dco_routes_free(set);
-        dco_routes_free(policy);
+        dco_routes_free(iroutes);
         d->not_before = now + RETRY_NS; /* the earlier routes stay in force */
         return;
     }
+    dco_peers_set_iroutes(d->dev->peers, iroutes);
     dco_peers_set_routes(d->dev->peers, set);
-    dco_routes_publish(&plane_env, &d->dev->policy, policy);
     routes.dirty[i] = false;
     cost = clock_now_ns() - now;
     d->not_before = now + 8 * cost;
-    log_line(LOG_LEVEL_DEBUG, "%s: %zu route%s", d->dev->name, n, n == 1 ? "" : "s");
+    log_line(LOG_LEVEL_DEBUG, "%s: %zu iroute%s, %zu route%s that count", d->dev->name, kept,
+             kept == 1 ? "" : "s", n, n == 1 ? "" : "s");
+}
+
+/* Publishes what changed, where that is due. Returns the time of the next publication, NEVER if
+ * there is nothing to publish. */
+static uint64_t
+publish_all(uint64_t now)
+{
+    bool all = iroutes_changed();
+    uint64_t next = NEVER;
+
+    for (unsigned i = 0; i < routes.n; i++) {
+        routes.dirty[i] = routes.dirty[i] || all;
+        if (!routes.dirty[i] || !routes.dev[i].complete)
+            continue;
+        if (routes.dev[i].not_before <= now)
+            publish(i, now);
+        if (routes.dirty[i] && routes.dev[i].not_before < next)
+            next = routes.dev[i].not_before;
+    }
+    return next;
 }
 
 uint64_t
 routes_tick(uint64_t now)
 {
-    uint64_t next, forget;
+    uint64_t next, forget, due;
 
     pthread_mutex_lock(&routes.lock);
     forget = forget_answers(now);
@@ -471,14 +535,8 @@ routes_tick(uint64_t now)
     if (routes.fd >= 0 && routes.dumping == 0 && routes.n > 0 && routes.dump_at <= now)
         begin_dump(now);
     next = routes.dumping != 0 ? routes.dump_began + DUMP_MAX_NS : routes.dump_at;
-    for (unsigned i = 0; i < routes.n; i++) {
-        if (!routes.dirty[i] || !routes.dev[i].complete)
-            continue;
-        if (routes.dev[i].not_before <= now)
-            publish(i, now);
-        if (routes.dirty[i] && routes.dev[i].not_before < next)
-            next = routes.dev[i].not_before;
-    }
+    due = publish_all(now);
     pthread_mutex_unlock(&routes.lock);
+    next = due < next ? due : next;
     return next < forget ? next : forget;
 }

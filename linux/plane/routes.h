@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A copy of the routes through our devices. A dump fills it and notifications keep it current; see
- * routes_attach().
+ * A copy of the host's routes through our devices. A dump fills it and notifications keep it
+ * current; see routes_attach(). Those that have a gateway and are not openvpn's own (iroutes.h) are
+ * published to the peers of the device, together with the iroutes. A route without a gateway says
+ * only that packets enter the tunnel, which they have when they are looked up. An exception is the
+ * kernel's own route to the subnet of the device: no wider iroute or route covers its addresses.
  *
  * The kernel sends no notification for IPv4 routes that vanish with their device, their preferred
  * source or their nexthop object. Therefore another dump follows each change of our links and

@@ -106,20 +106,6 @@ way_to(struct source_check *check, uint32_t ifindex, struct dco_peer *peer,
     return ask(check, known, ifindex, peer, src);
 }
 
-static bool
-kernel_agrees(struct source_check *check, const struct plane_dev *dev, struct dco_peer *peer,
-              const struct dco_ip *src)
-{
-    switch (way_to(check, dev->ifindex, peer, src)) {
-    case FIB_DEVICE:
-        return true;
-    case FIB_DEFAULT:
-        return dco_peers_by_route(dev->peers, dco_load_acquire(&dev->policy), src) == peer;
-    default:
-        return false;
-    }
-}
-
 bool
 source_ok(struct source_check *check, const struct plane_dev *dev, struct dco_peer *peer,
           const struct dco_ip *src)
@@ -127,5 +113,5 @@ source_ok(struct source_check *check, const struct plane_dev *dev, struct dco_pe
     if (!dco_peers_source_ok(dev->peers, peer, src))
         return false;
     return dev->mode == DCO_MODE_P2P || dco_peer_has_vpn(peer, src) ||
-           kernel_agrees(check, dev, peer, src);
+           way_to(check, dev->ifindex, peer, src) != FIB_ELSEWHERE;
 }

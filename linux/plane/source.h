@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The check of inner source addresses: may a client send from this one? A client may use its own
- * VPN address, which the table of peers holds. Any other address must pass two checks. Our copy of
- * the routes through the device must lead to this client. The kernel must also route the address
- * to the device: it knows the server's own addresses and more specific routes through other
- * devices, which our copy does not hold. Without the second check `iroute 0.0.0.0 0.0.0.0` would
- * let a client send as the server or as a host of its LAN.
+ * VPN address, which the table of peers holds. Any other address must be the client's by an iroute,
+ * or by a route whose gateway is the client. And the kernel must not route the address to the host
+ * itself or by a route of its own through another device: `iroute 0.0.0.0 0.0.0.0` does not let a
+ * client send as the server or as a host of its LAN.
  *
- * The question to the kernel names the address alone, so that rules on anything else (the other
- * address, the device, a mark) choose no table. Such rules route a client that is the way out for
- * some hosts of the server. Therefore, if the kernel finds only the default route of another device
- * or no route, a route to the client in another table than the main one is enough.
+ * No route at all, or the default route of another device, does not speak against the client. A
+ * client that is the way out for some hosts is reached by rules on the source or a mark, or over
+ * sockets that are bound to the device, and the question names the address alone.
  *
  * Each worker caches the answers until routes change. A client may use another source with each
  * packet, so the number of questions is limited for each peer. Beyond the limit an outdated answer

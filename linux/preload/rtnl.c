@@ -2,6 +2,7 @@
 #include "linux/preload/rtnl.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "linux/netlink/link.h"
 #include "linux/openvpn/offer.h"
 #include "linux/openvpn/offload_state.h"
+#include "linux/openvpn/route_requests.h"
 #include "linux/openvpn/traits.h"
 #include "linux/plane/plane.h"
 #include "linux/preload/lifecycle.h"
@@ -116,10 +118,24 @@ link_delete(struct nlmsghdr *request, const struct link_request *link)
 
 /* Returns whether the answer may need a change. */
 static bool
+route_change(struct nlmsghdr *request)
+{
+    int err;
+
+    if (!route_request(request, &err))
+        return false;
+    link_becomes_result(request, err);
+    return true;
+}
+
+/* Returns whether the answer may need a change. */
+static bool
 message_handle(struct nlmsghdr *nlh)
 {
     struct link_request link;
 
+    if (nlh->nlmsg_type == RTM_NEWROUTE || nlh->nlmsg_type == RTM_DELROUTE)
+        return route_change(nlh);
     link_parse(nlh, &link);
     switch (link.what) {
     case LINK_NEW:

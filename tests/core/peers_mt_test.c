@@ -183,7 +183,10 @@ publish_routes(struct rng *rng)
             .len = 24,
             .gateway = ip4(10, 8, 0, (uint8_t)(1 + rng_below(rng, IDS))),
         };
-    dco_peers_set_routes(p, dco_routes_new(&platform.env, route, IDS));
+    if (rng_chance(rng, 50))
+        dco_peers_set_iroutes(p, dco_routes_new(&platform.env, route, IDS));
+    else
+        dco_peers_set_routes(p, dco_routes_new(&platform.env, route, IDS));
 }
 
 static void

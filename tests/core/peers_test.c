@@ -73,6 +73,48 @@ TEST("peers: destinations behind gateways")
     end();
 }
 
+/* openvpn's own `route` has the address of the pool's first client as its gateway, and the kernel
+ * may hold other routes to where clients are. */
+TEST("peers: an address before iroutes, iroutes before routes")
+{
+    const struct dco_route routes[] = {
+        {.prefix = ip4(10, 8, 0, 0), .len = 16},
+        {.prefix = ip4(10, 8, 0, 2), .len = 32, .gateway = ip4(10, 8, 0, 3)},
+        {.prefix = ip4(192, 168, 1, 0), .len = 24, .gateway = ip4(10, 8, 0, 3)},
+        {.prefix = ip4(172, 16, 0, 0), .len = 16, .gateway = ip4(10, 8, 0, 2)},
+        {.prefix = ip4(172, 16, 1, 0), .len = 24, .gateway = ip4(10, 8, 0, 99)},
+    };
+    const struct dco_route iroutes[] = {
+        {.prefix = ip4(192, 168, 0, 0), .len = 16, .gateway = ip4(10, 8, 0, 1)},
+        {.prefix = ip4(192, 168, 2, 0), .len = 24, .gateway = ip4(10, 8, 0, 99)},
+        {.prefix = ip4(192, 168, 3, 0), .len = 24, .gateway = ip4(10, 8, 0, 99)},
+        {.prefix = ip4(192, 168, 3, 0), .len = 24, .gateway = ip4(10, 8, 0, 2)},
+        {.prefix = ip4(0, 0, 0, 0), .len = 0, .gateway = ip4(10, 8, 0, 1)},
+        {.prefix = ip4(10, 8, 0, 0), .len = 16}, /* the device's subnet */
+    };
+    struct dco_peer *a, *b;
+
+    begin(DCO_MODE_MP);
+    a = add(1, 0);
+    b = add(2, 0);
+    (void)add(3, 0);
+    dco_peers_set_routes(p, dco_routes_new(&platform.env, routes, 5));
+    dco_peers_set_iroutes(p, dco_routes_new(&platform.env, iroutes, 6));
+    CHECK(to(ip4(10, 8, 0, 2)) == b);
+    CHECK(to(ip4(10, 8, 0, 7)) == NULL);
+    CHECK(to(ip4(8, 8, 8, 8)) == a);
+    CHECK(to(ip4(192, 168, 1, 5)) == a); /* the iroute, though the route is longer */
+    CHECK(to(ip4(192, 168, 2, 5)) == a); /* the client of the longer one is away */
+    CHECK(to(ip4(192, 168, 3, 5)) == b); /* and here that of the first one */
+    CHECK(dco_peers_source_ok(p, a, &(struct dco_ip){4, {0}, {192, 168, 1, 9}}));
+    CHECK(!dco_peers_source_ok(p, a, &b->vpn4));
+    dco_peers_set_iroutes(p, NULL);
+    CHECK(to(ip4(10, 8, 0, 2)) == b);
+    CHECK(to(ip4(192, 168, 3, 5)) == NULL);
+    CHECK(to(ip4(172, 16, 1, 5)) == b); /* the longer one names nobody */
+    end();
+}
+
 TEST("peers: point to point")
 {
     struct dco_peer *a;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Longest-prefix match: stated cases, and random sets of routes beside a model that looks at every
- * route for every address.
+ * Which gateways an address has, in which order: stated cases, and random sets of routes beside a
+ * model that looks at every route for every address.
  */
 #include "route.h"
 
@@ -25,35 +25,69 @@ model_valid(const struct dco_route *r)
     return (r->prefix.family == 4 && r->len <= 32) || (r->prefix.family == 6 && r->len <= 128);
 }
 
-static void
-model_hop(const struct dco_route *routes, size_t n, const struct dco_ip *ip, struct dco_ip *hop)
+/* What pick() was offered, and which gateway it takes: the one at this place, if there are so many.
+ */
+struct offers {
+    struct dco_ip gateway[512];
+    unsigned n, take;
+};
+
+static void *
+pick(const void *arg, const struct dco_ip *gateway)
 {
-    const struct dco_route *best = NULL;
+    struct offers *offers = *(struct offers *const *)arg;
 
-    for (size_t i = 0; i < n; i++) {
-        const struct dco_route *r = &routes[i];
+    CHECK(offers->n < 512);
+    offers->gateway[offers->n] = *gateway;
+    return offers->n++ == offers->take ? &offers->gateway[offers->take] : NULL;
+}
 
-        if (!model_valid(r) || r->prefix.family != ip->family ||
-            !bits_equal(r->prefix.addr, ip->addr, r->len))
-            continue;
-        if (best == NULL || r->len > best->len || (r->len == best->len && r->metric < best->metric))
-            best = r;
-    }
-    *hop = best != NULL && best->gateway.family != 0 ? best->gateway : *ip;
+static struct dco_ip *
+find(const struct dco_routes *set, const struct dco_ip *ip, struct offers *offers, unsigned take)
+{
+    offers->n = 0;
+    offers->take = take;
+    return dco_routes_find(set, ip, pick, &offers);
+}
+
+static bool
+model_matches(const struct dco_route *r, const struct dco_ip *ip, unsigned len)
+{
+    return model_valid(r) && r->len == len && r->prefix.family == ip->family &&
+           bits_equal(r->prefix.addr, ip->addr, len);
 }
 
 static void
-check_hop(const struct dco_routes *set, const struct dco_route *routes, size_t n,
-          const struct dco_ip *ip)
+model_find(const struct dco_route *routes, size_t n, const struct dco_ip *ip, struct offers *offers)
 {
-    struct dco_ip want, got;
+    offers->n = 0;
+    for (unsigned len = 129; len-- > 0;) {
+        for (size_t i = 0; i < n; i++) {
+            if (!model_matches(&routes[i], ip, len))
+                continue;
+            if (routes[i].gateway.family == 0)
+                return;
+            offers->gateway[offers->n++] = routes[i].gateway;
+        }
+    }
+}
 
-    model_hop(routes, n, ip, &want);
-    dco_routes_hop(set, ip, &got);
-    CHECK_THAT(dco_ip_equal(&want, &got),
-               "%zu routes, IPv%u %02x%02x%02x%02x..: hop IPv%u %02x%02x%02x%02x", n, ip->family,
-               ip->addr[0], ip->addr[1], ip->addr[2], ip->addr[3], got.family, got.addr[0],
-               got.addr[1], got.addr[2], got.addr[3]);
+static void
+check_find(const struct dco_routes *set, const struct dco_route *routes, size_t n,
+           const struct dco_ip *ip)
+{
+    static struct offers want, got;
+    bool same;
+
+    model_find(routes, n, ip, &want);
+    CHECK(find(set, ip, &got, UINT32_MAX) == NULL);
+    same = want.n == got.n && memcmp(want.gateway, got.gateway, want.n * sizeof(*ip)) == 0;
+    CHECK_THAT(same, "%zu routes, IPv%u %02x%02x%02x%02x..: %u gateways, expected %u", n,
+               ip->family, ip->addr[0], ip->addr[1], ip->addr[2], ip->addr[3], got.n, want.n);
+    if (want.n > 0) {
+        CHECK(find(set, ip, &got, want.n / 2) == &got.gateway[want.n / 2]);
+        CHECK_EQ(got.n, want.n / 2 + 1);
+    }
 }
 
 /* Dense: few distinct values per byte, and most bytes alike at first, so that prefixes nest, repeat
@@ -75,7 +109,7 @@ random_ip(struct rng *rng)
 static struct dco_route
 random_route(struct rng *rng, uint32_t number)
 {
-    struct dco_route r = {.prefix = random_ip(rng), .metric = rng_below(rng, 3)};
+    struct dco_route r = {.prefix = random_ip(rng)};
     uint8_t gateway[4];
 
     dco_write32(gateway, 0x0a000000 + number + 1);
@@ -99,16 +133,16 @@ probe_edges(const struct dco_routes *set, const struct dco_route *routes, size_t
 
     if (!model_valid(r) || ip.family == 0)
         return;
-    check_hop(set, routes, n, &ip);
+    check_find(set, routes, n, &ip);
     for (unsigned i = r->len; i < width; i++)
         ip.addr[i / 8] |= (uint8_t)(0x80 >> i % 8);
-    check_hop(set, routes, n, &ip);
+    check_find(set, routes, n, &ip);
     for (unsigned i = r->len; i < width; i++)
         ip.addr[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
-    check_hop(set, routes, n, &ip);
+    check_find(set, routes, n, &ip);
     if (r->len > 0) {
         ip.addr[(r->len - 1) / 8] ^= (uint8_t)(0x80 >> (r->len - 1) % 8);
-        check_hop(set, routes, n, &ip);
+        check_find(set, routes, n, &ip);
     }
 }
 
@@ -125,7 +159,7 @@ one_set(struct rng *rng, struct platform *platform, size_t n)
     for (unsigned i = 0; i < 200; i++) {
         struct dco_ip ip = random_ip(rng);
 
-        check_hop(set, routes, n, &ip);
+        check_find(set, routes, n, &ip);
     }
     for (size_t i = 0; i < n; i++)
         probe_edges(set, routes, n, &routes[i]);
@@ -145,39 +179,43 @@ TEST("route: random sets beside the model")
     platform_fini(&platform);
 }
 
+/* want: the best gateway; family 0: none. */
 static void
 expect(const struct dco_routes *set, struct dco_ip ip, struct dco_ip want)
 {
-    struct dco_ip got;
+    static struct offers offers;
+    const struct dco_ip *got = find(set, &ip, &offers, 0);
 
-    dco_routes_hop(set, &ip, &got);
-    CHECK(dco_ip_equal(&got, &want));
+    CHECK(want.family == 0 ? got == NULL : got != NULL && dco_ip_equal(got, &want));
 }
 
-/* As a server has them: the pool on-link, a client's networks behind its address. */
+/* As a server has them: the pool on-link, networks of clients behind their addresses. */
 TEST("route: stated cases")
 {
     const struct dco_route routes[] = {
         {.prefix = ip4(10, 8, 0, 0), .len = 24},
-        {.prefix = ip4(192, 168, 5, 77), .len = 24, .gateway = ip4(10, 8, 0, 2), .metric = 200},
-        {.prefix = ip4(192, 168, 5, 0), .len = 24, .gateway = ip4(10, 8, 0, 3), .metric = 100},
-        {.prefix = ip4(192, 168, 5, 0), .len = 24, .gateway = ip4(10, 8, 0, 4), .metric = 100},
+        {.prefix = ip4(192, 168, 5, 77), .len = 24, .gateway = ip4(10, 8, 0, 3)},
+        {.prefix = ip4(192, 168, 5, 0), .len = 24, .gateway = ip4(10, 8, 0, 4)},
         {.prefix = ip4(192, 168, 5, 128), .len = 25},
         {.prefix = ip4(0, 0, 0, 0), .len = 0, .gateway = ip4(10, 8, 0, 9)},
         {.prefix = ip6(0), .len = 64, .gateway = ip6(2)},
         {.prefix = ip6(0x10), .len = 128, .gateway = ip4(10, 8, 0, 6)},
     };
+    const struct dco_ip none = {0};
+    static struct offers offers;
     struct platform platform;
     struct dco_routes *set;
 
     platform_init(&platform, PLATFORM_IMMEDIATE);
     set = dco_routes_new(&platform.env, routes, sizeof(routes) / sizeof(routes[0]));
-    expect(set, ip4(10, 8, 0, 2), ip4(10, 8, 0, 2));
-    expect(set, ip4(192, 168, 5, 1), ip4(10, 8, 0, 3)); /* lower metric, then the first */
-    expect(set, ip4(192, 168, 5, 200), ip4(192, 168, 5, 200));
+    expect(set, ip4(10, 8, 0, 2), none);
+    expect(set, ip4(192, 168, 5, 1), ip4(10, 8, 0, 3)); /* the first given */
+    expect(set, ip4(192, 168, 5, 200), none);
     expect(set, ip4(8, 8, 8, 8), ip4(10, 8, 0, 9));
     expect(set, ip6(0x11), ip6(2));
     expect(set, ip6(0x10), ip4(10, 8, 0, 6));
+    CHECK(find(set, &(struct dco_ip){4, {0}, {192, 168, 5, 1}}, &offers, 1) != NULL);
+    CHECK_EQ(offers.gateway[1].addr[3], 4);
     dco_routes_free(set);
     platform_fini(&platform);
 }
@@ -191,8 +229,8 @@ TEST("route: empty set, no set, no address")
     platform_init(&platform, PLATFORM_IMMEDIATE);
     set = dco_routes_new(&platform.env, NULL, 0);
     CHECK(set != NULL);
-    expect(set, ip4(1, 2, 3, 4), ip4(1, 2, 3, 4));
-    expect(NULL, ip6(1), ip6(1));
+    expect(set, ip4(1, 2, 3, 4), none);
+    expect(NULL, ip6(1), none);
     expect(set, none, none);
     dco_routes_free(set);
     dco_routes_free(NULL);
@@ -201,7 +239,8 @@ TEST("route: empty set, no set, no address")
 
 TEST("route: without memory, or too many")
 {
-    const struct dco_route route = {.prefix = ip4(10, 0, 0, 0), .len = 8};
+    const struct dco_route route = {
+        .prefix = ip4(10, 0, 0, 0), .len = 8, .gateway = ip4(10, 8, 0, 1)};
     struct platform platform;
 
     platform_init(&platform, PLATFORM_IMMEDIATE);

@@ -137,7 +137,8 @@ for OPENVPN in $OPENVPN $NEW; do
         vpn_stop server
     done
 
-    # A client as the way out for the server's network, by rules; the server has another one.
+    # A client as the way out for the server's network, by rules; the server has another one. That is
+    # no reason to refuse what comes from the Internet: sockets bound to the device need no rule.
     iroute="0.0.0.0 0.0.0.0 ::/0"
     vpn_start server opendco "push \"route $LAN4.0 255.255.255.0\"" "push \"route-ipv6 $LAN6::/64\""
     vpn_ready server >/dev/null
@@ -146,8 +147,8 @@ for OPENVPN in $OPENVPN $NEW; do
     in_ns server ip route add default via $LAN4.5
     in_ns server ip -6 route add default via $LAN6::5 metric 1
     iroute="way out, without rules"
-    stopped lan 203.0.113.11 $LAN4.5
-    stopped lan 2001:db8::11 $LAN6::5
+    passes lan 203.0.113.11 $LAN4.5
+    passes lan 2001:db8::11 $LAN6::5
     iroute="way out"
     in_ns server ip rule add from $LAN4.0/24 lookup 50
     in_ns server ip -6 rule add from $LAN6::/64 lookup 50

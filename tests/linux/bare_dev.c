@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "core/peers.h"
-#include "core/route.h"
 #include "harness.h"
 #include "linux/plane/grace.h"
 #include "linux/plane/platform.h"
@@ -31,7 +30,6 @@ bare_dev_free(struct plane_dev *dev)
 {
     dco_peers_fini(dev->peers);
     free(dev->peers);
-    dco_routes_free(dev->policy);
     grace_synchronize();
     free(dev);
 }

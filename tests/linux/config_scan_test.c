@@ -280,6 +280,16 @@ floats(const char *text)
     return config_scan_floats(&conf);
 }
 
+TEST("whether routes have a metric of the administrator's")
+{
+    struct config_scan conf;
+
+    config_scan_text(&conf, CLIENT, strlen(CLIENT));
+    CHECK(!conf.metric);
+    config_scan_text(&conf, CLIENT "route-metric 200\n", strlen(CLIENT "route-metric 200\n"));
+    CHECK(conf.metric);
+}
+
 TEST("who may be at another address")
 {
     char *none[] = {"openvpn", "--config", "/nonexistent/x.conf"};

@@ -232,6 +232,25 @@ TEST("the kernel carries any result")
         mnl_socket_close(nl);
 }
 
+TEST("the kernel carries results about routes")
+{
+    static const uint16_t types[] = {RTM_NEWROUTE, RTM_DELROUTE, RTM_NEWLINK, RTM_DELLINK};
+    uint8_t answer[4096] __attribute__((aligned(8))) = {0};
+    const struct nlmsgerr *err = mnl_nlmsg_get_payload((struct nlmsghdr *)(void *)answer);
+    struct mnl_socket *nl = route_socket();
+
+    for (size_t i = 0; nl && i < sizeof(types) / sizeof(types[0]); i++) {
+        struct nlmsghdr *nlh = start(types[i], NLM_F_ACK, 5);
+
+        link_becomes_result(nlh, -EINVAL);
+        CHECK_EQ(ask(nl, nlh, answer, sizeof(answer)), 36);
+        CHECK_EQ(err->error, -EINVAL);
+        CHECK_EQ(err->msg.nlmsg_type, types[i]);
+    }
+    if (nl)
+        mnl_socket_close(nl);
+}
+
 /* Who wants no ACK hears of errors only. */
 TEST("the kernel carries errors to who wants no ACK")
 {

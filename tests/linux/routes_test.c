@@ -196,17 +196,53 @@ make(bool add, uint32_t host, uint32_t metric, uint32_t table, uint32_t gateway,
 static const uint32_t devices[] = {5, 6};
 
 static bool
-apply(struct route_store *s, struct route_msg msg, bool changed[2])
+apply_news(struct route_store *s, struct route_msg msg, enum route_news news, bool changed[2])
 {
     bool any[2] = {false, false};
 
-    CHECK_EQ(route_store_apply(s, &msg, devices, 2, any), 0);
+    CHECK_EQ(route_store_apply(s, &msg, news, devices, 2, any), 0);
     if (changed != NULL)
         memcpy(changed, any, sizeof(any));
     return any[0] || any[1];
 }
 
-TEST("store: metric, main table and age decide")
+static bool
+apply(struct route_store *s, struct route_msg msg, bool changed[2])
+{
+    return apply_news(s, msg, ROUTE_NEWS_CHANGE, changed);
+}
+
+static bool
+is_of_main(const struct route_key *key, const struct route_hop *hop)
+{
+    (void)hop;
+    return key->table == RT_TABLE_MAIN;
+}
+
+static bool
+has_gateway(const struct route_key *key, const struct route_hop *hop)
+{
+    (void)key;
+    return hop->gateway.family != 0;
+}
+
+/* The last bytes of the gateways of device 5, best first. */
+static const char *
+order_of(const struct route_store *s)
+{
+    static char text[64];
+    struct dco_route *list;
+    size_t n, len = 0;
+
+    CHECK_EQ(route_store_list(s, 5, has_gateway, &list, &n), 0);
+    text[0] = '\0';
+    for (size_t i = 0; i < n && len < sizeof(text); i++)
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%u ", list[i].gateway.addr[3]);
+    free(list);
+    return text;
+}
+
+TEST("store: metric and main table decide")
 {
     struct dco_siphash_key secret = {{1, 2}};
     struct route_store s;
@@ -217,21 +253,89 @@ TEST("store: metric, main table and age decide")
     CHECK(apply(&s, make(true, 1, 100, 200, 4, 5), NULL));
     CHECK(apply(&s, make(true, 1, 100, RT_TABLE_MAIN, 3, 5), NULL));
     CHECK(apply(&s, make(true, 1, 50, 300, 2, 5), NULL));
-    CHECK(!apply(&s, make(true, 1, 50, 300, 2, 5), NULL));  /* again */
-    CHECK(!apply(&s, make(true, 1, 50, 300, 2, 99), NULL)); /* another's device */
-    CHECK_EQ(route_store_list(&s, 5, ROUTE_TABLES_ALL, &list, &n), 0);
-    CHECK_EQ(n, 3);
-    for (unsigned i = 0; i < n; i++)
-        CHECK_EQ(list[i].gateway.addr[3], 2 + i);
+    CHECK(!apply(&s, make(true, 1, 50, 300, 2, 5), NULL));          /* again */
+    CHECK(!apply(&s, make(true, 1, 50, 300, 2, 99), NULL));         /* another's device */
+    CHECK(apply(&s, make(true, 1, 10, RT_TABLE_MAIN, 0, 5), NULL)); /* no gateway */
+    CHECK_STR(order_of(&s), "2 3 4 ");
+    CHECK_EQ(route_store_list(&s, 5, is_of_main, &list, &n), 0);
+    CHECK_EQ(n, 2);
+    CHECK_EQ(list[1].gateway.addr[3], 3);
     free(list);
-    CHECK_EQ(route_store_list(&s, 5, ROUTE_TABLES_POLICY, &list, &n), 0);
-    CHECK_EQ(n, 2); /* without that of the main table */
-    CHECK_EQ(list[0].gateway.addr[3], 2);
-    CHECK_EQ(list[1].gateway.addr[3], 4);
-    free(list);
-    CHECK_EQ(route_store_list(&s, 6, ROUTE_TABLES_ALL, &list, &n), 0);
+    CHECK_EQ(route_store_list(&s, 6, is_of_main, &list, &n), 0);
     CHECK_EQ(n, 0);
     free(list);
+    route_store_fini(&s);
+}
+
+TEST("store: of equal routes the newest is the first")
+{
+    struct dco_siphash_key secret = {{1, 2}};
+    struct route_msg appended = make(true, 1, 0, RT_TABLE_MAIN, 4, 5);
+    struct route_msg several = make(true, 1, 0, RT_TABLE_MAIN, 6, 5);
+    struct route_store s;
+
+    appended.append = true;
+    several.n = 2;
+    several.hop[1] = several.hop[0];
+    several.hop[1].gateway = ip4(10, 8, 0, 7);
+    route_store_init(&s, &secret);
+    apply(&s, make(true, 1, 0, RT_TABLE_MAIN, 2, 5), NULL);
+    apply(&s, make(true, 1, 0, RT_TABLE_MAIN, 3, 5), NULL);
+    CHECK_STR(order_of(&s), "3 2 ");
+    apply(&s, appended, NULL);
+    CHECK_STR(order_of(&s), "3 2 4 ");
+    apply(&s, several, NULL);
+    CHECK_STR(order_of(&s), "6 7 3 2 4 ");
+    apply(&s, make(false, 1, 0, RT_TABLE_MAIN, 3, 5), NULL);
+    apply(&s, make(true, 1, 0, RT_TABLE_MAIN, 3, 5), NULL);
+    CHECK_STR(order_of(&s), "3 6 7 2 4 ");
+    route_store_fini(&s);
+}
+
+TEST("store: a dump has the order of the kernel")
+{
+    struct dco_siphash_key secret = {{1, 2}};
+    struct route_store s;
+    bool changed[2] = {false, false};
+
+    route_store_init(&s, &secret);
+    for (uint32_t gateway = 2; gateway <= 4; gateway++)
+        CHECK(apply_news(&s, make(true, 1, 0, RT_TABLE_MAIN, gateway, 5), ROUTE_NEWS_DUMP, NULL));
+    CHECK_STR(order_of(&s), "2 3 4 ");
+    route_store_mark(&s);
+    for (uint32_t gateway = 2; gateway <= 4; gateway++)
+        CHECK(!apply_news(&s, make(true, 1, 0, RT_TABLE_MAIN, gateway, 5), ROUTE_NEWS_DUMP, NULL));
+    route_store_mark(&s); /* changes were lost meanwhile */
+    CHECK(!apply_news(&s, make(true, 1, 0, RT_TABLE_MAIN, 4, 5), ROUTE_NEWS_DUMP, NULL));
+    CHECK(apply_news(&s, make(true, 1, 0, RT_TABLE_MAIN, 2, 5), ROUTE_NEWS_DUMP, NULL));
+    route_store_sweep(&s, devices, 2, changed);
+    CHECK(changed[0] && !changed[1]);
+    CHECK_STR(order_of(&s), "4 2 ");
+    apply(&s, make(true, 1, 0, RT_TABLE_MAIN, 5, 5), NULL);
+    CHECK_STR(order_of(&s), "5 4 2 ");
+    route_store_fini(&s);
+}
+
+TEST("store: a route that is held several times")
+{
+    struct dco_siphash_key secret = {{1, 2}};
+    struct route_msg a = make(true, 1, 0, 0, 2, 5), b = make(true, 1, 0, 0, 3, 5);
+    struct route_store s;
+
+    route_store_init(&s, &secret);
+    CHECK(!route_store_release(&s, &a.key, &a.hop[0]));
+    CHECK_EQ(route_store_hold(&s, &a.key, &a.hop[0]), 0);
+    CHECK_EQ(route_store_hold(&s, &b.key, &b.hop[0]), 0);
+    CHECK_STR(order_of(&s), "3 2 ");
+    CHECK_EQ(route_store_hold(&s, &a.key, &a.hop[0]), 0);
+    CHECK_STR(order_of(&s), "2 3 ");
+    CHECK(route_store_release(&s, &a.key, &a.hop[0]));
+    CHECK_STR(order_of(&s), "2 3 ");
+    CHECK(route_store_has(&s, &a.key, &a.hop[0]));
+    CHECK(route_store_release(&s, &a.key, &a.hop[0]));
+    CHECK(!route_store_has(&s, &a.key, &a.hop[0]));
+    CHECK(!route_store_release(&s, &a.key, &a.hop[0]));
+    CHECK_STR(order_of(&s), "3 ");
     route_store_fini(&s);
 }
 
@@ -353,11 +457,23 @@ settle(void)
     }
 }
 
+static void *
+pick_first(const void *arg, const struct dco_ip *gateway)
+{
+    static struct dco_ip copy;
+
+    (void)arg;
+    copy = *gateway;
+    return &copy;
+}
+
+/* The gateway of the best route in the set, or dst itself. */
 static const char *
-hop_of(const char *dst)
+hop_in(struct dco_routes *const *set, const char *dst)
 {
     static char text[INET6_ADDRSTRLEN];
-    struct dco_ip ip, hop;
+    struct dco_ip ip;
+    const struct dco_ip *hop;
     uint8_t addr[16];
 
     if (inet_pton(AF_INET, dst, addr) == 1)
@@ -366,9 +482,17 @@ hop_of(const char *dst)
         ip = dco_ip6(addr);
     else
         return "?";
-    dco_routes_hop(dco_load_acquire(&dev->peers->routes), &ip, &hop);
-    inet_ntop(hop.family == 4 ? AF_INET : AF_INET6, hop.addr, text, sizeof(text));
+    hop = dco_routes_find(dco_load_acquire(set), &ip, pick_first, NULL);
+    if (hop == NULL)
+        return dst;
+    inet_ntop(hop->family == 4 ? AF_INET : AF_INET6, hop->addr, text, sizeof(text));
     return text;
+}
+
+static const char *
+hop_of(const char *dst)
+{
+    return hop_in(&dev->peers->routes, dst);
 }
 
 static void
@@ -388,7 +512,6 @@ TEST("kernel: routes older than the device's attach")
     NEED_KERNEL
     settle();
     expect_hop("192.168.5.9", "10.8.0.5");
-    expect_hop("10.8.0.77", "10.8.0.77"); /* on-link */
     expect_hop("172.16.0.1", "172.16.0.1");
 }
 
@@ -433,6 +556,108 @@ TEST("kernel: every table, metrics")
     settle();
     expect_hop("192.168.7.1", "192.168.7.1");
     expect_hop("8.8.8.8", "8.8.8.8");
+}
+
+TEST("kernel: equal routes, and routes without a gateway")
+{
+    NEED_KERNEL
+    CHECK(run("ip route add 192.168.21.0/24 via 10.8.0.50"));
+    CHECK(run("ip route prepend 192.168.21.0/24 via 10.8.0.51"));
+    CHECK(run("ip route append 192.168.21.0/24 via 10.8.0.52"));
+    CHECK(run("ip route add 192.168.21.0/25 dev tun0"));
+    settle();
+    expect_hop("192.168.21.1", "10.8.0.51");
+    CHECK(run("ip route del 192.168.21.0/24 via 10.8.0.51"));
+    settle();
+    expect_hop("192.168.21.1", "10.8.0.50");
+    CHECK(run("ip route flush 192.168.21.0/24 && ip route del 192.168.21.0/25"));
+    settle();
+    expect_hop("192.168.21.1", "192.168.21.1");
+}
+
+static struct route_key
+key4(uint8_t net, uint32_t metric)
+{
+    return (struct route_key){
+        .prefix = ip4(192, 168, net, 0), .len = 24, .table = RT_TABLE_MAIN, .metric = metric};
+}
+
+static struct route_key
+key6(const char *net, uint8_t len)
+{
+    struct route_key key = {.len = len, .table = RT_TABLE_MAIN};
+    uint8_t addr[16];
+
+    CHECK(inet_pton(AF_INET6, net, addr) == 1);
+    key.prefix = dco_ip6(addr);
+    return key;
+}
+
+static void
+expect_iroute(const char *dst, const char *gateway)
+{
+    const char *hop = hop_in(&dev->peers->iroutes, dst);
+
+    CHECK_THAT(strcmp(hop, gateway) == 0, "iroute %s: %s, expected %s", dst, hop, gateway);
+}
+
+TEST("iroutes: kept, published, in order")
+{
+    struct dco_ip a = ip4(10, 8, 0, 60), b = ip4(10, 8, 0, 61), six = key6("fd08::60", 128).prefix;
+    struct route_key net = key4(22, 100), rest = key4(23, 100), wide = {.len = 0};
+    struct route_key net6 = key6("2001:db8:22::7", 48);
+
+    NEED_KERNEL
+    rest.prefix.addr[3] = 7;
+    wide.prefix.family = 4;
+    CHECK_EQ(plane_iroute_add(dev, &rest, &a), -EINVAL);
+    CHECK_EQ(plane_iroute_add(dev, &net, &a), 0);
+    CHECK_EQ(plane_iroute_add(dev, &net, &b), 0);
+    CHECK_EQ(plane_iroute_add(dev, &net6, &six), 0);
+    CHECK_EQ(plane_iroute_add(dev, &wide, &a), 0);
+    settle();
+    expect_iroute("192.168.22.1", "10.8.0.61");
+    expect_iroute("2001:db8:22::9", "fd08::60");
+    expect_iroute("8.8.8.8", "10.8.0.60");
+    expect_iroute("10.8.0.77", "10.8.0.77"); /* of the device's subnet */
+    CHECK(plane_iroute_del(dev, &net, &b) && !plane_iroute_del(dev, &net, &b));
+    CHECK(plane_iroute_del(dev, &net6, &six) && plane_iroute_del(dev, &wide, &a));
+    settle();
+    expect_iroute("192.168.22.1", "10.8.0.60");
+    expect_iroute("2001:db8:22::9", "2001:db8:22::9");
+    CHECK(plane_iroute_del(dev, &net, &a));
+    settle();
+    expect_iroute("192.168.22.1", "192.168.22.1");
+}
+
+/* The gateway of a route that openvpn asked for is no peer, but the same route with another metric
+ * is somebody else's, and so is the same one later. */
+TEST("iroutes: openvpn's own routes of the host")
+{
+    struct dco_ip gateway = ip4(10, 8, 0, 2), gateway6 = key6("fd08::2", 128).prefix;
+    struct route_key net = key4(24, 0);
+    struct route_key net6 = key6("2001:db8:24::7", 48);
+
+    NEED_KERNEL
+    plane_route_asked(&net, &gateway);
+    plane_route_asked(&net6, &gateway6);
+    CHECK(run("ip route add 192.168.24.0/24 via 10.8.0.2"));
+    CHECK(run("ip -6 route add 2001:db8:24::/48 via fd08::2 dev tun0"));
+    settle();
+    expect_hop("192.168.24.1", "192.168.24.1");
+    expect_hop("2001:db8:24::9", "2001:db8:24::9");
+    CHECK(run("ip route add 192.168.24.0/24 via 10.8.0.2 metric 5"));
+    settle();
+    expect_hop("192.168.24.1", "10.8.0.2");
+    CHECK(run("ip route del 192.168.24.0/24 metric 5 && ip route del 192.168.24.0/24"));
+    settle();
+    CHECK(run("ip route add 192.168.24.0/24 via 10.8.0.2"));
+    settle();
+    expect_hop("192.168.24.1", "10.8.0.2");
+    plane_route_asked(&net, &gateway); /* openvpn finds it there */
+    settle();
+    expect_hop("192.168.24.1", "192.168.24.1");
+    CHECK(run("ip route del 192.168.24.0/24 && ip -6 route del 2001:db8:24::/48"));
 }
 
 TEST("kernel: multipath, RTA_VIA and nexthop objects")

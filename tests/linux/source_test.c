@@ -77,7 +77,7 @@ TEST("sources: asked once, until something changes")
     CHECK(source(peer, "192.168.77.1") && source(peer, "fd99:7::1"));
     CHECK(!source(peer, "192.168.1.5") && !source(peer, "fd99:1::5"));
     CHECK(!source(peer, "192.168.1.1") && !source(peer, "fd99:1::1"));
-    CHECK(!source(peer, "8.8.8.8") && !source(peer, "255.255.255.255"));
+    CHECK(source(peer, "8.8.8.8") && !source(peer, "255.255.255.255"));
     CHECK_EQ(fib.seq, 8);
     for (unsigned i = 0; i < 100; i++)
         CHECK(source(peer, "192.168.77.1") && !source(peer, "192.168.1.5"));
@@ -92,22 +92,26 @@ TEST("sources: asked once, until something changes")
     device_end();
 }
 
-/* A client as the way out for hosts that a rule chooses: no better route may speak against it. */
-TEST("sources: routes that rules choose")
+/* The question names the address alone: a rule may choose this client for some hosts. */
+TEST("sources: a client as the way out")
 {
-    struct dco_route route = {.prefix = ip_of("0.0.0.0"), .gateway = ip_of("10.8.0.5")};
-    struct dco_route another = {.prefix = ip_of("0.0.0.0"), .gateway = ip_of("10.8.0.6")};
+    const struct dco_route narrow = {
+        .prefix = ip_of("8.0.0.0"), .len = 8, .gateway = ip_of("10.8.0.6")};
+    struct dco_peer_new req = {.id = 6, .tx_id = 6, .transport = &port};
     struct dco_peer *peer;
 
     NEED_KERNEL
     peer = device_begin(DCO_MODE_MP);
-    CHECK(!source(peer, "8.8.8.8"));
-    dco_routes_publish(&plane_env, &dev->policy, dco_routes_new(&plane_env, &route, 1));
-    CHECK(source(peer, "8.8.8.8"));
+    CHECK(source(peer, "8.8.8.8")); /* the kernel has only a default route for it */
+    CHECK(source(peer, "2001:db8::1"));
     CHECK(!source(peer, "192.168.1.5") && !source(peer, "192.168.1.1"));
-    CHECK(!source(peer, "2001:db8::1"));
-    dco_routes_publish(&plane_env, &dev->policy, dco_routes_new(&plane_env, &another, 1));
+    req.vpn4 = ip_of("10.8.0.6");
+    req.path.remote.ip = ip_of("192.168.1.201");
+    req.path.remote.port = htons(4000);
+    CHECK_EQ(dco_control_peer_new(dev->peers, &req, clock_now_ns()), 0);
+    dco_peers_set_iroutes(dev->peers, dco_routes_new(&plane_env, &narrow, 1));
     CHECK(!source(peer, "8.8.8.8"));
+    CHECK(source(dco_peers_by_id(dev->peers, 6), "8.8.8.8"));
     device_end();
 }
 
