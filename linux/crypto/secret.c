@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "linux/sys/outer_filter.h"
 
 #define CHUNK      65536U /* one mapping; a power of two */
 #define PIECE_MIN  64U
@@ -60,7 +63,7 @@ chunk_new(unsigned class)
         return NULL;
     }
     chunk->class = class;
-    chunk->locked = mlock(chunk->pages, CHUNK) == 0;
+    chunk->locked = !outer_filter_kills(SYS_mlock) && mlock(chunk->pages, CHUNK) == 0;
     (void)madvise(chunk->pages, CHUNK, MADV_DONTDUMP);
     (void)madvise(chunk->pages, CHUNK, MADV_WIPEONFORK);
     chunk->next = secrets.chunks;

@@ -11,6 +11,7 @@
 #include "linux/plane/tun.h"
 #include "linux/plane/workers.h"
 #include "linux/sys/limits.h"
+#include "linux/sys/outer_filter.h"
 
 /* Descriptors of a worker besides the queues of the device: members of the port, an epoll set, an
  * eventfd and a netlink socket. */
@@ -31,6 +32,7 @@ plane_prepare(void)
     unsigned workers;
     int err;
 
+    outer_filter_probe();
     if (!limits_allow_threads())
         return -EAGAIN;
     workers = workers_decide();

@@ -11,6 +11,7 @@
 #include "linux/plane/kernel_offload.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/log.h"
+#include "linux/sys/outer_filter.h"
 
 #define PIECES_MAX 1280U /* iovecs of a batch: one full super-packet and many small ones */
 
@@ -65,10 +66,17 @@ context_close(struct tun_batch *b)
     b->aio = 0;
 }
 
+static bool
+aio_allowed(void)
+{
+    return !outer_filter_kills(SYS_io_setup) && !outer_filter_kills(SYS_io_submit) &&
+           !outer_filter_kills(SYS_io_destroy);
+}
+
 static void
 context_open(struct tun_batch *b)
 {
-    if (!offload_wanted(OFFLOAD_TUN_BATCH))
+    if (!offload_wanted(OFFLOAD_TUN_BATCH) || !aio_allowed())
         return;
     if (syscall(SYS_io_setup, (long)TUN_BATCH_PACKETS, &b->aio) < 0)
         b->aio = 0;

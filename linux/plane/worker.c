@@ -17,6 +17,7 @@
 #include "linux/plane/stream_rx.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/clock.h"
+#include "linux/sys/outer_filter.h"
 #include "linux/sys/sandbox.h"
 #include "linux/sys/thread.h"
 
@@ -192,6 +193,8 @@ worker_slice(void)
 {
     struct sched_attributes attr = {.size = sizeof(attr)};
 
+    if (outer_filter_kills(SYS_sched_getattr) || outer_filter_kills(SYS_sched_setattr))
+        return;
     if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) < 0 ||
         (attr.policy != SCHED_OTHER && attr.policy != SCHED_BATCH))
         return;

@@ -17,7 +17,6 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -30,6 +29,7 @@
 
 #include "core/atomic.h"
 #include "linux/sys/log.h"
+#include "linux/sys/outer_filter.h"
 
 /* Names, because some architectures lack some calls; those are left out. NULL ends a list. */
 static const char *const for_all[] = {
@@ -205,10 +205,8 @@ load_filter(const struct profile *profile)
     scmp_filter_ctx ctx;
     int rc;
 
-    /* The set of calls that systemd allows to services has prctl(2) but not seccomp(2), and calls
-     * outside of it end the process. Under such a filter libseccomp must use prctl(2), which costs
-     * the audit lines. */
-    if (prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER)
+    /* Then libseccomp must use prctl(2), which costs the audit lines. */
+    if (outer_filter_kills(SYS_seccomp))
         (void)seccomp_api_set(1);
     ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (ctx == NULL)
@@ -224,7 +222,8 @@ load_filter(const struct profile *profile)
     return rc;
 }
 
-/* Capabilities belong to threads. This thread keeps at most these two. */
+/* Capabilities belong to threads. This thread keeps at most these two, unless a filter of the
+ * service forbids to give any up. */
 static int
 drop_capabilities(void)
 {
@@ -232,6 +231,8 @@ drop_capabilities(void)
     struct __user_cap_data_struct caps[2];
     const uint32_t keep = 1U << CAP_SETUID | 1U << CAP_SETGID;
 
+    if (outer_filter_kills(SYS_capset))
+        return 0;
     if (syscall(SYS_capget, &hdr, caps) < 0)
         return -errno;
     caps[0].permitted &= keep;
