@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "linux/plane/tun_batch.h"
 
+#include <errno.h>
 #include <linux/aio_abi.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "core/atomic.h"
+#include "linux/plane/csum_fast.h"
 #include "linux/plane/kernel_offload.h"
+#include "linux/plane/packet_buffer.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/log.h"
 #include "linux/sys/outer_filter.h"
@@ -34,6 +38,8 @@ struct tun_batch {
     aio_context_t aio; /* 0: there is none */
     uint32_t used;     /* packets */
     uint32_t pieces;   /* iovecs */
+    uint8_t *whole;    /* DCO_COALESCE_BYTES: a refused super-packet in one piece */
+    bool one_by_one;   /* a super-packet was refused: what is written again must not be overtaken */
     uint32_t packets[TUN_BATCH_PACKETS];
     struct dco_vnet vnet[TUN_BATCH_PACKETS];
     struct iocb iocb[TUN_BATCH_PACKETS];
@@ -43,7 +49,8 @@ struct tun_batch {
 _Static_assert(PIECES_MAX > DCO_COALESCE_PIECES, "one super-packet always fits");
 
 /* Of the process: the status line shows one value for all workers. */
-static bool works; /* atomic */
+static bool works;        /* atomic */
+static bool refusal_said; /* atomic; the log has the line about it */
 
 static struct ring *
 ring_of(const struct tun_batch *b)
@@ -91,6 +98,11 @@ tun_batch_new(void)
 
     if (b == NULL)
         return NULL;
+    b->whole = packet_buffer_new(DCO_COALESCE_BYTES);
+    if (b->whole == NULL) {
+        free(b);
+        return NULL;
+    }
     for (unsigned i = 0; i < TUN_BATCH_PACKETS; i++)
         b->list[i] = &b->iocb[i];
     context_open(b);
@@ -105,8 +117,10 @@ tun_batch_new(void)
 void
 tun_batch_free(struct tun_batch *b)
 {
-    if (b != NULL)
-        context_close(b);
+    if (b == NULL)
+        return;
+    context_close(b);
+    packet_buffer_free(b->whole, DCO_COALESCE_BYTES);
     free(b);
 }
 
@@ -116,15 +130,70 @@ tun_batch_works(void)
     return dco_load(&works);
 }
 
+/* Returns the length of packet i in b->whole, or 0 if it has no room there. */
+static uint32_t
+gather(struct tun_batch *b, uint32_t i)
+{
+    const struct iovec *iov = (const struct iovec *)(uintptr_t)b->iocb[i].aio_buf;
+    size_t len = 0;
+
+    for (uint64_t p = 1; p < b->iocb[i].aio_nbytes; p++) {
+        if (len + iov[p].iov_len > DCO_COALESCE_BYTES)
+            return 0;
+        memcpy(b->whole + len, iov[p].iov_base, iov[p].iov_len);
+        len += iov[p].iov_len;
+    }
+    return (uint32_t)len;
+}
+
+/* Writes the packets of which a super-packet was made. Returns how many were lost. */
+static uint32_t
+write_cut(struct tun_batch *b, uint32_t i)
+{
+    const struct dco_vnet plain = {.gso_type = DCO_VNET_GSO_NONE};
+    dco_csum_fn *csum = csum_best();
+    uint32_t len = gather(b, i), lost = 0;
+    struct dco_inner inner;
+    struct dco_cut cut;
+
+    if (!dco_inner_parse(b->whole, len, &inner) ||
+        !dco_segment_plan(&cut, &b->vnet[i], b->whole, len, &inner, csum))
+        return b->packets[i];
+    for (uint32_t s = 0; s < cut.n; s++) {
+        struct iovec iov[2] = {{(void *)(uintptr_t)&plain, sizeof(plain)}};
+        uint32_t seg_len;
+
+        iov[1].iov_base = dco_segment_next(&cut, s, &seg_len, csum);
+        iov[1].iov_len = seg_len;
+        lost += sys()->writev((int)b->iocb[i].aio_fildes, iov, 2) < 0;
+    }
+    return lost;
+}
+
+/* Some stable kernels answer EINVAL to super-packets that others take. Returns how many inner
+ * packets are lost. */
+static uint32_t
+refused(struct tun_batch *b, uint32_t i, int err)
+{
+    if (err != EINVAL || b->vnet[i].gso_type == DCO_VNET_GSO_NONE)
+        return b->packets[i];
+    b->one_by_one = true;
+    if (!dco_exchange(&refusal_said, true))
+        log_line(LOG_LEVEL_WARN,
+                 "the kernel refuses joined packets at the TUN device, so they are written one by "
+                 "one, which is slower; see OPENDCO_OFFLOADS_OFF in opendco(8)");
+    return write_cut(b, i);
+}
+
 static uint32_t
 write_one(struct tun_batch *b, uint32_t i)
 {
     const struct iocb *io = &b->iocb[i];
 
-    return sys()->writev((int)io->aio_fildes, (const struct iovec *)(uintptr_t)io->aio_buf,
-                         (int)io->aio_nbytes) < 0
-               ? b->packets[i]
-               : 0;
+    if (sys()->writev((int)io->aio_fildes, (const struct iovec *)(uintptr_t)io->aio_buf,
+                      (int)io->aio_nbytes) < 0)
+        return refused(b, i, errno);
+    return 0;
 }
 
 /* Takes the completions of n finished writes. Returns how many packets failed writes have lost. */
@@ -138,7 +207,7 @@ reap(struct tun_batch *b, uint32_t n)
         const struct io_event *e = &ring->event[head];
 
         if (e->res < 0)
-            lost += b->packets[e->data];
+            lost += refused(b, (uint32_t)e->data, (int)-e->res);
         head = head + 1 == ring->nr ? 0 : head + 1;
     }
     dco_store_release(&ring->head, head);
@@ -150,7 +219,7 @@ tun_batch_flush(struct tun_batch *b)
 {
     uint32_t done = 0, lost = 0;
 
-    if (b->used > 1 && b->aio != 0) {
+    if (b->used > 1 && b->aio != 0 && !b->one_by_one) {
         long n = syscall(SYS_io_submit, b->aio, (long)b->used, b->list);
 
         done = n > 0 ? (uint32_t)n : 0;

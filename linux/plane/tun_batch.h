@@ -6,7 +6,8 @@
  *
  * The writes go through the kernel's asynchronous I/O (io_submit(2)); a TUN completes them before
  * the call returns. io_uring is not used: many containers refuse it, and a seccomp filter does not
- * see its operations. Without asynchronous I/O, or when it fails, each packet is one writev().
+ * see its operations. Without asynchronous I/O, or when it fails, each packet is one writev(). A
+ * super-packet that the kernel refuses as such (EINVAL) is cut and written packet by packet.
  *
  * One batch per worker; no locks.
  */

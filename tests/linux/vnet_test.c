@@ -20,6 +20,7 @@
 
 #include "bytes.h"
 #include "coalesce.h"
+#include "linux/plane/tun_batch.h"
 #include "packets.h"
 
 /* Headers of Linux 6.1 lack these two. */
@@ -254,9 +255,23 @@ write_in(void *arg, struct dco_super *s)
     supers += s->pieces > 1;
 }
 
+/* The kernel refuses a header that is said to be longer than the packet. */
+static struct tun_batch *batch;
+static uint32_t lost;
+
+static void
+write_refused(void *arg, struct dco_super *s)
+{
+    (void)arg;
+    supers += s->pieces > 1;
+    if (s->pieces > 1)
+        s->vnet.hdr_len = UINT16_MAX;
+    lost += tun_batch_add(batch, in_fd, s);
+}
+
 /* n packets of a flow go through the coalescer into the kernel and must come out as they were. */
 static bool
-joined_like_kernel(const struct packet *first, unsigned n, struct rng *rng)
+joined_like_kernel(const struct packet *first, unsigned n, dco_emit_fn *write, struct rng *rng)
 {
     static struct dco_coalescer c;
     static uint8_t pkt[128][2000], want[128][2000], got[70000];
@@ -264,7 +279,7 @@ joined_like_kernel(const struct packet *first, unsigned n, struct rng *rng)
     struct dco_inner inner;
     uint32_t len[128], got_len;
 
-    dco_coalescer_init(&c, dco_csum, write_in, NULL, true, have_uso);
+    dco_coalescer_init(&c, dco_csum, write, NULL, true, have_uso || batch != NULL);
     for (unsigned i = 0; i < n; i++) {
         if (i == n - 1) {
             p.payload_len = 1 + rng_below(rng, first->payload_len);
@@ -279,6 +294,8 @@ joined_like_kernel(const struct packet *first, unsigned n, struct rng *rng)
         p.id++;
     }
     dco_coalesce_flush(&c);
+    if (batch != NULL)
+        lost += tun_batch_flush(batch);
     for (unsigned i = 0; i < n; i++) {
         got_len = read_out(got, sizeof(got));
         CHECK_THAT(got_len == len[i] && same_packet(want[i], len[i], got, got_len),
@@ -288,7 +305,7 @@ joined_like_kernel(const struct packet *first, unsigned n, struct rng *rng)
 }
 
 static void
-join_random(uint8_t protocol)
+join_random(uint8_t protocol, dco_emit_fn *write)
 {
     struct rng rng = test_rng();
     unsigned rounds = test_rounds(150);
@@ -304,7 +321,7 @@ join_random(uint8_t protocol)
         p.seq = (uint32_t)rng_next(&rng);
         p.options_len = rng_chance(&rng, 50) ? 12 : 0;
         memset(p.options, 1, sizeof(p.options));
-        if (!joined_like_kernel(&p, 1 + rng_below(&rng, 100), &rng))
+        if (!joined_like_kernel(&p, 1 + rng_below(&rng, 100), write, &rng))
             break;
     }
     CHECK(supers > rounds / 2);
@@ -313,11 +330,41 @@ join_random(uint8_t protocol)
 TEST("vnet: coalesced TCP comes out of the kernel as it was")
 {
     if (ready(false))
-        join_random(DCO_PROTO_TCP);
+        join_random(DCO_PROTO_TCP, write_in);
 }
 
 TEST("vnet: coalesced UDP comes out of the kernel as it was")
 {
     if (ready(true))
-        join_random(DCO_PROTO_UDP);
+        join_random(DCO_PROTO_UDP, write_in);
+}
+
+static void
+join_refused(void)
+{
+    struct packet p = packet_make(4, DCO_PROTO_TCP, 1000);
+    struct rng rng = test_rng();
+
+    if (!ready(false))
+        return;
+    batch = tun_batch_new();
+    CHECK(batch != NULL);
+    lost = 0;
+    CHECK(joined_like_kernel(&p, 100, write_refused, &rng)); /* two super-packets in one batch */
+    join_random(DCO_PROTO_TCP, write_refused);
+    join_random(DCO_PROTO_UDP, write_refused);
+    CHECK_EQ(lost, 0);
+    tun_batch_free(batch);
+    batch = NULL;
+}
+
+TEST("vnet: what the kernel refuses joined comes out as it was, written together")
+{
+    join_refused();
+}
+
+TEST("vnet: what the kernel refuses joined comes out as it was, written one by one")
+{
+    setenv("OPENDCO_OFFLOADS_OFF", "tun-batch", 1);
+    join_refused();
 }
