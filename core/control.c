@@ -269,6 +269,7 @@ describe_peer(const struct dco_peer *peer, struct dco_peer_info *info)
     info->vpn4 = peer->vpn4;
     info->vpn6 = peer->vpn6;
     dco_peer_path(peer, &info->path);
+    info->origin = peer->origin;
     info->interval_s = (uint32_t)(peer->interval_ns / NS_PER_S);
     info->timeout_s = (uint32_t)(peer->timeout_ns / NS_PER_S);
     info->last_rx_ns = dco_load(&peer->last_rx_ns);

@@ -85,6 +85,7 @@ struct dco_peer_info {
     uint32_t id, tx_id;
     struct dco_ip vpn4, vpn6;
     struct dco_path path;
+    struct dco_endpoint origin; /* the address under which openvpn knows it */
     uint32_t interval_s, timeout_s;
     uint64_t last_rx_ns, last_tx_ns; /* monotonic; 0: none yet */
     struct dco_peer_stats stats;

@@ -56,9 +56,9 @@ describe(const struct dco_peer *peer, uint32_t kind, struct dco_event *event)
     memset(event, 0, sizeof(*event));
     event->kind = kind;
     event->peer_id = peer->id;
+    dco_peer_path(peer, &path);
     switch (kind) {
     case DCO_EVENT_FLOAT:
-        dco_peer_path(peer, &path);
         event->remote = path.remote;
         break;
     case DCO_EVENT_KEY_WANTED:
@@ -67,6 +67,8 @@ describe(const struct dco_peer *peer, uint32_t kind, struct dco_event *event)
         break;
     default:
         event->del_reason = peer->del_reason;
+        event->remote = path.remote;
+        event->origin = peer->origin;
         dco_peer_stats_read(peer, &event->stats);
         break;
     }

@@ -17,7 +17,8 @@ struct dco_event {
     uint32_t kind; /* one of DCO_EVENT_* */
     uint32_t peer_id;
     enum dco_del_reason del_reason; /* DCO_EVENT_DEL */
-    struct dco_endpoint remote;     /* DCO_EVENT_FLOAT: the new address */
+    struct dco_endpoint remote;     /* DCO_EVENT_FLOAT: the new address; DCO_EVENT_DEL: the last */
+    struct dco_endpoint origin;     /* DCO_EVENT_DEL: the address under which openvpn knew it */
     bool key_spent;                 /* DCO_EVENT_KEY_WANTED: the key no longer encrypts */
     uint8_t key_id;                 /* DCO_EVENT_KEY_WANTED: the key to replace */
     struct dco_peer_stats stats;    /* DCO_EVENT_DEL: final counts */

@@ -74,8 +74,8 @@ run_do(struct nl_call *c, uint8_t number)
     return err == 0 ? command->run(c, &message) : err;
 }
 
-static bool
-is_dump(const struct nlmsghdr *request)
+bool
+nl_is_dump(const struct nlmsghdr *request)
 {
     return (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 }
@@ -90,7 +90,7 @@ command_of(const struct nl_family *family, const struct nlmsghdr *request)
     if (request->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN || genl->cmd >= family->commands)
         return NULL;
     command = &family->command[genl->cmd];
-    return command->run != NULL && (!is_dump(request) || command->dump) ? command : NULL;
+    return command->run != NULL && (!nl_is_dump(request) || command->dump) ? command : NULL;
 }
 
 bool
@@ -110,7 +110,7 @@ nl_request(const struct nl_family *family, const struct nl_ops *ops,
     }
     *err = nl_validate(family->top, genl->cmd, genl + 1,
                        request->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN);
-    if (*err == 0 && is_dump(request)) {
+    if (*err == 0 && nl_is_dump(request)) {
         run_dump(&c, command);
         return false;
     }

@@ -31,6 +31,9 @@ struct nl_call {
 bool nl_request(const struct nl_family *family, const struct nl_ops *ops,
                 const struct netlink_sink *sink, const struct nlmsghdr *request, int *err);
 
+/* Whether the request asks for all peers at once. */
+bool nl_is_dump(const struct nlmsghdr *request);
+
 /* Emits the acknowledgement. An error echoes the request, unless it may hold key material. */
 void nl_request_acknowledge(const struct nl_family *family, const struct netlink_sink *sink,
                             const struct nlmsghdr *request, int err);

@@ -11,6 +11,7 @@
 #include "linux/netlink/nlctrl.h"
 #include "linux/netlink/notification.h"
 #include "linux/netlink/request.h"
+#include "linux/openvpn/final_counters.h"
 #include "linux/openvpn/key_exhaustion.h"
 #include "linux/openvpn/notifications.h"
 #include "linux/openvpn/offer.h"
@@ -22,6 +23,7 @@
 #include "linux/preload/vfd_kinds.h"
 #include "linux/preload/vfd_swap.h"
 #include "linux/sys/calls.h"
+#include "linux/sys/clock.h"
 #include "linux/sys/iov.h"
 #include "linux/sys/log.h"
 
@@ -198,6 +200,16 @@ forward(struct genl_vfd *g, const struct nlmsghdr *request)
         drain(g->hidden, ready);
 }
 
+/* openvpn has asked for all peers of its device, of which it has one. */
+static void
+peers_dumped(const struct nl_family *family)
+{
+    struct plane_dev *dev = plane_dev_next(NULL);
+
+    if (dev != NULL)
+        final_counters_asked(openvpn_traits(family), plane_dev_peers(dev), clock_now_ns());
+}
+
 static void
 carry_out(struct genl_vfd *g, const struct nl_family *family, const struct nlmsghdr *request)
 {
@@ -214,6 +226,8 @@ carry_out(struct genl_vfd *g, const struct nl_family *family, const struct nlmsg
     err = notifications_after(&g->notifications, family, request, err);
     if (acknowledge)
         nl_request_acknowledge(family, &sink, request, err);
+    else if (nl_is_dump(request))
+        peers_dumped(family);
     datagrams_move(&g->notifications.ready, &replies);
 }
 
@@ -524,6 +538,8 @@ event_handle(struct plane_dev *dev, const struct nl_family *family, const struct
 
     if (event->kind == DCO_EVENT_KEY_WANTED)
         key_exhaustion_handle(dev, openvpn_traits(family), event);
+    if (event->kind == DCO_EVENT_DEL)
+        final_counters_gone(openvpn_traits(family), event, clock_now_ns());
     if (event->kind == DCO_EVENT_DEL && event->del_reason == DCO_DEL_EXPIRED &&
         restart_timer_applies(dev))
         restart_timer_start();

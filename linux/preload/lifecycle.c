@@ -25,6 +25,19 @@ static struct {
 
 static __thread bool daemonizing __attribute__((tls_model("initial-exec")));
 
+/* What a child takes over is not being changed by another thread. */
+static void
+fork_prepare(void)
+{
+    preload_lock();
+}
+
+static void
+fork_parent(void)
+{
+    preload_unlock();
+}
+
 /* A child that only runs a script or a plugin must not keep the port and the device open. */
 static void
 fork_child(void)
@@ -116,5 +129,5 @@ lifecycle_begin(int argc, char **argv, char **envp)
     (void)envp;
     log_stderr();
     offer_set_args(argc, argv);
-    (void)pthread_atfork(NULL, NULL, fork_child);
+    (void)pthread_atfork(fork_prepare, fork_parent, fork_child);
 }

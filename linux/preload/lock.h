@@ -25,8 +25,7 @@ bool preload_inside(void);
 void preload_enter(void);
 void preload_leave(void);
 
-/* In the child of fork(), whose only thread holds no lock: another thread of the parent may have
- * held it. */
+/* In the child of fork(): gives up the lock that the parent took before. */
 void preload_lock_fork_child(void);
 
 #endif

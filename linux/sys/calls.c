@@ -51,6 +51,7 @@ static const struct {
     SYMBOL(fopen, "fopen64"),
     SYMBOL(daemon, "daemon"),
     SYMBOL(openlog, "openlog"),
+    SYMBOL(execve, "execve"),
 };
 
 #define PAGE_MAX 65536 /* the largest page of a machine that Linux runs on */

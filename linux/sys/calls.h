@@ -46,6 +46,7 @@ struct sys_calls {
     FILE *(*fopen)(const char *, const char *);
     int (*daemon)(int, int);
     void (*openlog)(const char *, int, int);
+    int (*execve)(const char *, char *const[], char *const[]);
 };
 
 /* sys()->close(fd). Resolved on the first call. */
