@@ -12,7 +12,7 @@
 #include "peer_private.h"
 #include "peers_private.h"
 
-#define PATH_WORDS (sizeof(struct dco_path) / sizeof(uint32_t))
+#define PATH_WORDS (sizeof(struct dco_path) / sizeof(uint64_t))
 
 #define COUNTERS (2 * DCO_TRAFFICS)
 
@@ -44,9 +44,9 @@ counters_init(struct dco_peer *peer)
 }
 
 static void
-write_words(uint32_t *words, const struct dco_path *path)
+write_words(uint64_t *words, const struct dco_path *path)
 {
-    uint32_t word;
+    uint64_t word;
 
     for (size_t i = 0; i < PATH_WORDS; i++) {
         memcpy(&word, (const uint8_t *)path + i * sizeof(word), sizeof(word));
@@ -136,7 +136,7 @@ dco_peer_set_path(struct dco_peer *peer, const struct dco_path *path)
 void
 dco_peer_path(const struct dco_peer *peer, struct dco_path *path)
 {
-    uint32_t words[PATH_WORDS];
+    uint64_t words[PATH_WORDS];
     uint32_t seq;
 
     do {

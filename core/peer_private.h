@@ -28,7 +28,7 @@ struct dco_peer {
      * IPv4 addresses when it sends. Two copies under a sequence number, see peer.c. Writers:
      * control lock. */
     uint32_t path_seq; /* atomic; its lowest bit is the copy to read */
-    uint32_t path_words[2][sizeof(struct dco_path) / 4]; /* atomic words */
+    uint64_t path_words[2][sizeof(struct dco_path) / 8]; /* atomic words */
 
     /* Timers, nanoseconds; 0: off. Set under the control lock, read by dco_peers_tick(). */
     uint64_t interval_ns;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The counters of an interface: traffic, and dropped packets by reason. All of them are counter(9),
- * so any thread may add to them without a lock.
+ * The counters of an interface: outer traffic, and dropped packets by reason. All of them are
+ * counter(9), so any thread may add to them without a lock. Inner packets and bytes are counted by
+ * the ifnet, as those of any interface.
  */
 #ifndef OVPN_COUNTERS_H
 #define OVPN_COUNTERS_H
@@ -12,11 +13,7 @@
 #include "ovpn_drop.h"
 
 enum ovpn_counter {
-    OVPN_CTRL_IN, /* datagrams left to openvpn */
-    OVPN_DATA_IN, /* inner packets */
-    OVPN_DATA_OUT,
-    OVPN_TUNNEL_IN, /* inner bytes */
-    OVPN_TUNNEL_OUT,
+    OVPN_CTRL_IN,      /* datagrams left to openvpn */
     OVPN_TRANSPORT_IN, /* UDP datagrams, header included: bytes */
     OVPN_TRANSPORT_OUT,
     OVPN_COUNTERS,

@@ -54,6 +54,5 @@ ovpn_encap(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m)
         return error;
     }
     ovpn_count(&sc->counters, OVPN_TRANSPORT_OUT, (uint64_t)len);
-    dco_peer_count(peer, DCO_LINK_TX, 1, (uint64_t)(len - OVPN_UDP_LEN));
     return 0;
 }

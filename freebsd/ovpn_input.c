@@ -101,8 +101,6 @@ deliver(struct ovpn_softc *sc, struct mbuf *m, const struct dco_inner *inner)
 static void
 count_received(struct ovpn_softc *sc, struct dco_peer *peer, uint32_t len)
 {
-    ovpn_count(&sc->counters, OVPN_DATA_IN, 1);
-    ovpn_count(&sc->counters, OVPN_TUNNEL_IN, len);
     dco_peer_count(peer, DCO_VPN_RX, 1, len);
     if_inc_counter(sc->ifp, IFCOUNTER_IPACKETS, 1);
     if_inc_counter(sc->ifp, IFCOUNTER_IBYTES, len);
@@ -194,7 +192,6 @@ received(struct ovpn_softc *sc, struct mbuf *m, const struct opened *o)
         dco_peers_want_key(dco_peer_set(peer), peer);
     if (moves)
         learn_path(sc, peer, o->path, now_ns);
-    dco_peer_count(peer, DCO_LINK_RX, 1, (uint32_t)m->m_pkthdr.len + DCO_OVERHEAD);
     if (is_keepalive(m))
         m_freem(m);
     else

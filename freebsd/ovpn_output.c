@@ -59,8 +59,6 @@ drop(struct ovpn_softc *sc, struct mbuf *m, unsigned reason)
 static void
 count_sent(struct ovpn_softc *sc, struct dco_peer *peer, uint32_t inner_len)
 {
-    ovpn_count(&sc->counters, OVPN_DATA_OUT, 1);
-    ovpn_count(&sc->counters, OVPN_TUNNEL_OUT, inner_len);
     dco_peer_count(peer, DCO_VPN_TX, 1, inner_len);
     if_inc_counter(sc->ifp, IFCOUNTER_OPACKETS, 1);
     if_inc_counter(sc->ifp, IFCOUNTER_OBYTES, inner_len);

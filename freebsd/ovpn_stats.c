@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The sums that the ABI knows, made from the counters of the interface, its drop reasons and those
- * of the peers.
+ * of the peers. It knows no outer packets and bytes of a peer, so nothing counts them.
  */
 #include "ovpn_stats.h"
 
@@ -20,6 +20,12 @@ lost(const struct ovpn_softc *sc, bool rx)
     return sum;
 }
 
+static uint64_t
+inner(const struct ovpn_softc *sc, ift_counter which)
+{
+    return sc->ifp->if_get_counter(sc->ifp, which);
+}
+
 /* openvpn sends its control packets itself, so the driver cannot count them. */
 int
 ovpn_cmd_get_stats(struct ovpn_softc *sc, nvlist_t *reply)
@@ -34,9 +40,9 @@ ovpn_cmd_get_stats(struct ovpn_softc *sc, nvlist_t *reply)
         {"lost_ctrl", 0, 0},
         {"lost_data", lost(sc, true) - nomem_in, lost(sc, false) - nomem_out},
         {"nomem_data", nomem_in, nomem_out},
-        {"data", ovpn_counters_total(c, OVPN_DATA_IN), ovpn_counters_total(c, OVPN_DATA_OUT)},
+        {"data", inner(sc, IFCOUNTER_IPACKETS), inner(sc, IFCOUNTER_OPACKETS)},
         {"ctrl", ovpn_counters_total(c, OVPN_CTRL_IN), 0},
-        {"tunnel", ovpn_counters_total(c, OVPN_TUNNEL_IN), ovpn_counters_total(c, OVPN_TUNNEL_OUT)},
+        {"tunnel", inner(sc, IFCOUNTER_IBYTES), inner(sc, IFCOUNTER_OBYTES)},
         {"transport", ovpn_counters_total(c, OVPN_TRANSPORT_IN),
          ovpn_counters_total(c, OVPN_TRANSPORT_OUT)},
     };

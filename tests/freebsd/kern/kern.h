@@ -532,6 +532,7 @@ struct ifnet {
     int (*if_output)(struct ifnet *, struct mbuf *, const struct sockaddr *, struct route *);
     void (*if_qflush)(struct ifnet *);
     void (*if_reassign)(struct ifnet *, struct vnet *, char *);
+    uint64_t (*if_get_counter)(struct ifnet *, ift_counter);
     uint64_t counters[IFCOUNTERS];
     uint64_t tapped; /* packets that BPF saw */
     unsigned refs;   /* atomic */

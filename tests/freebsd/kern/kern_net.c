@@ -30,6 +30,12 @@ void (*world_attach_gap)(struct ifnet *ifp);
 
 static struct ifnet *interfaces;
 
+static uint64_t
+get_counter(struct ifnet *ifp, ift_counter which)
+{
+    return __atomic_load_n(&ifp->counters[which], __ATOMIC_RELAXED);
+}
+
 struct ifnet *
 if_alloc(int type)
 {
@@ -38,6 +44,7 @@ if_alloc(int type)
     kern_assert(type == IFT_TUNNEL);
     ifp = kern_malloc(sizeof(*ifp), 16, M_WAITOK | M_ZERO);
     ifp->refs = 1;
+    ifp->if_get_counter = get_counter;
     return ifp;
 }
 
