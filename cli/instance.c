@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/instance.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "cli/library.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -205,4 +208,34 @@ bool
 instance_is_active(json_t *instance)
 {
     return json_is_true(json_object_get(instance, "active"));
+}
+
+void
+instance_note_restart(json_t *instance)
+{
+    const char *mapped = json_string_value(json_object_get(instance, "build_id"));
+    const char *path = json_string_value(json_object_get(instance, "library"));
+    char on_disk[BUILD_ID_TEXT];
+    bool pending = false;
+
+    if (mapped == NULL || path == NULL)
+        pending = true; /* a library older than these members */
+    else if (*mapped != '\0' && *path == '/')
+        switch (library_build_id(path, on_disk)) {
+        case 0:
+            pending = strcmp(mapped, on_disk) != 0;
+            break;
+        case ENOENT:
+            pending = true;
+            break;
+        default:
+            break;
+        }
+    json_object_set_new(instance, "restart_pending", json_boolean(pending));
+}
+
+bool
+instance_restart_pending(json_t *instance)
+{
+    return json_is_true(json_object_get(instance, "restart_pending"));
 }

@@ -24,4 +24,14 @@ json_t *instance_parse(const char *bytes, size_t length, char why[INSTANCE_WHY])
 /* Whether the data channel is offloaded. Takes an object from instance_parse(). */
 bool instance_is_active(json_t *instance);
 
+/*
+ * Compares the library that the process has mapped with the file from which it was mapped, and adds
+ * the member "restart_pending": true if the file is another build or is gone. A file that cannot be
+ * read, such as one in a container, leaves it false.
+ */
+void instance_note_restart(json_t *instance);
+
+/* What instance_note_restart() found. */
+bool instance_restart_pending(json_t *instance);
+
 #endif

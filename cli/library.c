@@ -2,6 +2,7 @@
 #include "cli/library.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,7 +17,13 @@
 int
 cli_find_library(char path[PATH_MAX])
 {
-    static const char *const places[] = {"libopendco.so", "../lib/opendco/libopendco.so"};
+    /* Where make puts it, make install, Debian and Fedora. */
+    static const char *const places[] = {
+        "libopendco.so",
+        "../lib/opendco/libopendco.so",
+        "../lib/" OPENDCO_MULTIARCH "/opendco/libopendco.so",
+        "../lib64/opendco/libopendco.so",
+    };
     char program[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
 
@@ -33,8 +40,10 @@ cli_find_library(char path[PATH_MAX])
             realpath(candidate, path) != NULL && access(path, R_OK) == 0)
             return 0;
     }
-    cli_complain("libopendco.so is neither in %s nor in %s/../lib/opendco, or cannot be read",
-                 program, program);
+    cli_complain(
+        "libopendco.so is neither in %s nor in opendco/ of %s/../lib, ../lib/%s or ../lib64, "
+        "or cannot be read",
+        program, program, OPENDCO_MULTIARCH);
     return -1;
 }
 
@@ -131,4 +140,43 @@ cli_warn_if_not_preloadable(const char *path)
     close(fd);
     if (why != NULL)
         cli_complain("warning: %s will run without OpenDCO because %s", path, why);
+}
+
+/* Opens a file for reading only if it is a regular one: to open a device may have effects. Returns
+ * a descriptor, or -1 with errno. */
+static int
+open_regular(const char *path)
+{
+    char again[32];
+    struct stat status;
+    int place = open(path, O_PATH | O_CLOEXEC), fd = -1, err;
+
+    if (place < 0)
+        return -1;
+    snprintf(again, sizeof(again), "/proc/self/fd/%d", place);
+    errno = ENOEXEC;
+    if (fstat(place, &status) == 0 && S_ISREG(status.st_mode))
+        fd = open(again, O_RDONLY | O_CLOEXEC);
+    err = errno;
+    close(place);
+    errno = err;
+    return fd;
+}
+
+int
+library_build_id(const char *path, char text[BUILD_ID_TEXT])
+{
+    struct elf_start start;
+    int fd = open_regular(path);
+    ssize_t length;
+    int err;
+
+    if (fd < 0)
+        return errno;
+    length = pread(fd, &start, sizeof(start), 0);
+    err = length < 0 ? errno : 0;
+    close(fd);
+    if (err != 0)
+        return err;
+    return build_id_of(&start, (size_t)length, text) ? 0 : ENOEXEC;
 }

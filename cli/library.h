@@ -4,9 +4,12 @@
 
 #include <limits.h>
 
+#include "linux/sys/build_id.h"
+
 /*
- * Finds libopendco.so beside this program, or in ../lib/opendco where it is installed, and writes
- * its path. Returns 0, or -1 after a message that names both places.
+ * Finds libopendco.so beside this program, or in the folder opendco of ../lib, of this machine's
+ * folder in ../lib (Debian) or of ../lib64 (Fedora), and writes its path. Returns 0, or -1 after a
+ * message that names these places.
  */
 int cli_find_library(char path[PATH_MAX]);
 
@@ -15,5 +18,9 @@ int cli_find_library(char path[PATH_MAX]);
  * changes privileges, is statically linked or is built for another machine.
  */
 void cli_warn_if_not_preloadable(const char *path);
+
+/* Reads the build id of a library file; the path may come from anybody. Returns 0 or an errno
+ * value; ENOEXEC for a file that is no 64-bit ELF file or has none. */
+int library_build_id(const char *path, char text[BUILD_ID_TEXT]);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/complain.h"
+#include "cli/enable.h"
 #include "cli/run.h"
 #include "cli/status.h"
 
@@ -23,6 +24,8 @@ static int help(int argc, char **argv);
 
 static const struct subcommand subcommands[] = {
     {"run", cli_run, "run openvpn with its data channel in OpenDCO"},
+    {"enable", cli_enable, "make systemd units of OpenVPN run under OpenDCO"},
+    {"disable", cli_disable, "make them run without it"},
     {"status", cli_status, "show every openvpn that runs under OpenDCO"},
     {"version", version, "print the version"},
     {"help", help, "print this text"},

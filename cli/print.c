@@ -260,6 +260,8 @@ instance_print(json_t *instance, FILE *to)
         put_member(instance, "reason", to);
     }
     fputc('\n', to);
+    if (instance_restart_pending(instance))
+        fputs("  restart pending: the library on disk is not the one that this process runs\n", to);
     put_threads(json_object_get(instance, "threads"), to);
     if (!json_is_true(json_object_get(instance, "keys_locked")))
         fputs("  keys: in memory that is not locked and may be swapped out\n", to);

@@ -169,7 +169,10 @@ collect(json_t *instances, const struct folder *folder, const char *name)
     }
     instance = ask(fd, folder->path, name);
     close(fd);
-    return instance != NULL && json_array_append_new(instances, instance) == 0;
+    if (instance == NULL)
+        return false;
+    instance_note_restart(instance);
+    return json_array_append_new(instances, instance) == 0;
 }
 
 static int
@@ -242,6 +245,14 @@ runtime_directory(char path[PATH_MAX])
     else if (err != 0)
         cli_complain("the path of the runtime folder cannot be used: %s", strerror(-err));
     return err == 0;
+}
+
+bool
+status_collect(json_t *instances)
+{
+    char directory[PATH_MAX];
+
+    return runtime_directory(directory) && collect_all(instances, directory);
 }
 
 static int

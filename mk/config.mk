@@ -20,12 +20,14 @@ CLANG_FORMAT ?= clang-format
 
 TRIPLET := $(shell $(CC) -dumpmachine)
 MACHINE := $(firstword $(subst -, ,$(TRIPLET)))
+# The folder of this machine's libraries where a distribution has several (Debian).
+MULTIARCH := $(MACHINE)-linux-gnu
 
 WARNINGS := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla
 # For the product; test programs are spared.
 STRICT_WARNINGS := -Wconversion -Wno-sign-conversion
 INCLUDES := -Icore -Ilinux/os -I.
-DEFINES := -D_GNU_SOURCE -DOPENDCO_VERSION='"$(VERSION)"'
+DEFINES := -D_GNU_SOURCE -DOPENDCO_VERSION='"$(VERSION)"' -DOPENDCO_MULTIARCH='"$(MULTIARCH)"'
 
 CFLAGS ?= -O2 -g
 STANDARD := -std=gnu11

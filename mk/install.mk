@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The command finds the library beside itself or in ../lib/opendco, so no path is compiled in.
+# Distributions set LIBDIR to a folder of their own: cli/library.c knows the usual ones.
 
-LIBDIR := $(PREFIX)/lib/opendco
+LIBDIR ?= $(PREFIX)/lib/opendco
 DOCDIR := $(PREFIX)/share/doc/opendco
 MANDIR := $(PREFIX)/share/man
 
@@ -12,6 +13,7 @@ install: all
 	    $(DESTDIR)$(DOCDIR)/systemd
 	install -m 755 $(BUILD)/opendco $(DESTDIR)$(PREFIX)/sbin/opendco
 	install -m 644 $(BUILD)/libopendco.so $(DESTDIR)$(LIBDIR)/libopendco.so
+	install -m 644 $(BUILD)/10-opendco.conf $(DESTDIR)$(LIBDIR)/10-opendco.conf
 	sed 's|^\.Os$$|.Os OpenDCO $(VERSION)|' man/opendco.8 >$(DESTDIR)$(MANDIR)/man8/opendco.8
 	sed 's|@LIBDIR@|$(LIBDIR)|g' packaging/systemd/10-opendco.conf \
 	    >$(DESTDIR)$(DOCDIR)/systemd/10-opendco.conf

@@ -6,7 +6,7 @@ CORE_SRC := $(wildcard core/*.c)
 LINUX_SRC := $(filter-out $(MACHINE_OMIT),$(wildcard linux/*.c linux/*/*.c))
 CLI_SRC := $(wildcard cli/*.c)
 
-PRODUCTS := $(BUILD)/opendco $(BUILD)/libopendco.so
+PRODUCTS := $(BUILD)/opendco $(BUILD)/libopendco.so $(BUILD)/10-opendco.conf
 
 # $(call objects,VARIANT,SOURCES)
 objects = $(patsubst %.c,$(BUILD)/obj/$(1)/%.o,$(2))
@@ -14,9 +14,9 @@ objects = $(patsubst %.c,$(BUILD)/obj/$(1)/%.o,$(2))
 # The self-checks of validate.c are for tests.
 LIB_OBJ := $(call objects,pic,$(filter-out core/validate.c,$(CORE_SRC)) $(LINUX_SRC))
 # What the command shares with the library: the sentences for drop reasons, the rules for settings,
-# the folder of the status sockets.
+# the folder of the status sockets, the build id in a file.
 CLI_OBJ := $(call objects,cli,$(CLI_SRC) core/drop.c linux/sys/setting_rules.c \
-    linux/sys/runtime_dir.c)
+    linux/sys/runtime_dir.c linux/sys/build_id.c)
 
 PIC_CFLAGS := $(BASE_CFLAGS) $(STRICT_WARNINGS) $(HARDEN_CFLAGS) -fPIC -fvisibility=hidden
 
@@ -37,6 +37,11 @@ $(BUILD)/libopendco.so: $(LIB_OBJ)
 
 $(BUILD)/opendco: $(CLI_OBJ)
 	$(call step,LD) $(CC) -pie $(HARDEN_LDFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
+
+# "opendco enable" expects it beside the library.
+$(BUILD)/10-opendco.conf: packaging/systemd/10-opendco.conf
+	@mkdir -p $(@D)
+	$(call step,COPY) cp $< $@
 
 # The preloaded library stands in front of entry points that only glibc has (__read_chk, open64), and
 # its sandbox lets through what glibc does to change the user of every thread.

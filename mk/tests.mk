@@ -125,7 +125,7 @@ build-freestanding: $(BUILD)/obj/freestanding/core.o
 # T=word runs only the programs and scripts whose name holds the word.
 T ?=
 run_suite = @BUILD=$(BUILD) MAKE="$(MAKE)" tests/run $(if $(T),-m $(T))
-SUITES := analyze cli unit asan tsan cross compilers fuzz style docs freebsd integration
+SUITES := analyze cli unit asan tsan cross compilers fuzz style docs freebsd packaging integration
 .PHONY: check $(addprefix check-,$(SUITES)) fuzz
 check:
 	$(run_suite)

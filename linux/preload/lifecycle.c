@@ -13,6 +13,7 @@
 #include "linux/preload/vfd.h"
 #include "linux/status/server.h"
 #include "linux/sys/calls.h"
+#include "linux/sys/image.h"
 #include "linux/sys/log.h"
 #include "linux/sys/std_fds.h"
 #include "linux/sys/thread.h"
@@ -96,6 +97,7 @@ lifecycle_answer(void)
     register_exit();
     life.answering = true;
     std_fds_reserve();
+    image_init();
     (void)status_open();
     status_start();
 }

@@ -11,6 +11,7 @@
 #include "linux/status/source.h"
 #include "linux/sys/clock.h"
 #include "linux/sys/endpoint.h"
+#include "linux/sys/image.h"
 #include "linux/sys/sandbox.h"
 
 #define SECOND_NS     1000000000ULL
@@ -177,6 +178,8 @@ status_report(struct jsonw *j)
     jsonw_uint(j, "pid", (uint64_t)getpid());
     jsonw_string(j, "command", program_invocation_short_name);
     jsonw_string(j, "version", OPENDCO_VERSION);
+    jsonw_string(j, "library", image_path());
+    jsonw_string(j, "build_id", image_build_id());
     jsonw_bool(j, "active", active);
     jsonw_string(j, "reason", active ? "" : reason);
     jsonw_string(j, "abi", abi != NULL ? abi : "");

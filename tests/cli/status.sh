@@ -7,11 +7,15 @@ a hostile socket could mislead it."
 BAD="negative float long-string flag-number drop-negative peer-empty peer-null thread-null no-threads
     no-active array null empty cut deep twice zero two-objects bad-utf8 huge-number"
 output=$W/output
+export LIBRARY
+BUILD_ID=$(readelf -nW "$LIBRARY" | sed -n 's/.*Build ID: //p')
+export BUILD_ID
 
 mkdir "$W/run"
 # shellcheck disable=SC2086 # a list of words
 coproc SERVER {
     exec python3 "$(dirname "$0")/answer.py" "$W/run" good inactive good+inactive stale+good \
+        same-build other-build gone-build device-build text-build number-build \
         unfiltered later-drop unknown-member crowd endless silent slow good+cut $BAD
 }
 other_pids+=("$SERVER_PID")
@@ -65,6 +69,23 @@ expect "a drop reason of a later version is shown without a meaning" \
     grep -qx '    rx_later                 2' "$output"
 expect "large counts have room" \
     grep -qx '    tx_no_key      12345678901  the peer has no key to encrypt with' "$output"
+
+# restart GROUP WANTED: what status says about a restart, as JSON and as text
+restart() {
+    ask --json "$1"
+    equal "$1: the process is shown" $code 0
+    equal "$1: a restart is pending" "$(jq '.[0].restart_pending' "$output")" "$2"
+    ask "" "$1"
+    equal "$1: the same in words" "$(grep -c '^  restart pending: ' "$output")" "$([ "$2" = false ]; echo $?)"
+}
+expect "the library has a build id" test -n "$BUILD_ID"
+restart same-build false
+restart other-build true
+restart gone-build true
+restart good true # an older library does not say
+restart number-build true
+restart device-build false
+restart text-build false
 
 ask --json good+inactive
 equal "one of two is not offloaded" $code 2

@@ -168,8 +168,8 @@ suite_fuzz() {
 suite_style() {
     local sources scripts
     mapfile -t sources < <(find core linux freebsd cli tests fuzz bench -name '*.[ch]' 2>/dev/null)
-    mapfile -t scripts < <(grep -rlIE '^#!/bin/(ba)?sh' tests scripts demo bench .ci packaging \
-        2>/dev/null; ls tests/integration/*.sh tests/runner/*.sh)
+    mapfile -t scripts < <(grep -rlIE '^#!/bin/(ba)?sh' tests scripts demo bench .ci packaging debian \
+        2>/dev/null; ls tests/integration/*.sh tests/runner/*.sh tests/packaging/office.sh)
     if have clang-format; then
         queue programs plain "style clang-format" 1200 clang-format --dry-run -Werror "${sources[@]}"
     else
@@ -224,6 +224,26 @@ suite_cli() {
     for name in $names; do
         queue programs tap "cli $name" 600 env "BUILD=$BUILD" "KEEP=$LOGS/cli-$name" \
             "tests/cli/$name.sh"
+    done
+}
+
+# Each script runs in a copy of this system of its own, with systemd as process 1.
+suite_packaging() {
+    local name names why
+    names=$(wanted_names "packaging " tests/packaging/[0-9]*.sh)
+    [ -n "$names" ] || return
+    if [ -z "$listing" ]; then
+        build packaging all || return
+        if ! why=$(tests/packaging/in-machine true 2>&1); then
+            for name in $names; do
+                skip "packaging $name" "$why"
+            done
+            return
+        fi
+    fi
+    for name in $names; do
+        queue scripts tap "packaging $name" 1500 env "BUILD=$BUILD" "KEEP=$(realpath -m "$LOGS/packaging-$name")" \
+            "PKI=$(realpath -m "$LOGS/pki-$name")" tests/packaging/in-machine "tests/packaging/$name.sh"
     done
 }
 
