@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/complain.h"
+#include "cli/file.h"
 
 #define FOLDER   "/etc/systemd/system"
 #define NAME     "10-opendco.conf"
@@ -108,26 +109,6 @@ drop_in_look(struct drop_in *drop_in, const char *unit, const char *text)
     return true;
 }
 
-/* Writes all of the text to a new file of mode 644. Returns 0 or an errno value. */
-static int
-write_new(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    size_t length = strlen(text);
-    int err = 0;
-
-    if (fd < 0)
-        return errno;
-    if (fchmod(fd, 0644) < 0)
-        err = errno;
-    else if (write(fd, text, length) != (ssize_t)length)
-        err = errno != 0 ? errno : ENOSPC;
-    else if (fsync(fd) < 0)
-        err = errno;
-    close(fd);
-    return err;
-}
-
 static void
 folder_of(const char *path, char folder[PATH_MAX])
 {
@@ -138,24 +119,17 @@ folder_of(const char *path, char folder[PATH_MAX])
 bool
 drop_in_write(const struct drop_in *drop_in, const char *text)
 {
-    char folder[PATH_MAX], temporary[PATH_MAX + 8];
+    char folder[PATH_MAX];
     int err = 0;
 
     folder_of(drop_in->path, folder);
-    snprintf(temporary, sizeof(temporary), "%s.new", drop_in->path);
     if (mkdir(folder, 0755) < 0 && errno != EEXIST)
         err = errno;
-    if (err == 0) {
-        unlink(temporary); /* of a command that was interrupted; systemd ignores that name */
-        errno = 0;
-        err = write_new(temporary, text);
-    }
-    if (err == 0 && rename(temporary, drop_in->path) < 0)
-        err = errno;
+    if (err == 0)
+        err = file_replace(drop_in->path, text, strlen(text));
     if (err == 0)
         return true;
     cli_complain("cannot write %s: %s", drop_in->path, strerror(err));
-    unlink(temporary);
     return false;
 }
 

@@ -239,3 +239,34 @@ instance_restart_pending(json_t *instance)
 {
     return json_is_true(json_object_get(instance, "restart_pending"));
 }
+
+/* The last service in a path of /proc/PID/cgroup. */
+static void
+service_of(const char *path, char *unit, size_t size)
+{
+    static const char end[] = ".service";
+
+    for (const char *part = strchr(path, '/'); part != NULL; part = strchr(part, '/')) {
+        size_t length = strcspn(++part, "/\n");
+
+        if (length > strlen(end) && length < size &&
+            strncmp(part + length - strlen(end), end, strlen(end)) == 0)
+            snprintf(unit, size, "%.*s", (int)(length - strlen(end)), part);
+    }
+}
+
+void
+instance_note_unit(json_t *instance)
+{
+    char path[64], line[4096], unit[256] = "";
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%" JSON_INTEGER_FORMAT "/cgroup",
+             json_integer_value(json_object_get(instance, "pid")));
+    file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        service_of(line, unit, sizeof(unit));
+    if (file != NULL)
+        fclose(file);
+    json_object_set_new(instance, "unit", json_string(unit));
+}

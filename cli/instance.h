@@ -31,6 +31,10 @@ bool instance_is_active(json_t *instance);
  */
 void instance_note_restart(json_t *instance);
 
+/* Adds the member "unit": the unit of systemd that runs the process, without ".service"; "" if none
+ * does. */
+void instance_note_unit(json_t *instance);
+
 /* What instance_note_restart() found. */
 bool instance_restart_pending(json_t *instance);
 

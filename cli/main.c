@@ -8,6 +8,7 @@
 
 #include "cli/complain.h"
 #include "cli/enable.h"
+#include "cli/metrics.h"
 #include "cli/run.h"
 #include "cli/status.h"
 
@@ -26,6 +27,7 @@ static const struct subcommand subcommands[] = {
     {"run", cli_run, "run openvpn with its data channel in OpenDCO"},
     {"enable", cli_enable, "make systemd units of OpenVPN run under OpenDCO"},
     {"disable", cli_disable, "make them run without it"},
+    {"metrics", cli_metrics, "print metrics for Prometheus"},
     {"status", cli_status, "show every openvpn that runs under OpenDCO"},
     {"version", version, "print the version"},
     {"help", help, "print this text"},

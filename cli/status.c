@@ -172,6 +172,7 @@ collect(json_t *instances, const struct folder *folder, const char *name)
     if (instance == NULL)
         return false;
     instance_note_restart(instance);
+    instance_note_unit(instance);
     return json_array_append_new(instances, instance) == 0;
 }
 

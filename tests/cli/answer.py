@@ -68,6 +68,7 @@ ANSWERS = {
     "later-drop": lambda: changed("drops", {"rx_later": 2, "tx_no_key": 12345678901}),
     "thread-null": lambda: changed("threads", 0, "filtered", None),
     "no-threads": lambda: without("threads"),
+    "hostile": lambda: dict(PROCESS, active=False, reason="a\"} 1\nopendco_active{} 9 \\"),
     "same-build": lambda: dict(PROCESS, library=os.environ["LIBRARY"], build_id=os.environ["BUILD_ID"]),
     "other-build": lambda: dict(PROCESS, library=os.environ["LIBRARY"], build_id="00" * 20),
     "gone-build": lambda: dict(PROCESS, library="/nonexistent/libopendco.so", build_id="00" * 20),
