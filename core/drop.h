@@ -46,7 +46,8 @@
     X(TX_ERROR, "tx_error", "sending failed for another reason")                                   \
     X(TX_STREAM_FULL, "tx_stream_full", "the peer's TCP connection takes no more at present")      \
     X(TX_RECURSIVE, "tx_recursive", "the packet is the tunnel's own, routed back into the tunnel") \
-    X(TX_BLOCKED, "tx_blocked", "the packet is IPv6, and block-ipv6 is on")
+    X(TX_BLOCKED, "tx_blocked", "the packet is IPv6, and block-ipv6 is on")                        \
+    X(TX_MULTICAST, "tx_multicast", "too many copies of multicast packets at once")
 
 #define DCO_DROP_LIST(X) DCO_DROP_RX_LIST(X) DCO_DROP_TX_LIST(X)
 

@@ -60,11 +60,12 @@ dco_idmap_next(const struct dco_idmap *map, uint32_t from)
     uint32_t low = from & LOW_MASK;
 
     for (uint32_t high = from >> DCO_IDMAP_BITS; high < DCO_IDMAP_PAGE; high++, low = 0) {
-        void **page = map->page[high];
+        void **page = dco_load_acquire(&map->page[high]), *object;
 
         for (; page != NULL && low < DCO_IDMAP_PAGE; low++) {
-            if (page[low] != NULL)
-                return page[low];
+            object = dco_load_acquire(&page[low]);
+            if (object != NULL)
+                return object;
         }
     }
     return NULL;

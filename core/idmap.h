@@ -3,7 +3,7 @@
  * A sparse map from 24-bit ids to pointers, read without locks. It has two levels; a page of the
  * second is allocated when an id in its range is first used, and lives until the map ends.
  *
- * get: any thread inside a read section. All others: under the control lock.
+ * get, next: any thread inside a read section. All others: under the control lock.
  */
 #ifndef DCO_IDMAP_H
 #define DCO_IDMAP_H
@@ -28,7 +28,8 @@ void *dco_idmap_get(const struct dco_idmap *map, uint32_t id);
 int dco_idmap_reserve(struct dco_idmap *map, uint32_t id);
 /* NULL removes the entry. The id must have been reserved. */
 void dco_idmap_set(struct dco_idmap *map, uint32_t id, void *object);
-/* The object with the lowest id >= from, or NULL. */
+/* The object with the lowest id >= from, or NULL. Objects that come or go meanwhile may be missed.
+ */
 void *dco_idmap_next(const struct dco_idmap *map, uint32_t from);
 
 #endif

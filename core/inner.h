@@ -25,6 +25,14 @@ struct dco_inner {
  * (super-packets beyond 64 KiB) mean len. */
 bool dco_inner_parse(const uint8_t *pkt, size_t len, struct dco_inner *inner);
 
+/* True for the multicast addresses 224.0.0.0/4 and ff00::/8. openvpn sends their packets to all
+ * clients. A broadcast address is an ordinary address for it, because tun devices carry none. */
+static inline bool
+dco_inner_is_multicast(const struct dco_ip *dst)
+{
+    return dst->family == 4 ? dst->addr[0] >> 4 == 0xe : dst->addr[0] == 0xff;
+}
+
 /* Returns the offset of the transport header and sets *protocol, in a first fragment as well.
  * Returns 0 if the packet has no transport header that can be read. inner: the result for pkt. */
 uint32_t dco_inner_transport(const uint8_t *pkt, const struct dco_inner *inner, uint8_t *protocol);

@@ -64,6 +64,12 @@ dco_peers_by_id(const struct dco_peers *p, uint32_t id)
     return dco_idmap_get(&p->by_id, id);
 }
 
+struct dco_peer *
+dco_peers_next(const struct dco_peers *p, uint32_t from)
+{
+    return dco_idmap_next(&p->by_id, from);
+}
+
 static struct dco_peer *
 by_vpn(const struct dco_peers *p, const struct dco_ip *ip)
 {

@@ -35,6 +35,10 @@ uint32_t dco_peers_count(const struct dco_peers *p);
 
 struct dco_peer *dco_peers_by_id(const struct dco_peers *p, uint32_t id);
 
+/* The peer with the lowest id >= from, or NULL. A walk through all peers may miss one that is made
+ * meanwhile. */
+struct dco_peer *dco_peers_next(const struct dco_peers *p, uint32_t from);
+
 /* The peer that an inner packet for dst goes to, or NULL. P2P: the only peer. MP: the peer whose
  * VPN address dst is; else that of the iroute with the longest prefix; else that of the route with
  * the longest prefix. Iroutes and routes whose gateway is no peer's VPN address are passed over. */

@@ -9,6 +9,7 @@
 #include "linux/crypto/aead.h"
 #include "linux/plane/csum_fast.h"
 #include "linux/plane/mss.h"
+#include "linux/plane/multicast.h"
 #include "linux/plane/no_route.h"
 #include "linux/plane/packet_buffer.h"
 #include "linux/plane/recursion.h"
@@ -23,13 +24,7 @@ struct tx_packet {
     struct dco_vnet vnet;
     struct dco_inner inner;
     struct dco_cut cut;
-    struct dco_peer *peer;
-    struct dco_key *key;
-    struct aead *aead; /* of key */
-    uint8_t key_id;    /* likewise */
-    uint32_t tx_id;    /* of peer */
-    uint32_t next_id;
-    uint32_t segments_max; /* of a train */
+    struct tx_ids ids;
     dco_csum_fn *csum;
 };
 
@@ -55,21 +50,21 @@ tx_fini(struct tx *tx)
 
 /* True if a packet of len outer bytes with the next id may follow in the train. */
 static bool
-train_takes(const struct train *t, const struct tx_packet *p, uint32_t len)
+train_takes(const struct train *t, const struct tx_ids *ids, uint32_t len)
 {
-    return t->key == p->key && !t->closed && t->first_id + t->packets == p->next_id &&
+    return t->key == ids->key && !t->closed && t->first_id + t->packets == ids->next &&
            len <= t->seg && t->bytes + len <= KERNEL_UDP_PAYLOAD_MAX &&
-           t->packets < p->segments_max;
+           t->packets < ids->segments_max;
 }
 
 static struct train *
-train_begin(struct tx *tx, const struct tx_packet *p, uint32_t len)
+train_begin(struct tx *tx, const struct tx_ids *ids, uint32_t len)
 {
     struct train *t = &tx->train[tx->used++];
 
-    t->peer = p->peer;
-    t->key = p->key;
-    t->first_id = p->next_id;
+    t->peer = ids->peer;
+    t->key = ids->key;
+    t->first_id = ids->next;
     t->packets = 0;
     t->bytes = 0;
     t->seg = (uint16_t)len;
@@ -81,50 +76,49 @@ train_begin(struct tx *tx, const struct tx_packet *p, uint32_t len)
 /* The train for the next packet: the newest one of this key if it still takes it. An older one must
  * not grow past a newer one of the same key, or ids would leave out of order. */
 static struct train *
-train_for(struct tx *tx, const struct tx_packet *p, uint32_t len, uint64_t now_ns)
+train_for(struct tx *tx, const struct tx_ids *ids, uint32_t len, uint64_t now_ns)
 {
     for (uint32_t i = tx->used; i-- > 0;) {
         struct train *t = &tx->train[i];
 
-        if (t->key != p->key)
+        if (t->key != ids->key)
             continue;
-        if (train_takes(t, p, len))
+        if (train_takes(t, ids, len))
             return t;
         t->closed = true;
         break;
     }
     if (tx->used == TX_TRAINS)
         send_trains(tx, now_ns);
-    return train_begin(tx, p, len);
+    return train_begin(tx, ids, len);
 }
 
 /* The train for the next frame, of any length. */
 static struct train *
-train_for_frame(struct tx *tx, const struct tx_packet *p, uint32_t len, uint64_t now_ns)
+train_for_frame(struct tx *tx, const struct tx_ids *ids, uint32_t len, uint64_t now_ns)
 {
     struct train *t = tx->used > 0 ? &tx->train[tx->used - 1] : NULL;
 
-    if (t != NULL && t->key == p->key && !t->closed && t->first_id + t->packets == p->next_id &&
+    if (t != NULL && t->key == ids->key && !t->closed && t->first_id + t->packets == ids->next &&
         t->bytes + len <= TX_TRAIN_BYTES)
         return t;
     if (tx->used == TX_TRAINS)
         send_trains(tx, now_ns);
-    return train_begin(tx, p, len);
+    return train_begin(tx, ids, len);
 }
 
 /* Seals one inner packet as a frame, behind its length, under the next packet id. */
 static void
-tx_seal_frame(struct tx *tx, struct tx_packet *p, const uint8_t *inner, uint32_t len,
-              uint64_t now_ns)
+seal_frame(struct tx *tx, struct tx_ids *ids, const uint8_t *inner, uint32_t len, uint64_t now_ns)
 {
     uint32_t outer = len + DCO_OVERHEAD;
-    struct train *t = train_for_frame(tx, p, DCO_FRAME_HDR + outer, now_ns);
+    struct train *t = train_for_frame(tx, ids, DCO_FRAME_HDR + outer, now_ns);
     struct aead_op op = {.pkt = t->buf + t->bytes + DCO_FRAME_HDR, .in = inner, .len = len};
 
     dco_frame_write_hdr(t->buf + t->bytes, outer);
-    dco_wire_write_hdr(op.pkt, p->key_id, p->tx_id, p->next_id);
-    aead_seal(p->aead, tx->thread, &op, 1);
-    p->next_id++;
+    dco_wire_write_hdr(op.pkt, ids->key_id, ids->tx_id, ids->next);
+    aead_seal(ids->aead, tx->thread, &op, 1);
+    ids->next++;
     if (!op.ok) {
         t->lost = true;
         t->closed = true;
@@ -135,17 +129,18 @@ tx_seal_frame(struct tx *tx, struct tx_packet *p, const uint8_t *inner, uint32_t
     t->bytes += DCO_FRAME_HDR + outer;
 }
 
-/* Seals one inner packet into its train under the next packet id. */
-static void
-tx_seal(struct tx *tx, struct tx_packet *p, const uint8_t *inner, uint32_t len, uint64_t now_ns)
+/* Seals one inner packet into its train of datagrams. */
+static inline void
+seal_datagram(struct tx *tx, struct tx_ids *ids, const uint8_t *inner, uint32_t len,
+              uint64_t now_ns)
 {
     uint32_t outer = len + DCO_OVERHEAD;
-    struct train *t = train_for(tx, p, outer, now_ns);
+    struct train *t = train_for(tx, ids, outer, now_ns);
     struct aead_op op = {.pkt = t->buf + t->bytes, .in = inner, .len = len};
 
-    dco_wire_write_hdr(op.pkt, p->key_id, p->tx_id, p->next_id);
-    aead_seal(p->aead, tx->thread, &op, 1);
-    p->next_id++;
+    dco_wire_write_hdr(op.pkt, ids->key_id, ids->tx_id, ids->next);
+    aead_seal(ids->aead, tx->thread, &op, 1);
+    ids->next++;
     if (!op.ok) {
         t->lost = true;
         t->closed = true;
@@ -155,6 +150,15 @@ tx_seal(struct tx *tx, struct tx_packet *p, const uint8_t *inner, uint32_t len, 
     t->packets++;
     t->bytes += outer;
     t->closed = outer < t->seg;
+}
+
+void
+tx_seal(struct tx *tx, struct tx_ids *ids, const uint8_t *inner, uint32_t len, uint64_t now_ns)
+{
+    if (ids->stream != NULL)
+        seal_frame(tx, ids, inner, len, now_ns);
+    else
+        seal_datagram(tx, ids, inner, len, now_ns);
 }
 
 static uint64_t
@@ -175,44 +179,55 @@ cut_largest(const struct dco_cut *cut)
     return cut->n == 1 ? cut->len : (uint32_t)cut->hdr_len + cut->seg_len;
 }
 
+/* stream: that of the peer, NULL: none. */
 static enum dco_drop
-tx_reserve(struct plane_dev *dev, struct tx_packet *p)
+take_ids(struct tx_ids *ids, struct plane_dev *dev, struct dco_peer *peer, struct stream *stream,
+         uint32_t n, uint64_t cost)
 {
     bool want_new = false;
-    enum dco_drop drop =
-        dco_key_reserve(p->key, p->cut.n, cut_cost(&p->cut), &p->next_id, &want_new);
+    enum dco_drop drop;
 
+    if (stream != NULL && !stream_takes(stream))
+        return DCO_DROP_TX_STREAM_FULL;
+    ids->stream = stream;
+    ids->peer = peer;
+    ids->key = dco_peer_key_tx(peer);
+    if (ids->key == NULL)
+        return DCO_DROP_TX_NO_KEY;
+    drop = dco_key_reserve(ids->key, n, cost, &ids->next, &want_new);
     if (want_new)
-        dco_peers_want_key(dev->peers, p->peer);
-    p->aead = dco_key_crypto(p->key);
-    p->key_id = dco_key_id(p->key);
-    p->tx_id = dco_peer_tx_id(p->peer);
+        dco_peers_want_key(dev->peers, peer);
+    ids->aead = dco_key_crypto(ids->key);
+    ids->key_id = dco_key_id(ids->key);
+    ids->tx_id = dco_peer_tx_id(peer);
+    ids->segments_max = send_segments_max();
     return drop;
 }
 
+enum dco_drop
+tx_take_ids(struct tx_ids *ids, struct plane_dev *dev, struct dco_peer *peer, uint32_t n,
+            uint64_t cost)
+{
+    return take_ids(ids, dev, peer, stream_of_peer(peer), n, cost);
+}
+
 static bool
-tx_blocked(struct plane_dev *dev, const struct dco_ip *dst)
+tx_blocked(const struct plane_dev *dev, const struct dco_ip *dst)
 {
     return dst->family == 6 && dco_load(&dev->block_ipv6);
 }
 
 /* Most packets of a burst go to one destination, so the last one is remembered. */
-static enum dco_drop
-tx_choose(struct tx *tx, struct plane_dev *dev, struct tx_packet *p)
+static struct dco_peer *
+tx_choose(struct tx *tx, const struct plane_dev *dev, const struct dco_ip *dst)
 {
-    if (!dco_ip_equal(&tx->dst, &p->inner.dst)) {
-        tx->dst = p->inner.dst;
-        tx->dst_peer =
-            tx_blocked(dev, &p->inner.dst) ? NULL : dco_peers_by_dest(dev->peers, &p->inner.dst);
-        tx->dst_stream = tx->dst_peer != NULL ? stream_of_peer(tx->dst_peer) : NULL;
-    }
-    p->peer = tx->dst_peer;
-    if (p->peer == NULL)
-        return tx_blocked(dev, &p->inner.dst) ? DCO_DROP_TX_BLOCKED : DCO_DROP_TX_NO_PEER;
-    if (tx->dst_stream != NULL && !stream_takes(tx->dst_stream))
-        return DCO_DROP_TX_STREAM_FULL;
-    p->key = dco_peer_key_tx(p->peer);
-    return p->key == NULL ? DCO_DROP_TX_NO_KEY : DCO_DROP_NONE;
+    if (dco_ip_equal(&tx->dst, dst))
+        return tx->dst_peer;
+    tx->dst = *dst;
+    tx->dst_all = dev->mode == DCO_MODE_MP && dco_inner_is_multicast(dst) && !tx_blocked(dev, dst);
+    tx->dst_peer = tx->dst_all || tx_blocked(dev, dst) ? NULL : dco_peers_by_dest(dev->peers, dst);
+    tx->dst_stream = tx->dst_peer != NULL ? stream_of_peer(tx->dst_peer) : NULL;
+    return tx->dst_peer;
 }
 
 /* Does all that can fail, and takes the packet ids last: an id that was taken must be accounted
@@ -221,7 +236,7 @@ static enum dco_drop
 tx_prepare(struct tx *tx, struct plane_dev *dev, struct tx_packet *p, uint8_t *pkt, uint32_t len,
            uint64_t now_ns)
 {
-    enum dco_drop drop;
+    struct dco_peer *peer;
 
     if (!dco_inner_parse(pkt, len, &p->inner))
         return DCO_DROP_TX_NOT_IP;
@@ -229,16 +244,29 @@ tx_prepare(struct tx *tx, struct plane_dev *dev, struct tx_packet *p, uint8_t *p
         p->cut.n = 1;
         return DCO_DROP_TX_BAD_GSO;
     }
-    drop = tx_choose(tx, dev, p);
-    if (drop != DCO_DROP_NONE)
-        return drop;
-    if (recursion_suspected(&p->inner) && recursion_found(dev, p->peer, pkt, &p->inner, now_ns))
+    peer = tx_choose(tx, dev, &p->inner.dst);
+    if (peer == NULL)
+        return tx_blocked(dev, &p->inner.dst) ? DCO_DROP_TX_BLOCKED : DCO_DROP_TX_NO_PEER;
+    if (recursion_suspected(&p->inner) && recursion_found(dev, peer, pkt, &p->inner, now_ns))
         return DCO_DROP_TX_RECURSIVE;
     if (cut_largest(&p->cut) + DCO_OVERHEAD > KERNEL_UDP_PAYLOAD_MAX)
         return DCO_DROP_TX_TOO_BIG;
     if (p->cut.n == 1)
-        mss_clamp_for(p->peer, pkt, len, &p->inner);
-    return tx_reserve(dev, p);
+        mss_clamp_for(peer, pkt, len, &p->inner);
+    return take_ids(&p->ids, dev, peer, tx->dst_stream, p->cut.n, cut_cost(&p->cut));
+}
+
+/* A packet that goes to all clients. */
+static void
+tx_multicast(struct tx *tx, struct plane_dev *dev, struct tx_packet *p, uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < p->cut.n; i++) {
+        uint32_t seg_len;
+        const uint8_t *seg = dco_segment_next(&p->cut, i, &seg_len, p->csum);
+
+        if (!multicast_send(tx, dev, NULL, seg, seg_len, now_ns))
+            drops_count(tx->drops, DCO_DROP_TX_NO_PEER, 1);
+    }
 }
 
 /* Answers a packet that --block-ipv6 forbids. */
@@ -266,10 +294,12 @@ tx_packet(struct tx *tx, struct plane_dev *dev, uint32_t len, uint64_t now_ns)
     memcpy(&p.vnet, tx->read_buf, sizeof(p.vnet));
     p.cut.n = 1;
     p.csum = csum_best();
-    p.segments_max = send_segments_max();
     drop = tx_prepare(tx, dev, &p, pkt, len, now_ns);
     if (drop != DCO_DROP_NONE) {
-        drops_count(tx->drops, drop, p.cut.n);
+        if (drop == DCO_DROP_TX_NO_PEER && tx->dst_all)
+            tx_multicast(tx, dev, &p, now_ns);
+        else
+            drops_count(tx->drops, drop, p.cut.n);
         if (drop == DCO_DROP_TX_BLOCKED)
             tx_say_no_route(tx, dev, pkt, len);
         return;
@@ -278,10 +308,7 @@ tx_packet(struct tx *tx, struct plane_dev *dev, uint32_t len, uint64_t now_ns)
         uint32_t seg_len;
         uint8_t *seg = dco_segment_next(&p.cut, i, &seg_len, p.csum);
 
-        if (tx->dst_stream != NULL)
-            tx_seal_frame(tx, &p, seg, seg_len, now_ns);
-        else
-            tx_seal(tx, &p, seg, seg_len, now_ns);
+        tx_seal(tx, &p.ids, seg, seg_len, now_ns);
     }
 }
 
@@ -294,7 +321,7 @@ tx_gone(struct plane_dev *dev)
 }
 
 /* Drops are counted for the device of the burst, so trains of another device are sent first. */
-static void
+void
 tx_begin(struct tx *tx, struct plane_dev *dev, uint64_t now_ns)
 {
     if (tx->dev == dev)
@@ -334,5 +361,6 @@ tx_flush(struct tx *tx, uint64_t now_ns)
 {
     if (tx->used > 0)
         send_trains(tx, now_ns);
+    tx->copies = 0;
     tx->dev = NULL;
 }

@@ -41,6 +41,18 @@ train_ids(const struct train *t)
     return t->packets + t->lost;
 }
 
+/* Packet ids of a peer's key, for packets that are going to be sealed. */
+struct tx_ids {
+    struct dco_peer *peer;
+    struct dco_key *key;
+    struct stream *stream; /* of peer, NULL: none */
+    struct aead *aead;     /* of key */
+    uint8_t key_id;        /* likewise */
+    uint32_t tx_id;        /* of peer */
+    uint32_t next;         /* the first id that is left */
+    uint32_t segments_max; /* packets of a train */
+};
+
 /* The sending state of a worker. Only that worker uses it. */
 struct tx {
     unsigned
@@ -51,9 +63,11 @@ struct tx {
     struct plane_dev *dev;     /* of the trains; NULL: there are none */
     uint32_t taken, packets;   /* bytes and packets read in this burst */
     uint32_t used;             /* trains in this burst, oldest packet id first */
+    uint32_t copies;           /* of multicast packets in this burst; multicast.h */
     struct dco_ip dst;         /* of the last packet in this burst, family 0: none yet */
-    struct dco_peer *dst_peer; /* where it went */
+    struct dco_peer *dst_peer; /* where it went; NULL: nowhere, or to all */
     struct stream *dst_stream; /* the stream of that peer, NULL: none */
+    bool dst_all;              /* dst is a multicast address */
     struct train train[TX_TRAINS];
 };
 
@@ -66,5 +80,17 @@ void tx_fini(struct tx *tx);
  * queue stays readable for ever, so the caller stops watching it. */
 bool tx_read(struct tx *tx, struct plane_dev *dev, int fd, unsigned share, uint64_t now_ns);
 void tx_flush(struct tx *tx, uint64_t now_ns);
+
+/* For packets that do not come from a TUN queue, in a burst of their own that tx_flush() ends:
+ * tx_begin(), then tx_take_ids() and tx_seal() for each of them. */
+void tx_begin(struct tx *tx, struct plane_dev *dev, uint64_t now_ns);
+/* Takes n packet ids of the key with which peer's packets are sealed; cost as in dco_key_reserve().
+ * DCO_DROP_NONE, or why there are none. Each id must be used: n calls of tx_seal() follow. */
+enum dco_drop tx_take_ids(struct tx_ids *ids, struct plane_dev *dev, struct dco_peer *peer,
+                          uint32_t n, uint64_t cost);
+/* Seals one inner packet into its train under the next packet id. len: at most
+ * KERNEL_UDP_PAYLOAD_MAX - DCO_OVERHEAD. */
+void tx_seal(struct tx *tx, struct tx_ids *ids, const uint8_t *inner, uint32_t len,
+             uint64_t now_ns);
 
 #endif
