@@ -142,9 +142,7 @@ role(struct scan *s, const char *name, const char *value)
 
     h->server |= LISTED(name, servers) || (is(name, "mode") && is(value, "server"));
     h->client |= client || is(name, "pull");
-    h->c2c |= is(name, "client-to-client");
-    h->inner4 |= is(name, "server") || is(name, "ifconfig");
-    h->inner6 |= is(name, "server-ipv6") || is(name, "ifconfig-ipv6");
+    h->device.client_to_client |= is(name, "client-to-client");
     s->tls |= client || h->server || is(name, "tls-client") || is(name, "tls-server");
 }
 

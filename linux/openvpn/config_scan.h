@@ -24,9 +24,6 @@ struct config_scan {
     bool tcp;      /* the socket or one of the remotes uses TCP */
     bool server;   /* --server, --mode server, ... */
     bool client;   /* --client or --pull */
-    bool c2c;      /* --client-to-client */
-    bool inner4;   /* --server or --ifconfig: IPv4 inside */
-    bool inner6;   /* --server-ipv6 or --ifconfig-ipv6 */
     bool remote;   /* --remote */
     bool floats;   /* --float */
     bool user;     /* --user */

@@ -11,7 +11,6 @@
 
 #include "core/atomic.h"
 #include "linux/openvpn/config_scan.h"
-#include "linux/openvpn/forwarding.h"
 #include "linux/openvpn/offload_state.h"
 #include "linux/plane/plane.h"
 #include "linux/sys/calls.h"
@@ -48,19 +47,14 @@ static bool
 left_to_openvpn(char *reason, size_t size)
 {
     const struct config_scan *conf = &offer.conf;
-    const char *off = NULL;
     bool tcp = conf->tcp && !wants_tcp();
 
-    if (conf->server && conf->c2c)
-        off = forwarding_off(conf->inner4, conf->inner6);
     if (tcp)
         snprintf(reason, size,
                  "the configuration uses TCP as transport, which OpenDCO leaves to openvpn");
     else if (conf->dropped[0])
         snprintf(reason, size, "offload would ignore an option: %s", conf->dropped);
-    else if (off != NULL)
-        snprintf(reason, size, "offload would ignore client-to-client, because %s is 0", off);
-    return tcp || conf->dropped[0] || off != NULL;
+    return tcp || conf->dropped[0];
 }
 
 void

@@ -17,14 +17,14 @@ static const struct {
     {OPTION_LEFT, " client-nat gremlin memstats mtu-test passtos shaper "},
     /* Their arguments, or other options, decide. */
     {OPTION_DEPENDS,
-     " allow-compression block-ipv6 client-to-client compress data-ciphers"
+     " allow-compression block-ipv6 compress data-ciphers"
      " data-ciphers-fallback dev dev-node dev-type local ncp-ciphers proto proto-force"
      " remote reneg-bytes reneg-pkts replay-window topology user "},
     /* What the plane does, and what it takes over from the socket or the device. */
     {OPTION_PLANE,
-     " allow-recursive-routing bind bind-dev chroot config connection float group inactive"
-     " iroute iroute-ipv6 keepalive lport mark max-packet-size mssfix mtu-disc multihome"
-     " nice nobind persist-tun ping ping-exit ping-restart port rcvbuf rport sndbuf"
+     " allow-recursive-routing bind bind-dev chroot client-to-client config connection float"
+     " group inactive iroute iroute-ipv6 keepalive lport mark max-packet-size mssfix mtu-disc"
+     " multihome nice nobind persist-tun ping ping-exit ping-restart port rcvbuf rport sndbuf"
      " suppress-timestamps txqueuelen "},
     /* Buffers, warnings and caches of openvpn's own data channel, and what does not go with
      * AEAD ciphers. */

@@ -314,6 +314,7 @@ plane_dev_set_options(struct plane_dev *dev, const struct plane_dev_options *opt
         tun_set_queue_len(dev->name, options->queue_len);
     dco_store(&dev->block_ipv6, options->block_ipv6);
     dco_store(&dev->allow_recursion, options->allow_recursion);
+    dco_store(&dev->c2c, options->client_to_client && dev->mode == DCO_MODE_MP);
 }
 
 const char *

@@ -55,9 +55,10 @@ struct plane_mssfix {
 /* What openvpn's options ask of its device, and no netlink family carries. Zero: nothing. */
 struct plane_dev_options {
     struct plane_mssfix mssfix;
-    unsigned queue_len;   /* --txqueuelen, packets; 0: the default of a DCO device */
-    bool block_ipv6;      /* IPv6 to the peers is answered with "no route" */
-    bool allow_recursion; /* --allow-recursive-routing */
+    unsigned queue_len;    /* --txqueuelen, packets; 0: the default of a DCO device */
+    bool block_ipv6;       /* IPv6 to the peers is answered with "no route" */
+    bool allow_recursion;  /* --allow-recursive-routing */
+    bool client_to_client; /* clients of a server reach each other without the host (c2c.h) */
 };
 
 /* For the device, but mssfix for all devices of the process. At any time. openvpn's thread. */

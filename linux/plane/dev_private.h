@@ -30,6 +30,7 @@ struct plane_dev {
     bool gone;               /* atomic; another process deleted the device */
     bool block_ipv6;         /* atomic; what struct plane_dev_options says, likewise the next */
     bool allow_recursion;
+    bool c2c; /* clients reach each other without the host (c2c.h) */
     uint64_t recursion_said_ns, move_said_ns; /* atomic; when recursion.c last logged it */
     bool routes_attached;                     /* plane_devs_lock(); routes.c copies its routes */
     struct dco_drops drops[PLANE_WORKERS_MAX]

@@ -30,12 +30,13 @@ static void rx_emit(void *arg, struct dco_super *super);
 
 /* Sets the addresses in the slots once; rx_arm() sets the rest before each burst. */
 int
-rx_init(struct rx *rx, unsigned thread)
+rx_init(struct rx *rx, unsigned thread, struct tx *tx)
 {
     struct rx_slot *slot = calloc(RX_MSGS, sizeof(*slot));
     int err;
 
     rx->thread = thread;
+    rx->tx = tx;
     rx->fib.fd = -1;
     rx->bufs = packet_buffer_new((size_t)RX_MSGS * RX_BUF_BYTES);
     rx->hdr = calloc(RX_MSGS, sizeof(*rx->hdr));
@@ -50,6 +51,7 @@ rx_init(struct rx *rx, unsigned thread)
         slot[i].iov.iov_len = RX_BUF_BYTES;
     }
     dco_coalescer_init(rx->coalescer, csum_best(), rx_emit, rx, true, true);
+    c2c_init(&rx->c2c, tx, &rx->sources);
     err = fib_open(&rx->fib);
     return err < 0 ? err : source_check_init(&rx->sources, &rx->fib);
 }
@@ -121,7 +123,7 @@ rx_source_ok(struct rx *rx, struct dco_peer *peer, const struct dco_ip *source)
 
 /* One authentic, fresh inner packet. */
 static enum dco_drop
-rx_inner(struct rx *rx, struct dco_peer *peer, uint8_t *pkt, uint32_t len)
+rx_inner(struct rx *rx, struct dco_peer *peer, uint8_t *pkt, uint32_t len, uint64_t now_ns)
 {
     struct dco_inner inner;
 
@@ -132,6 +134,8 @@ rx_inner(struct rx *rx, struct dco_peer *peer, uint8_t *pkt, uint32_t len)
     if (!rx_source_ok(rx, peer, &inner.src))
         return DCO_DROP_RX_SOURCE;
     mss_clamp_for(peer, pkt, inner.total, &inner);
+    if (dco_load(&rx->dev->c2c) && c2c_take(&rx->c2c, rx->dev, peer, pkt, &inner, now_ns))
+        return DCO_DROP_NONE;
     dco_coalesce_add(rx->coalescer, pkt, inner.total, &inner);
     return DCO_DROP_NONE;
 }
@@ -205,7 +209,7 @@ run_float(struct rx *rx, struct plane_port *port, struct rx_run *run, int newest
 }
 
 static void
-run_deliver(struct rx *rx, struct rx_run *run, struct rx_result *res)
+run_deliver(struct rx *rx, struct rx_run *run, uint64_t now_ns, struct rx_result *res)
 {
     run->source.family = 0;
     for (uint32_t i = 0; i < run->n; i++) {
@@ -215,7 +219,7 @@ run_deliver(struct rx *rx, struct rx_run *run, struct rx_result *res)
 
         if (run->verdict[i] != DCO_DROP_NONE || dco_wire_is_keepalive(inner, op->len))
             continue;
-        drop = rx_inner(rx, run->peer, inner, op->len);
+        drop = rx_inner(rx, run->peer, inner, op->len, now_ns);
         if (drop != DCO_DROP_NONE) {
             drops_count(rx->drops, drop, 1);
             continue;
@@ -259,7 +263,7 @@ run_flush(struct rx *rx, struct plane_port *port, uint64_t now_ns)
         run_replay(rx, run, now_ns, &res);
         if (res.newest >= 0)
             run_float(rx, port, run, res.newest, now_ns);
-        run_deliver(rx, run, &res);
+        run_deliver(rx, run, now_ns, &res);
         run_account(rx, run, &res, now_ns);
     }
     run->n = 0;
@@ -487,6 +491,8 @@ void
 rx_end(struct rx *rx, struct plane_port *port, uint64_t now_ns)
 {
     run_flush(rx, port, now_ns);
+    c2c_end(&rx->c2c, rx->dev, now_ns);
+    tx_flush(rx->tx, now_ns);
     dco_coalesce_flush(rx->coalescer);
     drops_count(rx->drops, DCO_DROP_RX_TUN, tun_batch_flush(rx->batch));
 }

@@ -5,6 +5,7 @@
  *
  *   recvmmsg -> classify each segment -> run of one key: open all, replay check all
  *            -> per packet: parse, source check, MSS -> coalesce -> writev
+ *                                                or: another client's (c2c.h) -> seal -> send
  *
  * A train may hold packets of several peers and control packets, in any order.
  */
@@ -13,6 +14,7 @@
 
 #include "core/coalesce.h"
 #include "linux/crypto/aead.h"
+#include "linux/plane/c2c.h"
 #include "linux/plane/port_private.h"
 #include "linux/plane/source.h"
 #include "linux/plane/tun_batch.h"
@@ -62,13 +64,16 @@ struct rx {
     struct plane_dev *dev;   /* of the burst */
     struct fib fib;
     struct source_check sources;
+    struct tx
+        *tx; /* const; the same worker's, whose burst is over: for what goes to peers at once */
+    struct c2c c2c;
 };
 
-/* 0 or -errno. Call rx_fini() in either case. Before the sandbox. */
-int rx_init(struct rx *rx, unsigned thread);
+/* tx: the same worker's. 0 or -errno. Call rx_fini() in either case. Before the sandbox. */
+int rx_init(struct rx *rx, unsigned thread, struct tx *tx);
 void rx_fini(struct rx *rx);
 
-/* Receives one burst from member fd of the port. Worker, inside its lock. */
+/* Receives one burst from member fd of the port. Worker, inside its lock, after tx_flush(). */
 void rx_ready(struct rx *rx, struct plane_port *port, int fd);
 
 /* One burst from a stream, which lies in rx->bufs: rx_begin(), rx_frame() for each packet behind

@@ -115,3 +115,10 @@ source_ok(struct source_check *check, const struct plane_dev *dev, struct dco_pe
     return dev->mode == DCO_MODE_P2P || dco_peer_has_vpn(peer, src) ||
            way_to(check, dev->ifindex, peer, src) != FIB_ELSEWHERE;
 }
+
+bool
+dest_ok(struct source_check *check, const struct plane_dev *dev, struct dco_peer *from,
+        const struct dco_peer *to, const struct dco_ip *dst)
+{
+    return dco_peer_has_vpn(to, dst) || way_to(check, dev->ifindex, from, dst) == FIB_DEVICE;
+}

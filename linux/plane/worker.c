@@ -268,7 +268,7 @@ worker_new(unsigned index)
     w->index = index;
     w->epoll = w->wake = -1;
     pthread_mutex_init(&w->lock, NULL);
-    err = rx_init(&w->rx, index);
+    err = rx_init(&w->rx, index, &w->tx);
     if (err == 0)
         err = tx_init(&w->tx, index);
     if (err == 0)

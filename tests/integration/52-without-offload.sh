@@ -92,14 +92,6 @@ in_ns server ip tuntap del dev tun7 mode tun
 both "topology net30" "topology" "-" $VPN4 "topology net30" --
 vpn_ccd 1
 
-# Either the host forwards packets between clients, or openvpn does.
-for family in net.ipv4.ip_forward net.ipv6.conf.all.forwarding; do
-    in_ns server sysctl -qw $family=0
-    both "client-to-client, $family off" "client-to-client.*$family" - $VPN4 "client-to-client" --
-    in_ns server sysctl -qw $family=1
-done
-both "client-to-client" - - $VPN4 "client-to-client" --
-
 # The same by other ways than the configuration file itself.
 echo "fragment 1200" >"$W/more.conf"
 both "an option in a file that the file names" "fragment" "fragment" $VPN4 "config $W/more.conf" -- \

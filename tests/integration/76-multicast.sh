@@ -109,7 +109,7 @@ net_make 3
 NEW=$("$TOP/tests/integration/openvpn27" "$BUILD/openvpn-2.7") || { skip "openvpn 2.7" "$NEW"; NEW=; }
 
 for OPENVPN in $OPENVPN $NEW; do
-    for c2c in ""; do
+    for c2c in "" client-to-client; do
         unset "vpn_mode[server]"
         vpn_start server opendco "$c2c"
         expect "the server is up (${c2c:-without client-to-client})" vpn_ready server

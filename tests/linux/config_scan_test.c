@@ -102,17 +102,17 @@ TEST("configurations")
     }
 }
 
-TEST("what is inside the tunnel")
+TEST("client-to-client counts in the server's configuration, not where it is pushed")
 {
     struct config_scan conf;
 
     config_scan_text(&conf, SERVER, strlen(SERVER));
-    CHECK(!conf.c2c && conf.inner4 && !conf.inner6);
-    config_scan_text(&conf, SERVER "client-to-client\nserver-ipv6 fd00::/64\n",
-                     strlen(SERVER "client-to-client\nserver-ipv6 fd00::/64\n"));
-    CHECK(conf.c2c && conf.inner4 && conf.inner6);
-    config_scan_text(&conf, "server-ipv6 fd00::/64\n", strlen("server-ipv6 fd00::/64\n"));
-    CHECK(!conf.c2c && !conf.inner4 && conf.inner6);
+    CHECK(!conf.device.client_to_client);
+    config_scan_text(&conf, SERVER "client-to-client\n", strlen(SERVER "client-to-client\n"));
+    CHECK(conf.device.client_to_client);
+    config_scan_text(&conf, SERVER "push client-to-client\n",
+                     strlen(SERVER "push client-to-client\n"));
+    CHECK(!conf.device.client_to_client);
 }
 
 static const struct {
