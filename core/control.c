@@ -106,6 +106,19 @@ dco_control_peer_lost(struct dco_peers *p, uint32_t id, const void *transport,
     return its ? 0 : -ENOENT;
 }
 
+bool
+dco_control_peer_leaves(struct dco_peers *p, struct dco_peer *peer)
+{
+    bool may;
+
+    dco_lock_acquire(&p->lock);
+    may = p->mode == DCO_MODE_MP || peer->timeout_ns != 0;
+    if (may && !peer->dead)
+        dco_peers_remove(p, peer, DCO_DEL_EXPIRED);
+    dco_lock_release(&p->lock);
+    return may;
+}
+
 unsigned
 dco_control_transport_gone(struct dco_peers *p, const void *transport, enum dco_del_reason reason)
 {

@@ -47,6 +47,11 @@ int dco_control_peer_del(struct dco_peers *p, uint32_t id, enum dco_del_reason r
 int dco_control_peer_lost(struct dco_peers *p, uint32_t id, const void *transport,
                           enum dco_del_reason reason);
 
+/* The peer has said that it leaves (occ.h). Removes it with reason EXPIRED, which openvpn takes as
+ * the end of the session. False: nothing is done for a P2P peer without a timeout, because openvpn
+ * aborts if such a peer expires. Read section. */
+bool dco_control_peer_leaves(struct dco_peers *p, struct dco_peer *peer);
+
 /* Removes every peer that uses this transport; returns how many. */
 unsigned dco_control_transport_gone(struct dco_peers *p, const void *transport,
                                     enum dco_del_reason reason);

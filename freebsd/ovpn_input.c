@@ -21,6 +21,8 @@
 #include "ovpn_sysctl.h"
 #include "ovpn_udp.h"
 
+#include "../core/occ.h"
+
 #define MTAG_NESTED 0x6f76706f /* how many tunnels a datagram has come out of: uint32_t */
 #define MAX_NESTED  3          /* as for packets that are sent */
 
@@ -115,6 +117,24 @@ source_ok(struct ovpn_softc *sc, struct dco_peer *peer, const struct dco_ip *src
            ovpn_route_peer(set, src, sc->ifp->if_fib, sc->ifp) == peer;
 }
 
+/* What is no IP packet: a message of an openvpn without offload, or a fault. Of the messages only
+ * the one that the peer leaves has an effect. */
+static void
+input_other(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m)
+{
+    uint8_t hdr[DCO_OCC_HDR_LEN];
+    int op = DCO_OCC_NONE;
+
+    if (m->m_pkthdr.len >= (int)sizeof(hdr)) {
+        m_copydata(m, 0, sizeof(hdr), (caddr_t)hdr);
+        op = dco_occ_parse(hdr, sizeof(hdr));
+    }
+    if (op == DCO_OCC_EXIT && dco_control_peer_leaves(dco_peer_set(peer), peer))
+        m_freem(m);
+    else
+        (void)ovpn_drop(sc, m, op == DCO_OCC_NONE ? DCO_DROP_RX_NOT_IP : DCO_DROP_RX_OCC);
+}
+
 static void
 input_ip(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m)
 {
@@ -125,7 +145,7 @@ input_ip(struct ovpn_softc *sc, struct dco_peer *peer, struct mbuf *m)
     if (m == NULL)
         goto no_memory;
     if (inner.version == 0) {
-        (void)ovpn_drop(sc, m, DCO_DROP_RX_NOT_IP);
+        input_other(sc, peer, m);
         return;
     }
     if (!source_ok(sc, peer, &inner.src)) {

@@ -123,12 +123,14 @@ dco_counter_read(const struct dco_counter *counter)
 /* The plane's own data in each peer; core/ only carries it. All fields are atomic. If two workers
  * write at once, one value may be lost; that costs one needless question or try. */
 struct dco_peer_platform {
-    uint16_t path_mtu;    /* outer MTU towards the peer, 0: unknown */
-    uint32_t gso_refused; /* refusals of segmentation offload in a row */
-    uint64_t gso_off_ns;  /* time before which it is not tried again; 0: it works */
-    uint64_t inside_ns;   /* time of the last packet for its remote that came back to us */
-    uint64_t move_ns;     /* time of the last decision about its new address */
-    uint64_t question_ns; /* time until which it may cause no more source lookups */
+    uint16_t path_mtu;       /* outer MTU towards the peer, 0: unknown */
+    uint32_t gso_refused;    /* refusals of segmentation offload in a row */
+    uint64_t gso_off_ns;     /* time before which it is not tried again; 0: it works */
+    uint64_t inside_ns;      /* time of the last packet for its remote that came back to us */
+    uint64_t move_ns;        /* time of the last decision about its new address */
+    uint64_t question_ns;    /* time until which it may cause no more source lookups */
+    uint64_t occ_ns;         /* time before which it gets no further answer of occ.c */
+    uint16_t occ_rx, occ_tx; /* the longest datagrams with OCC messages so far */
 };
 
 /* Overwrites memory that held a secret. The compiler does not remove it. */

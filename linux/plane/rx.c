@@ -10,6 +10,7 @@
 #include "linux/plane/float_nat.h"
 #include "linux/plane/housekeeping.h"
 #include "linux/plane/mss.h"
+#include "linux/plane/occ.h"
 #include "linux/plane/packet_buffer.h"
 #include "linux/plane/recursion.h"
 #include "linux/plane/stream_rx.h"
@@ -220,6 +221,9 @@ run_deliver(struct rx *rx, struct rx_run *run, uint64_t now_ns, struct rx_result
         if (run->verdict[i] != DCO_DROP_NONE || dco_wire_is_keepalive(inner, op->len))
             continue;
         drop = rx_inner(rx, run->peer, inner, op->len, now_ns);
+        if (drop == DCO_DROP_RX_NOT_IP &&
+            occ_received(rx->tx, rx->dev, run->peer, inner, op->len, now_ns))
+            continue;
         if (drop != DCO_DROP_NONE) {
             drops_count(rx->drops, drop, 1);
             continue;

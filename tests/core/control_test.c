@@ -270,6 +270,38 @@ TEST("control: a lost transport takes its own peer along, and no later one of th
     end();
 }
 
+TEST("control: a peer that leaves is removed as expired")
+{
+    struct dco_peer *gone;
+    struct dco_event event;
+
+    begin(DCO_MODE_MP);
+    CHECK_EQ(new_peer(request(1)), 0);
+    gone = dco_peers_by_id(p, 1);
+    CHECK(dco_peer_get(gone));
+    CHECK(dco_control_peer_leaves(p, gone));
+    CHECK(dco_event_take(p, &event));
+    CHECK(event.kind == DCO_EVENT_DEL && event.del_reason == DCO_DEL_EXPIRED);
+    CHECK_EQ(new_peer(request(1)), 0); /* its id again */
+    CHECK(dco_control_peer_leaves(p, gone));
+    CHECK(!dco_event_take(p, &event) && p->count == 1);
+    dco_peer_put(gone);
+    end();
+}
+
+TEST("control: a point-to-point peer that leaves, with and without a timeout")
+{
+    struct dco_peer *peer;
+
+    begin(DCO_MODE_P2P);
+    CHECK_EQ(new_peer(request(1)), 0);
+    peer = dco_peers_by_id(p, 1);
+    CHECK(!dco_control_peer_leaves(p, peer) && p->count == 1);
+    CHECK_EQ(dco_control_peer_set(p, 1, 0, 60, 0), 0);
+    CHECK(dco_control_peer_leaves(p, peer) && p->count == 0);
+    end();
+}
+
 TEST("control: peer get")
 {
     static const struct dco_peer_stats counted = {100, 101, 102, 103, 104, 105, 106, 107};

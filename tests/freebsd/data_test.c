@@ -924,6 +924,33 @@ TEST("odd payloads are counted drops")
     tunnel_down(&t);
 }
 
+TEST("a peer of an older version leaves, and other messages of it are counted drops")
+{
+    static const uint8_t magic[16] = {0x28, 0x7f, 0x34, 0x6b, 0xd4, 0xef, 0x7a, 0x81,
+                                      0x2d, 0x56, 0xb8, 0xd3, 0xaf, 0xc5, 0x45, 0x9c};
+    uint8_t message[60] = {0};
+    struct user_event e;
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    CHECK_EQ(user_set_peer(t.ifp, t.peer.id, 0, 60), 0);
+    memcpy(message, magic, sizeof(magic));
+    message[16] = 2; /* for mtu-test */
+    CHECK(tunnel_send(&t, message, 19));
+    CHECK_EQ(user_drops(t.ifp, "rx_occ"), 1);
+    CHECK(tunnel_send(&t, message, 16)); /* cut short */
+    CHECK_EQ(user_drops(t.ifp, "rx_not_ip"), 1);
+    CHECK_EQ(user_event(t.ifp, &e), ENOENT);
+    message[16] = 6;
+    CHECK(tunnel_send(&t, message, 17));
+    CHECK_EQ(user_event(t.ifp, &e), 0);
+    CHECK_EQ(e.kind, OVPN_NOTIF_DEL_PEER);
+    CHECK_EQ(e.reason, OVPN_DEL_REASON_TIMEOUT);
+    CHECK_EQ(e.peer, t.peer.id);
+    CHECK_EQ(t.ifp->counters[IFCOUNTER_IERRORS], 2);
+    tunnel_down(&t);
+}
+
 TEST("the stack may send odd packets")
 {
     static const uint8_t client[4] = {192, 0, 2, 2}, gateway[4] = {198, 51, 100, 2};
