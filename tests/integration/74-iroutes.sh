@@ -112,6 +112,8 @@ for OPENVPN in $OPENVPN $NEW; do
     expect "$v: it reaches the server" until_true 20 reach client2 $VPN4
     takes client2 10.99.0.2 "$v: it is reached there"
     takes client2 fd99::2 "$v: by IPv6, too"
+    refuse "$v: and the host has no route to it alone" \
+        grep -E '^(10\.99\.0\.2|fd99::2) ' <(in_ns server ip route; in_ns server ip -6 route)
     untouched client1 "$v: and the owner of the gateway's address gets none of it" \
         reach server 10.99.0.2
     offloaded server
