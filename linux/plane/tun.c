@@ -177,12 +177,22 @@ link_delete(uint32_t ifindex)
     return answer.err.error;
 }
 
-/* If the process may not delete links, closing the last queue deletes the device as well, but no
- * descriptor is left to keep. */
+/* A script may have moved the device into another network namespace. There its index may stand for
+ * another device, and this process cannot delete it by a message. */
+static bool
+link_is_here(uint32_t ifindex, int fd)
+{
+    struct ifreq ifr = {.ifr_flags = 0};
+
+    return ioctl(fd, TUNGETIFF, &ifr) == 0 && if_nametoindex(ifr.ifr_name) == ifindex;
+}
+
+/* If the process may not delete the link, or the link is elsewhere, closing the last queue deletes
+ * the device as well, but no descriptor is left to keep. */
 void
 tun_free(uint32_t ifindex, unsigned n, const int *fds)
 {
-    bool keep = ifindex == 0 || link_delete(ifindex) == 0;
+    bool keep = ifindex == 0 || (link_is_here(ifindex, fds[0]) && link_delete(ifindex) == 0);
 
     /* The first queue goes back last and is used first again: the kernel refuses (EBUSY) to make a
      * device on a descriptor that was a later queue of another. */

@@ -22,8 +22,8 @@ void tun_spares_close(void);
 int tun_new(const char *name, unsigned n, int *fds, uint32_t *ifindex);
 /* Sets the length of the transmit queue, in packets. */
 void tun_set_queue_len(const char *name, unsigned len);
-/* Deletes the device; ifindex is 0 if another process has deleted it. Its descriptors become spares
- * or are closed. */
+/* Deletes the device, wherever it is and whatever it is called; ifindex is 0 if another process has
+ * deleted it. Its descriptors become spares or are closed. */
 void tun_free(uint32_t ifindex, unsigned n, const int *fds);
 
 /* Enables the super-packets that the kernel supports. The kernel takes UDP ones only together with

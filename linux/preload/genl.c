@@ -40,6 +40,8 @@ struct genl_vfd {
     int hidden;   /* the real socket */
     int inner;    /* our end of the pair */
     uint32_t portid;
+    bool listens;    /* it joined a group of ours */
+    uint32_t device; /* index of the device that ends with this socket; 0: none */
     struct notifications notifications; /* `ready` is what did not yet fit into the pair */
     struct genl_vfd *next;              /* in swapped_vfds */
 };
@@ -414,6 +416,33 @@ family_of_group(int group)
     return NULL;
 }
 
+/* openvpn 2.6 makes its device, and then a socket joins the group to hear of its peers; 2.7 does so
+ * in the other order. */
+void
+genl_device_new(uint32_t ifindex)
+{
+    for (struct genl_vfd *g = swapped_vfds; g != NULL; g = g->next) {
+        if (g->listens && g->device == 0) {
+            g->device = ifindex;
+            return;
+        }
+    }
+}
+
+static void
+claim_device(struct genl_vfd *g)
+{
+    const struct plane_dev *dev = plane_dev_next(NULL);
+    uint32_t ifindex = dev != NULL ? plane_dev_index(dev) : 0;
+
+    g->listens = true;
+
+    for (const struct genl_vfd *other = swapped_vfds; other != NULL; other = other->next)
+        if (other->device == ifindex)
+            return;
+    g->device = ifindex;
+}
+
 /* Returns 1 if the option was set here, 0 if the kernel is to set it, or -errno. */
 static int
 membership(struct genl_vfd *g, int fd, int name, const void *value, socklen_t len)
@@ -434,6 +463,8 @@ membership(struct genl_vfd *g, int fd, int name, const void *value, socklen_t le
     if (err != 0)
         return err;
     g->member[nl_family_index(family)] = name == NETLINK_ADD_MEMBERSHIP;
+    if (name == NETLINK_ADD_MEMBERSHIP)
+        claim_device(g);
     return 1;
 }
 
@@ -462,6 +493,19 @@ genl_setsockopt(struct vfd *vfd, int fd, int level, int name, const void *value,
 
 /* The end of a vfd */
 
+/* openvpn closes the socket after it has deleted its device. It looks for the device by name, and
+ * deletes nothing if a script has renamed it or moved it into another network namespace. */
+static void
+device_end(uint32_t ifindex)
+{
+    struct plane_dev *dev = ifindex != 0 ? plane_dev_by_index(ifindex) : NULL;
+
+    if (dev == NULL)
+        return;
+    log_line(LOG_LEVEL_INFO, "openvpn has closed a device that it did not find; it is deleted now");
+    plane_dev_free(dev);
+}
+
 static void
 genl_end(struct vfd *vfd)
 {
@@ -478,6 +522,7 @@ genl_end(struct vfd *vfd)
     sys()->close(g->hidden);
     g->inner = g->hidden =
         -1; /* another thread may be in a call, and other files may get these fds */
+    device_end(g->device);
 }
 
 static void

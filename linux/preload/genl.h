@@ -6,14 +6,23 @@
  * hidden behind the pair. The kernel's answers are passed on when the request is made and whenever
  * the process reads.
  *
+ * A socket that joins our multicast group takes charge of the device that the process made last, or
+ * makes next. If the process has not deleted the device when it closes the socket, the device is
+ * deleted then.
+ *
  * Datagrams wait in a list of the vfd and enter the pair as far as it has room, so none is lost
  * while there is memory. The list holds only what the process has not read yet.
  */
 #ifndef DCO_PRELOAD_GENL_H
 #define DCO_PRELOAD_GENL_H
 
+#include <stdint.h>
+
 /* fd is a new NETLINK_GENERIC socket. */
 void genl_opened(int fd);
+
+/* The process made the device of this index. The preload lock held. */
+void genl_device_new(uint32_t ifindex);
 
 /* Hands all waiting events of the plane to the sockets that joined the family's multicast group.
  * The preload lock held. */

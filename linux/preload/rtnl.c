@@ -15,6 +15,7 @@
 #include "linux/openvpn/route_requests.h"
 #include "linux/openvpn/traits.h"
 #include "linux/plane/plane.h"
+#include "linux/preload/genl.h"
 #include "linux/preload/lifecycle.h"
 #include "linux/preload/lock.h"
 #include "linux/preload/vfd_kinds.h"
@@ -101,6 +102,7 @@ link_new(struct nlmsghdr *request, const struct link_request *link)
     }
     offload_state_active(link->family->name);
     lifecycle_answer();
+    genl_device_new(plane_dev_index(dev));
     link_becomes_change(request, plane_dev_index(dev));
 }
 
