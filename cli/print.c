@@ -214,6 +214,9 @@ put_device(json_t *device, bool alone, FILE *to)
     put_offloads(json_object_get(device, "offloads"), to);
     if (number(device, "udp_sockets") > 0) /* older libraries do not report it */
         fprintf(to, "  udp sockets read: %" PRId64 "\n", number(device, "udp_sockets"));
+    if (number(device, "peers_without_trains") > 0)
+        fprintf(to, "  peers without trains: %" PRId64 ", see BROKEN CARDS in opendco(8)\n",
+                number(device, "peers_without_trains"));
     if (!alone)
         put_drops(json_object_get(device, "drops"), "  ", to);
     json_array_foreach (peers, i, peer)

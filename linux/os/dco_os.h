@@ -120,8 +120,17 @@ dco_counter_read(const struct dco_counter *counter)
     return __atomic_load_n(&counter->value, __ATOMIC_RELAXED);
 }
 
-/* The plane's own data in each peer; core/ only carries it. All fields are atomic. If two workers
- * write at once, one value may be lost; that costs one needless question or try. */
+/* The state of train_check.c for a peer. Housekeeping's, except where it says atomic. */
+struct dco_train_check {
+    uint64_t answers, trains; /* counters at the end of the last second */
+    uint64_t next_ns;         /* time before which no check begins */
+    uint32_t to_trains;       /* answers in the last second of trains */
+    uint8_t phase;            /* enum phase of train_check.c */
+    uint8_t votes, waited, quiet;
+};
+
+/* The plane's own data in each peer; core/ only carries it. All fields but `check` are atomic. If
+ * two workers write at once, one value may be lost; that costs one needless question or try. */
 struct dco_peer_platform {
     uint16_t path_mtu;       /* outer MTU towards the peer, 0: unknown */
     uint32_t gso_refused;    /* refusals of segmentation offload in a row */
@@ -131,6 +140,10 @@ struct dco_peer_platform {
     uint64_t question_ns;    /* time until which it may cause no more source lookups */
     uint64_t occ_ns;         /* time before which it gets no further answer of occ.c */
     uint16_t occ_rx, occ_tx; /* the longest datagrams with OCC messages so far */
+    uint64_t trains;         /* sent to it, of two packets or more */
+    uint64_t trains_off_ns;  /* time before which it gets none (train_check.c) */
+    uint64_t answers;        /* packets from it */
+    struct dco_train_check check;
 };
 
 /* Overwrites memory that held a secret. The compiler does not remove it. */

@@ -20,11 +20,13 @@
 #include "linux/plane/routes.h"
 #include "linux/plane/send.h"
 #include "linux/plane/threads.h"
+#include "linux/plane/train_check.h"
 #include "linux/plane/tun.h"
 #include "linux/plane/tun_batch.h"
 #include "linux/plane/worker.h"
 #include "linux/plane/workers.h"
 #include "linux/sys/calls.h"
+#include "linux/sys/clock.h"
 #include "linux/sys/log.h"
 
 /* Of the process: openvpn may make several devices, and notifications of the kernel name any. */
@@ -346,6 +348,8 @@ plane_dev_status(struct plane_dev *dev, struct plane_dev_status *status)
     status->tun_tso = dev->tun_tso;
     status->tun_uso = dev->tun_uso;
     status->udp_gso = send_gso_works();
+    status->udp_gso_equal = status->udp_gso && send_gso_equal_works();
+    status->trainless = train_check_count(dev, clock_now_ns());
     status->tun_batch = tun_batch_works();
     for (struct plane_port *p = port_next(NULL); p != NULL; p = port_next(p))
         if (dco_load_acquire(&p->dev) == dev) { /* its const fields were written before */

@@ -73,6 +73,8 @@ struct plane_dev_status {
     unsigned mtu;          /* bytes; 0: unknown */
     bool tun_tso, tun_uso; /* the TUN takes and gives super-packets of TCP, of UDP */
     bool udp_gso, udp_gro; /* trains are sent, are received, in one piece */
+    bool udp_gso_equal;    /* also trains whose last packet is not shorter */
+    unsigned trainless;    /* peers that get no trains, because they answered single ones only */
     bool tun_batch;        /* one call writes many packets to the TUN */
     unsigned udp_sockets;  /* that workers read, of all its ports */
 };

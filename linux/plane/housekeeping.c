@@ -16,6 +16,7 @@
 #include "linux/plane/keepalive.h"
 #include "linux/plane/pathmtu.h"
 #include "linux/plane/routes.h"
+#include "linux/plane/train_check.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/clock.h"
 #include "linux/sys/log.h"
@@ -26,6 +27,7 @@
 #define IDLE_NS     (1000 * MS) /* longest wait */
 #define PEERS_NS    (250 * MS)  /* longest wait with peers: a command may have shortened a timer */
 #define PATH_MTU_NS (250 * MS)
+#define TRAINS_NS   (1000 * MS)
 #define RETRY_NS    (2 * MS) /* until the preload layer is asked again to take events */
 #define DUE_MAX     64U      /* keepalives of a device in one turn */
 #define PAUSE_NS    (MS / 2) /* after a turn that reached DUE_MAX */
@@ -76,6 +78,7 @@ run_timers(struct plane_dev *dev, uint64_t now_ns, uint64_t *next)
 static uint64_t
 turn(uint64_t now_ns, bool path_mtu, bool *waiting)
 {
+    static uint64_t trains_at; /* housekeeping */
     uint64_t next = now_ns + IDLE_NS;
 
     *waiting = false;
@@ -86,8 +89,12 @@ turn(uint64_t now_ns, bool path_mtu, bool *waiting)
         run_timers(dev, now_ns, &next);
         if (path_mtu)
             path_mtu_refresh(dev, now_ns);
+        if (now_ns >= trains_at)
+            train_check(dev, now_ns);
         *waiting = *waiting || dco_events_waiting(dev->peers);
     }
+    if (now_ns >= trains_at)
+        trains_at = now_ns + TRAINS_NS;
     earlier(&next, routes_tick(now_ns));
     plane_devs_unlock();
     return next;

@@ -14,6 +14,7 @@
 #include "linux/plane/packet_buffer.h"
 #include "linux/plane/recursion.h"
 #include "linux/plane/stream_rx.h"
+#include "linux/plane/train_check.h"
 #include "linux/sys/clock.h"
 #include "linux/sys/endpoint.h"
 #include "linux/sys/kernel_abi.h"
@@ -206,6 +207,7 @@ run_float(struct rx *rx, struct plane_port *port, struct rx_run *run, int newest
     dco_store(&platform->path_mtu, 0);
     dco_store(&platform->gso_refused, 0U);
     dco_store(&platform->gso_off_ns, 0ULL);
+    dco_store(&platform->trains_off_ns, 0ULL);
     housekeeping_wake();
 }
 
@@ -236,12 +238,16 @@ run_deliver(struct rx *rx, struct rx_run *run, uint64_t now_ns, struct rx_result
 static void
 run_account(struct rx *rx, struct rx_run *run, const struct rx_result *res, uint64_t now_ns)
 {
+    struct dco_peer_platform *platform = dco_peer_platform(run->peer);
     bool want_new = false;
 
-    if (res->failed > 0)
+    if (res->failed > 0) {
         want_new |= dco_key_failed(run->key, res->failed);
+        train_check_failed(rx, run, now_ns);
+    }
     if (res->accepted > 0) {
         dco_peer_received(run->peer, now_ns);
+        dco_store(&platform->answers, dco_load(&platform->answers) + res->accepted);
         dco_peer_count(run->peer, DCO_LINK_RX, res->accepted, res->link_bytes);
         want_new |= dco_key_opened(run->key, res->cost);
     }

@@ -42,11 +42,14 @@ struct out {
     } control;
 };
 
+/* Which trains are sent. */
+enum gso { GSO_UNKNOWN, GSO_NONE, GSO_SHORT_TAIL, GSO_ALL };
+
 /* What the kernel can do, and so of the process. */
 static struct {
     uint32_t segments_max; /* atomic; 0: not looked up yet */
-    int gso_works;         /* atomic; -1: not probed yet */
-} kernel = {.gso_works = -1};
+    enum gso gso;          /* atomic */
+} kernel;
 
 uint32_t
 send_segments_max(void)
@@ -65,8 +68,7 @@ send_segments_max(void)
     return max;
 }
 
-/* True or false; -1 (unknown) if no socket could be made. */
-static int
+static enum gso
 probe_gso(void)
 {
     int seg = 1000;
@@ -74,22 +76,36 @@ probe_gso(void)
     bool works;
 
     if (fd < 0)
-        return -1;
+        return GSO_UNKNOWN;
     works = sys()->setsockopt(fd, SOL_UDP, UDP_SEGMENT, &seg, sizeof(seg)) == 0;
     sys()->close(fd);
-    return works;
+    if (!works)
+        return GSO_NONE;
+    return offload_wanted(OFFLOAD_UDP_GSO_EQUAL) ? GSO_ALL : GSO_SHORT_TAIL;
+}
+
+static enum gso
+gso_known(void)
+{
+    enum gso known = dco_load(&kernel.gso);
+
+    if (known == GSO_UNKNOWN) {
+        known = offload_wanted(OFFLOAD_UDP_GSO) ? probe_gso() : GSO_NONE;
+        dco_store(&kernel.gso, known);
+    }
+    return known;
 }
 
 bool
 send_gso_works(void)
 {
-    int known = dco_load(&kernel.gso_works);
+    return gso_known() != GSO_NONE;
+}
 
-    if (known < 0) {
-        known = offload_wanted(OFFLOAD_UDP_GSO) ? probe_gso() : 0;
-        dco_store(&kernel.gso_works, known);
-    }
-    return known != 0;
+bool
+send_gso_equal_works(void)
+{
+    return gso_known() == GSO_ALL || gso_known() == GSO_UNKNOWN;
 }
 
 static struct cmsghdr *
@@ -191,7 +207,10 @@ gso_passed(const struct train *t)
 {
     struct dco_peer_platform *platform = dco_peer_platform(t->peer);
 
-    if (t->packets < 2 || dco_load(&platform->gso_off_ns) == 0)
+    if (t->packets < 2)
+        return;
+    dco_store(&platform->trains, dco_load(&platform->trains) + 1);
+    if (dco_load(&platform->gso_off_ns) == 0)
         return;
     dco_store(&platform->gso_refused, 0U);
     dco_store(&platform->gso_off_ns, 0ULL);
@@ -274,18 +293,27 @@ send_refused(struct tx *tx, struct plane_port *port, int fd, struct train *t, in
         gso_refuse(t->peer, now_ns);
 }
 
-/* True if the kernel would refuse the train with UDP_SEGMENT. */
+/* Some kernels damage a train whose last packet is as long as the others. */
+static bool
+gso_forbids(enum gso gso, const struct train *t)
+{
+    return gso == GSO_NONE || (gso == GSO_SHORT_TAIL && t->bytes == t->packets * t->seg);
+}
+
+/* True if the kernel would refuse the train with UDP_SEGMENT, or lose it. */
 static bool
 needs_singles(const struct train *t, const struct dco_path *path, uint64_t now_ns)
 {
     struct dco_peer_platform *platform = dco_peer_platform(t->peer);
     uint64_t off = dco_load(&platform->gso_off_ns);
+    enum gso gso = dco_load(&kernel.gso);
     uint16_t mtu = dco_load(&platform->path_mtu);
     uint32_t hdr = DCO_UDP_HDR + (path->remote.ip.family == 6 ? DCO_IP6_HDR : DCO_IP4_HDR_MIN);
 
     return t->packets == 0 ||
-           (t->packets > 1 && ((off != 0 && now_ns < off) || dco_load(&kernel.gso_works) == 0 ||
-                               (mtu != 0 && t->seg + hdr > mtu)));
+           (t->packets > 1 &&
+            ((off != 0 && now_ns < off) || now_ns < dco_load(&platform->trains_off_ns) ||
+             (gso < GSO_ALL && gso_forbids(gso, t)) || (mtu != 0 && t->seg + hdr > mtu)));
 }
 
 static uint32_t

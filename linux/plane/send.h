@@ -18,5 +18,7 @@ uint32_t send_segments_max(void);
 /* True if UDP_SEGMENT is used. The first call probes the kernel and must come before any worker
  * starts, because workers may not make sockets. */
 bool send_gso_works(void);
+/* True if trains of equal packets are sent, too, and not only those whose last one is shorter. */
+bool send_gso_equal_works(void);
 
 #endif

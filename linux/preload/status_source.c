@@ -30,6 +30,8 @@ describe(struct plane_dev *dev, struct status_device *out)
         .tun_tso = s.tun_tso,
         .tun_uso = s.tun_uso,
         .udp_gso = s.udp_gso,
+        .udp_gso_equal = s.udp_gso_equal,
+        .trainless = s.trainless,
         .udp_gro = s.udp_gro,
         .tun_batch = s.tun_batch,
     };

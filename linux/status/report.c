@@ -132,10 +132,12 @@ report_device(struct jsonw *j, const struct status_device *dev)
     jsonw_string(j, "mode", dev->mode == DCO_MODE_MP ? "mp" : "p2p");
     jsonw_uint(j, "mtu", dev->mtu);
     jsonw_uint(j, "udp_sockets", dev->udp_sockets);
+    jsonw_uint(j, "peers_without_trains", dev->trainless);
     jsonw_object_begin(j, "offloads");
     jsonw_bool(j, "tun_tso", dev->tun_tso);
     jsonw_bool(j, "tun_uso", dev->tun_uso);
     jsonw_bool(j, "udp_gso", dev->udp_gso);
+    jsonw_bool(j, "udp_gso_equal", dev->udp_gso_equal);
     jsonw_bool(j, "udp_gro", dev->udp_gro);
     jsonw_bool(j, "tun_batch", dev->tun_batch);
     jsonw_object_end(j);

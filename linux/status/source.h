@@ -19,7 +19,8 @@ struct status_device {
     enum dco_mode mode;
     unsigned mtu;         /* bytes */
     unsigned udp_sockets; /* sockets of all its ports that workers read */
-    bool tun_tso, tun_uso, udp_gso, udp_gro, tun_batch;
+    bool tun_tso, tun_uso, udp_gso, udp_gso_equal, udp_gro, tun_batch;
+    unsigned trainless;     /* peers that answer single packets but not trains */
     struct dco_drops drops; /* sum of all workers */
 };
 

@@ -111,6 +111,7 @@ setting_override(enum setting_override which)
         [OVERRIDE_AEAD] = "OPENDCO_AEAD",
         [OVERRIDE_OFFLOADS_OFF] = "OPENDCO_OFFLOADS_OFF",
         [OVERRIDE_TCP] = "OPENDCO_TCP",
+        [OVERRIDE_OFFLOADS_ON] = "OPENDCO_OFFLOADS_ON",
     };
 
     return environment(variables[which]);

@@ -46,6 +46,7 @@ enum setting_override {
     OVERRIDE_AEAD,         /* the cipher implementation to use (linux/crypto/aead.h) */
     OVERRIDE_OFFLOADS_OFF, /* kernel offloads not to use (linux/plane/kernel_offload.h) */
     OVERRIDE_TCP,          /* 1: tunnels over TCP are offloaded as well, an experiment */
+    OVERRIDE_OFFLOADS_ON,  /* those to use although this kernel breaks them (likewise) */
 };
 
 /* The value in the environment; NULL if the variable is not set or empty. */

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -184,4 +185,37 @@ TEST("another refusal does not lower the limit of the process")
     kernel_error = EINVAL;
     CHECK_EQ(send_train(100, 100 * SECOND), 0);
     CHECK_EQ(send_segments_max(), max);
+}
+
+/* A peer that is found to get no trains gets none, and gets every packet. */
+TEST("no train goes to a peer that gets single packets only")
+{
+    begin();
+    peer.platform.trains_off_ns = UINT64_MAX;
+    CHECK_EQ(send_train(100, 100 * SECOND), 0);
+    peer.platform.trains_off_ns = 200 * SECOND;
+    CHECK_EQ(send_train(100, 199 * SECOND), 0);
+    CHECK_EQ(send_train(100, 200 * SECOND), 1);
+    peer.platform.trains_off_ns = 0;
+}
+
+TEST("where equal trains are broken, only a train with a shorter last packet is one")
+{
+    struct train *t = &tx.train[0];
+    unsigned before;
+
+    begin();
+    setenv("OPENDCO_OFFLOADS_OFF", "udp-gso-equal", 1);
+    CHECK(send_gso_works());
+    CHECK(!send_gso_equal_works());
+    CHECK_EQ(send_train(40, 100 * SECOND), 1);
+    before = trains;
+    tx.used = 1;
+    *t = (struct train){.peer = &peer, .key = &key, .buf = payload, .first_id = next_id};
+    t->packets = 40;
+    t->seg = SEG;
+    t->bytes = 40 * SEG;
+    next_id += 40;
+    send_trains(&tx, 100 * SECOND);
+    CHECK_EQ(trains, before);
 }

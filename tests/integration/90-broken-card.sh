@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+. "$(dirname "$0")/lib.sh"
+test_begin "Where a network card accepts UDP segmentation and then loses or damages the trains, the \
+tunnel gets along with single packets, the log says so, and other peers are not concerned."
+
+mode() { echo "$1" >"$W/mode.new" && mv "$W/mode.new" "$W/mode"; }
+trains_seen() { cat "$W/mode.trains" 2>/dev/null || echo 0; }
+by_plane_only() { [ "${OPENDCO_TEST_MODE:-}" != stock ]; }
+
+# The wire: like net_make 1, with cards that claim to segment
+wire() {
+    local end
+    net_add server
+    net_add client1
+    for end in server client1; do
+        background "$end" sleep infinity
+        holders+=("$started")
+    done
+    until_true 5 in_other_namespaces
+    mode good
+    /usr/bin/python3 "$TOP/tests/integration/card.py" "${holders[@]}" "$W/mode" >"$W/card.log" 2>&1 &
+    other_pids+=($!)
+    until_true 5 grep -q ready "$W/card.log" || return 1
+    net_address server $SERVER4/16 $SERVER6/64
+    net_address client1 "$(client4 1)/16" "$(client6 1)/64"
+}
+holders=()
+in_other_namespaces() {
+    local pid
+    for pid in "${holders[@]}"; do
+        [ "$(readlink "/proc/$pid/ns/net")" != "$(readlink /proc/self/ns/net)" ] || return 1
+    done
+}
+
+# carried: two megabytes from the client arrive at the server, and are echoed
+carried() { in_ns client1 timeout $((20 * PATIENCE)) python3 "$TOP/tests/integration/payload.py" tcp $VPN4 2000000; }
+
+if ! wire; then
+    skip "a card that claims to segment" "$(tail -n 1 "$W/card.log")"
+    test_end
+fi
+expect "a server and a client are up" vpn_pair opendco opendco
+payload_serve server
+expect "with a good card bytes arrive" carried
+by_plane_only && expect "and trains carried them" test "$(trains_seen)" -gt 0
+
+mode lost
+if by_plane_only; then
+    found() { carried >/dev/null 2>&1 & wait $!; log_has client1 'answers single packets but not trains' ||
+        log_has server 'answers single packets but not trains'; }
+    expect "with a card that loses trains the plane finds out" until_true 120 found
+    expect "the log names the remedy" grep -hq 'opendco: .*see BROKEN CARDS' "$W/client1.log" "$W/server.log"
+    without() { [ $(($(plane client1 '.[0].devices[0].peers_without_trains') + $(plane server '.[0].devices[0].peers_without_trains'))) -gt 0 ]; }
+    expect "and status counts the peer" without
+fi
+expect "bytes arrive with single packets" until_true 60 carried
+expect "and so do pings" until_true 5 reach_inner client1 $VPN4 $VPN6
+vpn_stop client1
+vpn_stop server
+
+# The receiver sees what was not cut.
+mode uncut
+expect "a server and a client are up again" vpn_pair opendco opendco
+if by_plane_only; then
+    uncut() { carried >/dev/null 2>&1; log_has server 'may be a train' || log_has client1 'may be a train'; }
+    expect "with a card that does not cut, the other end says what it gets" until_true 60 uncut
+fi
+expect "and bytes arrive after a while" until_true 120 carried
+vpn_stop client1
+vpn_stop server
+
+# What the rule for some kernels does
+mode equal
+export OPENDCO_OFFLOADS_OFF=udp-gso-equal
+expect "trains with a shorter tail only: a server and a client are up" vpn_pair opendco opendco
+expect "a card that loses equal trains loses none" carried
+if by_plane_only; then
+    equal "and status shows it" "$(plane client1 '.[0].devices[0].offloads.udp_gso_equal')" false
+    refuse "without a line in the log" grep -q 'answers single packets' "$W/client1.log"
+fi
+unset OPENDCO_OFFLOADS_OFF
+test_end
