@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * opendco status: asks every socket in the runtime directory. Each process writes one JSON object
+ * opendco status: asks every socket in the runtime directory, and for root also those of the
+ * services and sessions of other users. Each process writes one JSON object
  * and closes the connection. A socket that refuses a connection belongs to a process that no longer
  * exists (linux/status/server.h); the command removes the socket if only root and this user can
  * change the directory.
@@ -14,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <glob.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -248,12 +250,39 @@ runtime_directory(char path[PATH_MAX])
     return err == 0;
 }
 
+static bool
+looks_everywhere(void)
+{
+    return geteuid() == 0 && runtime_dir_chosen() == NULL;
+}
+
+/* Services with User= and sessions of users have folders of their own. */
+static bool
+collect_others(json_t *instances)
+{
+    glob_t folders;
+    bool all = true;
+
+    if (!looks_everywhere())
+        return true;
+    if (glob(RUNTIME_DIR_SERVICES, GLOB_ONLYDIR, NULL, &folders) == GLOB_NOSPACE ||
+        glob(RUNTIME_DIR_NESTED, GLOB_ONLYDIR | GLOB_APPEND, NULL, &folders) == GLOB_NOSPACE) {
+        cli_complain("out of memory");
+        all = false;
+    }
+    for (size_t i = 0; i < folders.gl_pathc; i++)
+        all &= collect_all(instances, folders.gl_pathv[i]);
+    globfree(&folders);
+    return all;
+}
+
 bool
 status_collect(json_t *instances)
 {
     char directory[PATH_MAX];
+    bool all = runtime_directory(directory) && collect_all(instances, directory);
 
-    return runtime_directory(directory) && collect_all(instances, directory);
+    return collect_others(instances) && all;
 }
 
 static int
@@ -299,10 +328,14 @@ show(bool json)
     if (instances == NULL) {
         cli_complain("out of memory");
     } else if (runtime_directory(directory)) {
-        status = verdict(instances, collect_all(instances, directory));
+        bool all = collect_all(instances, directory);
+
+        all &= collect_others(instances);
+        status = verdict(instances, all);
         print(instances, json);
         if (status == STATUS_NONE && !json)
-            printf("no openvpn runs under OpenDCO (looked in %s)\n", directory);
+            printf("no openvpn runs under OpenDCO (looked in %s%s)\n", directory,
+                   looks_everywhere() ? ", " RUNTIME_DIR_SERVICES " and " RUNTIME_DIR_NESTED : "");
     }
     json_decref(instances);
     if (fflush(stdout) == 0)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static int
@@ -14,15 +15,34 @@ join(const char *prefix, const char *suffix, char *path, size_t size)
     return snprintf(path, size, "%s%s", prefix, suffix) >= (int)size ? -ENAMETOOLONG : 0;
 }
 
-int
-runtime_dir_path(char *path, size_t size)
+const char *
+runtime_dir_chosen(void)
 {
     const char *chosen = getenv("OPENDCO_RUNTIME_DIR");
 
-    if (chosen != NULL && *chosen != '\0')
+    return chosen != NULL && *chosen != '\0' ? chosen : NULL;
+}
+
+/* systemd separates the folders of a service by colons. */
+static int
+service_dir(const char *list, char *path, size_t size)
+{
+    size_t len = strcspn(list, ":");
+
+    return snprintf(path, size, "%.*s/opendco", (int)len, list) >= (int)size ? -ENAMETOOLONG : 0;
+}
+
+int
+runtime_dir_path(char *path, size_t size)
+{
+    const char *chosen = runtime_dir_chosen(), *service = getenv("RUNTIME_DIRECTORY");
+
+    if (chosen != NULL)
         return join(chosen, "", path, size);
     if (geteuid() == 0)
         return join("/run", "/opendco", path, size);
+    if (service != NULL && *service == '/')
+        return service_dir(service, path, size);
     return join(getenv("XDG_RUNTIME_DIR"), "/opendco", path, size);
 }
 
