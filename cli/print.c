@@ -122,6 +122,15 @@ put_keepalive(json_t *peer, FILE *to)
             timeout);
 }
 
+/* A library before this field knew UDP only. */
+static bool
+is_tcp(json_t *peer)
+{
+    const char *transport = json_string_value(json_object_get(peer, "transport"));
+
+    return transport != NULL && strcmp(transport, "tcp") == 0;
+}
+
 static void
 put_peer(json_t *peer, FILE *to)
 {
@@ -131,7 +140,7 @@ put_peer(json_t *peer, FILE *to)
 
     fprintf(to, "\n  peer: %" PRId64 "\n    endpoint: ", number(peer, "id"));
     put_member(peer, "remote", to);
-    fputc('\n', to);
+    fputs(is_tcp(peer) ? " over TCP\n" : "\n", to);
     put_vpn_addresses(peer, to);
     put_cipher(peer, to);
     put_keepalive(peer, to);

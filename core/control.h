@@ -89,7 +89,7 @@ int dco_control_key_get(struct dco_peers *p, uint32_t peer_id, enum dco_slot slo
 struct dco_peer_info {
     uint32_t id, tx_id;
     struct dco_ip vpn4, vpn6;
-    struct dco_path path;
+    struct dco_path path;       /* remote.ip.family 0: over TCP, from origin */
     struct dco_endpoint origin; /* the address under which openvpn knows it */
     uint32_t interval_s, timeout_s;
     uint64_t last_rx_ns, last_tx_ns; /* monotonic; 0: none yet */

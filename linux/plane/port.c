@@ -375,7 +375,7 @@ plane_port_peer_locate(struct plane_port *port, struct dco_peer_new *req)
 {
     struct dco_endpoint real = dco_endpoint_canon(&req->path.remote);
 
-    req->origin = real;
+    req->origin = port->stream != NULL ? port->stream->remote : real;
     if (port->stream != NULL || !float_nat_dest(port->float_nat, &real))
         return;
     if (real.ip.family != req->origin.ip.family)

@@ -4,6 +4,7 @@
 #include "core/atomic.h"
 #include "core/ip.h"
 #include "core/wire.h"
+#include "linux/plane/stream_private.h"
 #include "linux/sys/endpoint.h"
 #include "linux/sys/log.h"
 
@@ -12,11 +13,12 @@
 #define STACK_NS  (1000 * MS)  /* after its last packet a peer counts as inside for so long */
 #define SILENT_NS (60000 * MS) /* between two log lines */
 
-/* The addresses and the first payload word of a UDP datagram. */
+/* The addresses of a UDP datagram or a TCP segment. */
 struct datagram {
     struct dco_endpoint to;
     uint16_t from_port; /* network order */
-    uint32_t word;      /* first 4 bytes of the payload, 0 if it is shorter */
+    bool tcp;
+    uint32_t word; /* UDP: first 4 bytes of the payload, 0 if it is shorter */
 };
 
 static bool
@@ -25,13 +27,15 @@ datagram_read(const uint8_t *pkt, const struct dco_inner *inner, struct datagram
     uint8_t protocol;
     uint32_t udp = dco_inner_transport(pkt, inner, &protocol);
 
-    if (udp == 0 || protocol != DCO_PROTO_UDP || inner->total < udp + DCO_UDP_HDR)
+    if (udp == 0 || (protocol != DCO_PROTO_UDP && protocol != DCO_PROTO_TCP) ||
+        inner->total < udp + DCO_UDP_HDR)
         return false;
     memset(d, 0, sizeof(*d));
+    d->tcp = protocol == DCO_PROTO_TCP; /* whose header begins with the ports, too */
     d->to.ip = inner->dst;
     memcpy(&d->from_port, pkt + udp, sizeof(d->from_port));
     memcpy(&d->to.port, pkt + udp + 2, sizeof(d->to.port));
-    if (inner->total >= udp + DCO_UDP_HDR + sizeof(d->word))
+    if (!d->tcp && inner->total >= udp + DCO_UDP_HDR + sizeof(d->word))
         d->word = dco_read32(pkt + udp + DCO_UDP_HDR);
     return true;
 }
@@ -51,6 +55,15 @@ is_ours(const struct datagram *d, const struct dco_peer *peer)
 
     return d->from_port == port_of(peer) ||
            (tx_id != DCO_PEER_ID_UNDEF && (d->word & ~(DCO_KEY_ID_MAX << 24)) == data);
+}
+
+/* d is of the connection over which the peer is reached. */
+static bool
+is_connection(const struct datagram *d, const struct dco_peer *peer)
+{
+    const struct stream *s = stream_of_peer(peer);
+
+    return s != NULL && d->from_port == s->port.way.port && dco_endpoint_equal(&s->remote, &d->to);
 }
 
 static bool
@@ -110,8 +123,9 @@ recursion_found(struct plane_dev *dev, struct dco_peer *carrier, const uint8_t *
     struct datagram d;
 
     if (dco_load(&dev->allow_recursion) || !datagram_read(pkt, inner, &d) ||
-        (d.from_port != port_of(carrier) && d.word >> 27 != DCO_OPCODE_DATA_V2) ||
-        !is_recursion(dev, carrier, &d, now_ns))
+        (d.from_port != port_of(carrier) && d.word >> 27 != DCO_OPCODE_DATA_V2))
+        return false;
+    if (d.tcp ? !is_connection(&d, carrier) : !is_recursion(dev, carrier, &d, now_ns))
         return false;
     log_found(dev, &d.to, now_ns);
     return true;

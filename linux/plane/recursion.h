@@ -5,7 +5,8 @@
  *
  * recursion_found(): we do not send a packet from the device that is our own transport. That is UDP
  * to the address and port of the peer that would carry it, with our source port or with our data
- * header for that peer (NAT may change the port). Stock openvpn compares the same and no more.
+ * header for that peer (NAT may change the port). Stock openvpn compares the same and no more. Over
+ * TCP it is whatever belongs to the connection.
  * A tunnel within the tunnel still works: that of another openvpn, and that of a peer which is
  * reached through another peer. Only one such level is allowed, because with more of them two
  * peers could each be reached through the other.
@@ -21,11 +22,13 @@
 #include "linux/plane/fib.h"
 #include "linux/plane/port_private.h"
 
-/* A cheap test in front of recursion_found(), for every packet. False: it would say no. */
+/* A cheap test in front of recursion_found(), for every packet. tcp: the peer is reached over TCP,
+ * else over UDP. False: it would say no. */
 static inline bool
-recursion_suspected(const struct dco_inner *inner)
+recursion_suspected(const struct dco_inner *inner, bool tcp)
 {
-    return inner->protocol == DCO_PROTO_UDP || inner->fragment;
+    return inner->protocol == DCO_PROTO_UDP || inner->fragment ||
+           (tcp && inner->protocol == DCO_PROTO_TCP);
 }
 
 /* True: pkt, which came from the device, must not be sent to carrier. Logs that at most once a

@@ -67,6 +67,17 @@ way_read(int fd, struct port_way *way)
     way->local = dco_ip_canon(&ep.ip);
 }
 
+static void
+remote_read(int fd, struct dco_endpoint *remote)
+{
+    struct sockaddr_storage ss = {0};
+    socklen_t len = sizeof(ss);
+
+    if (sys()->getpeername(fd, (struct sockaddr *)&ss, &len) == 0)
+        endpoint_from_sockaddr(remote, (struct sockaddr *)&ss);
+    *remote = dco_endpoint_canon(remote);
+}
+
 int
 plane_stream_new(int fd, int pair, const struct dco_frame_meter *read, struct plane_port **port)
 {
@@ -89,6 +100,7 @@ plane_stream_new(int fd, int pair, const struct dco_frame_meter *read, struct pl
     dco_lock_init(&s->lock);
     socket_prepare(fd);
     way_read(fd, &s->port.way);
+    remote_read(fd, &s->remote);
     stream_link(s);
     *port = &s->port;
     return 0;
@@ -203,11 +215,13 @@ stream_close(struct stream *s)
     stream_unlink(s);
     stream_unwatch(s);
     stream_send_waiting(s);
+    plane_devs_lock(); /* housekeeping looks at the descriptor inside it */
     dco_lock_acquire(&s->lock);
     fd = s->port.fd[0];
     dco_store(&s->port.fd[0], -1);
     dco_store(&s->ended, true);
     dco_lock_release(&s->lock);
+    plane_devs_unlock();
     peer_remove(s, DCO_DEL_TRANSPORT_DISCONNECT);
     sys()->close(fd);
     sys()->close(s->pair);

@@ -23,6 +23,7 @@ struct stream {
     struct worker *worker;       /* openvpn's thread; who reads it, NULL: nobody */
     int slot;                    /* worker's lock; its source there, -1: none */
     int pair;                    /* worker's lock; our end */
+    struct dco_endpoint remote;  /* const; canonical */
     uint32_t peer_id;            /* worker's lock; DCO_PEER_ID_UNDEF: no peer so far */
     int err;                     /* atomic; see plane_stream_take_error() */
     bool ended;                  /* atomic; the connection is over, nothing more can be sent */

@@ -247,7 +247,8 @@ tx_prepare(struct tx *tx, struct plane_dev *dev, struct tx_packet *p, uint8_t *p
     peer = tx_choose(tx, dev, &p->inner.dst);
     if (peer == NULL)
         return tx_blocked(dev, &p->inner.dst) ? DCO_DROP_TX_BLOCKED : DCO_DROP_TX_NO_PEER;
-    if (recursion_suspected(&p->inner) && recursion_found(dev, peer, pkt, &p->inner, now_ns))
+    if (recursion_suspected(&p->inner, tx->dst_stream != NULL) &&
+        recursion_found(dev, peer, pkt, &p->inner, now_ns))
         return DCO_DROP_TX_RECURSIVE;
     if (cut_largest(&p->cut) + DCO_OVERHEAD > KERNEL_UDP_PAYLOAD_MAX)
         return DCO_DROP_TX_TOO_BIG;

@@ -79,9 +79,12 @@ report_stats(struct jsonw *j, const struct dco_peer_stats *stats)
 static void
 report_peer(struct jsonw *j, const struct dco_peer_info *peer, uint64_t now_ns)
 {
+    bool tcp = peer->path.remote.ip.family == 0;
+
     jsonw_object_begin(j, NULL);
     jsonw_uint(j, "id", peer->id);
-    report_endpoint(j, "remote", &peer->path.remote);
+    jsonw_string(j, "transport", tcp ? "tcp" : "udp");
+    report_endpoint(j, "remote", tcp ? &peer->origin : &peer->path.remote);
     report_ip(j, "vpn_ipv4", &peer->vpn4);
     report_ip(j, "vpn_ipv6", &peer->vpn6);
     jsonw_string(j, "cipher", cipher_name(peer));

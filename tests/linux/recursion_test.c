@@ -20,6 +20,7 @@
 #include "linux/crypto/aead.h"
 #include "linux/plane/plane.h"
 #include "linux/plane/port_private.h"
+#include "linux/plane/stream_private.h"
 #include "linux/sys/clock.h"
 #include "packets.h"
 
@@ -83,7 +84,7 @@ found(struct dco_peer *carrier, const struct udp *u, uint64_t now)
     struct dco_inner inner;
 
     write_udp(u, &inner);
-    return recursion_suspected(&inner) && recursion_found(hand, carrier, pkt, &inner, now);
+    return recursion_suspected(&inner, false) && recursion_found(hand, carrier, pkt, &inner, now);
 }
 
 #define DATA(id) (0x48000000U | 3U << 24 | (id)) /* a data packet's first word, key 3 */
@@ -127,6 +128,34 @@ TEST("packets of our own transport are recognised")
     own_transport(DCO_MODE_P2P, ip6(1));
 }
 
+/* A TCP segment from our port to where the peer's connection comes from. */
+TEST("segments of the peer's own connection are recognised")
+{
+    struct stream stream = {.port = {.refs = 1000, .stream = &stream}};
+    struct dco_peer_new req = {.id = 1, .tx_id = 1, .transport = &stream.port};
+    struct rng rng = test_rng();
+    struct packet p = packet_make(4, DCO_PROTO_TCP, 100);
+    struct dco_inner inner;
+    struct dco_peer *peer;
+
+    hand_begin(DCO_MODE_P2P);
+    stream.port.way.port = htons(PORT);
+    stream.remote = (struct dco_endpoint){.ip = ip4(192, 0, 2, 1), .port = htons(4000)};
+    CHECK_EQ(dco_control_peer_new(hand->peers, &req, SECOND), 0);
+    peer = hand->peers->only;
+    for (unsigned i = 0; i < 4; i++) {
+        p.sport = i == 1 ? PORT + 1 : PORT;
+        p.dport = i == 2 ? 4001 : 4000;
+        CHECK(packet_write(&p, pkt, &rng) > 0);
+        memcpy(pkt + 16, i == 3 ? ip4(192, 0, 2, 2).addr : ip4(192, 0, 2, 1).addr, 4);
+        CHECK(dco_inner_parse(pkt, 20 + 20 + 100, &inner));
+        CHECK_THAT((recursion_suspected(&inner, true) &&
+                    recursion_found(hand, peer, pkt, &inner, SECOND)) == (i == 0),
+                   "case %u", i);
+    }
+    bare_dev_free(hand);
+}
+
 /* Undefined ids are everybody's. */
 TEST("recursion: undefined peer ids")
 {
@@ -150,10 +179,10 @@ TEST("fragments and other protocols are carried")
     peer = hand_peer(1, u.dst, 4000);
     write_udp(&u, &inner);
     pkt[9] = DCO_PROTO_TCP;
-    CHECK(dco_inner_parse(pkt, inner.total, &inner) && !recursion_suspected(&inner));
+    CHECK(dco_inner_parse(pkt, inner.total, &inner) && !recursion_suspected(&inner, false));
     pkt[9] = DCO_PROTO_UDP;
     dco_write16(pkt + 6, 0x2000); /* the first fragment has the ports */
-    CHECK(dco_inner_parse(pkt, inner.total, &inner) && recursion_suspected(&inner));
+    CHECK(dco_inner_parse(pkt, inner.total, &inner) && recursion_suspected(&inner, false));
     CHECK(recursion_found(hand, peer, pkt, &inner, SECOND));
     dco_write16(pkt + 6, 0x2001); /* another one has not */
     CHECK(dco_inner_parse(pkt, inner.total, &inner));

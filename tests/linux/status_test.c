@@ -677,6 +677,7 @@ TEST("plane: devices, peers and keys")
     CHECK_EQ((long long)json_array_size(peers), 2);
     p = json_array_get(peers, 0);
     CHECK_EQ(number_of(p, "id"), 1);
+    CHECK_STR(text_of(p, "transport"), "udp");
     CHECK_STR(text_of(p, "remote"), "127.1.0.1:1194");
     CHECK_STR(text_of(p, "vpn_ipv4"), "10.9.0.1");
     CHECK_STR(text_of(p, "vpn_ipv6"), "");
