@@ -13,6 +13,7 @@
 #include "linux/preload/vfd_swap.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/iov.h"
+#include "linux/sys/limits.h"
 #include "linux/sys/log.h"
 
 struct tcp_vfd {
@@ -78,14 +79,27 @@ tcp_check(int fd)
     return info.tcpi_state == TCP_ESTABLISHED || info.tcpi_state == TCP_CLOSE_WAIT ? 0 : -ENOTSOCK;
 }
 
+/* A client of openvpn's has one descriptor; a stream has two more. Where openvpn's own limit was
+ * enough for its clients, it is so again. */
+static void
+room_make(void)
+{
+    static bool done; /* preload lock */
+
+    if (!done)
+        limits_raise_files(3);
+    done = true;
+}
+
 /* 0 or -errno; then openvpn goes on reading its connection. */
 static int
 swap(struct tcp_vfd *t, int fd)
 {
     struct vfd_pair pair;
-    int own = vfd_hide(fd);
-    int err;
+    int own, err;
 
+    room_make();
+    own = vfd_hide(fd);
     if (own < 0)
         return own;
     err = vfd_pair_make(&pair, SOCK_STREAM);

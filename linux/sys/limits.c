@@ -240,3 +240,15 @@ limits_workers(unsigned wanted)
                                   : "of the user (LimitNPROC, ulimit -u)");
     return (unsigned)room;
 }
+
+void
+limits_raise_files(unsigned times)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= limit.rlim_max)
+        return;
+    limit.rlim_cur =
+        limit.rlim_max / times > limit.rlim_cur ? limit.rlim_cur * times : limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}

@@ -30,6 +30,9 @@ bool limits_allow_threads(void);
 /* Whether RLIMIT_NOFILE has room for this many descriptors beside openvpn's own. */
 bool limits_allow_files(unsigned files);
 
+/* Raises the soft RLIMIT_NOFILE to this many times what it is, at most to the hard one. */
+void limits_raise_files(unsigned times);
+
 /* How many workers fit: the wanted number (0: one per processor of the affinity mask), at most
  * SETTINGS_WORKERS_MAX and what TasksMax of the cgroup and RLIMIT_NPROC leave beside housekeeping,
  * status and scripts; at least 1. If a limit lowers the number, a line in the log names the limit.

@@ -190,3 +190,27 @@ TEST("how many threads can be started, by trying")
     else
         CHECK_EQ(WEXITSTATUS(status), 4);
 }
+
+static int
+files_after(rlim_t soft, rlim_t hard, unsigned times)
+{
+    struct rlimit limit = {.rlim_cur = soft, .rlim_max = hard};
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0) {
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+            _exit(255);
+        limits_raise_files(times);
+        _exit(getrlimit(RLIMIT_NOFILE, &limit) < 0 ? 255 : (int)limit.rlim_cur);
+    }
+    CHECK(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+TEST("the limit on files is raised as far as it may be")
+{
+    CHECK_EQ(files_after(20, 200, 3), 60);
+    CHECK_EQ(files_after(20, 50, 3), 50);
+    CHECK_EQ(files_after(50, 50, 3), 50);
+}
