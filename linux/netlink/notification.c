@@ -82,7 +82,7 @@ peer_id_number(const struct nl_set *set)
     return a->number;
 }
 
-/* The command, if it reports an event, makes a peer or installs a key; else NULL. */
+/* The command, if it reports an event, makes or removes a peer or installs a key; else NULL. */
 static const struct nl_command *
 command_about_peer(const struct nl_family *family, uint8_t number)
 {
@@ -91,7 +91,10 @@ command_about_peer(const struct nl_family *family, uint8_t number)
     if (number >= family->commands)
         return NULL;
     command = &family->command[number];
-    return command->event != 0 || command->secret || number == family->peer_new ? command : NULL;
+    return command->event != 0 || command->secret || number == family->peer_new ||
+                   number == family->peer_del
+               ? command
+               : NULL;
 }
 
 bool

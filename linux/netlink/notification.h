@@ -21,7 +21,7 @@ size_t nl_notification_fill(const struct nl_family *family, void *buf, uint32_t 
 /* The family of a notification, or NULL if the datagram is not a notification of ours. */
 const struct nl_family *nl_notification_of(const void *data, size_t len);
 
-/* The peer of a notification, or of a request for a new peer or key. */
+/* The peer of a notification, or of a request for a new peer or key, or to remove a peer. */
 struct nl_peer_ref {
     uint32_t ifindex, peer_id;
     uint8_t command;

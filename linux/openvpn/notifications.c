@@ -103,6 +103,22 @@ session_changes(struct notifications *n, const struct nl_family *family,
         forget(&n->held, family, &fresh, 0);
 }
 
+/* openvpn removes the peer by this request. It need not hear of an earlier removal that it has not
+ * read, and must not: over TCP it reads the end of a connection before that, gives the id to the
+ * next client at once, and would end that one. A program other than openvpn hears what the kernel
+ * would tell it. */
+static void
+removal_asked(struct notifications *n, const struct nl_family *family,
+              const struct nlmsghdr *request)
+{
+    const struct genlmsghdr *genl = NLMSG_DATA(request);
+    struct nl_peer_ref peer;
+
+    if (offer_is_openvpn() && nl_peer_ref_of(family, request, &peer) &&
+        genl->cmd == family->peer_del)
+        forget(&n->held, family, &peer, 0);
+}
+
 /* Whether openvpn has yet to read that the peer was removed. A program other than openvpn is told
  * what the kernel would tell it. */
 static bool
@@ -125,6 +141,7 @@ notifications_before(struct notifications *n, const struct nl_family *family,
                      const struct nlmsghdr *request)
 {
     session_changes(n, family, request);
+    removal_asked(n, family, request);
 }
 
 int
@@ -134,6 +151,8 @@ notifications_after(struct notifications *n, const struct nl_family *family,
     struct nl_peer_ref peer;
 
     session_changes(n, family, request);
+    if (err == -ENOENT) /* it may have been removed since notifications_before() */
+        removal_asked(n, family, request);
     if (err == -ENOENT && nl_peer_ref_of(family, request, &peer) && peer.key &&
         is_removal_unread(n, family, &peer))
         return 0;

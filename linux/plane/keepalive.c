@@ -62,14 +62,11 @@ send_sealed(struct dco_peer *peer, const uint8_t *pkt, size_t len)
     return DCO_DROP_NONE;
 }
 
-/* While packets wait for the connection, they keep the peer alive. */
 static enum dco_drop
 send_framed(struct dco_peer *peer, struct stream *s, uint8_t *frame, uint32_t len)
 {
     int err;
 
-    if (!stream_takes(s))
-        return DCO_DROP_TX_STREAM_FULL;
     dco_frame_write_hdr(frame, len);
     err = stream_send(s, frame, DCO_FRAME_HDR + len, false);
     if (err < 0)
@@ -87,6 +84,18 @@ send_keepalive(struct dco_peer *peer, uint8_t *frame, uint32_t len)
                      : send_sealed(peer, frame + DCO_FRAME_HDR, len);
 }
 
+/* What waits for a connection keeps the peer alive as well, and an id that is not sent is missing
+ * at the other end. */
+static enum dco_drop
+reserve(struct dco_peer *peer, struct dco_key *key, uint32_t *id, bool *want_new)
+{
+    const struct stream *s = stream_of_peer(peer);
+
+    if (s != NULL && !stream_takes(s))
+        return DCO_DROP_TX_STREAM_FULL;
+    return dco_key_reserve(key, 1, dco_key_cost(DCO_KEEPALIVE_LEN), id, want_new);
+}
+
 static void
 send_one(struct dco_peer *peer, struct dco_key *key)
 {
@@ -95,7 +104,7 @@ send_one(struct dco_peer *peer, struct dco_key *key)
     bool want_new = false, sealed;
     uint32_t id;
 
-    drop = dco_key_reserve(key, 1, dco_key_cost(DCO_KEEPALIVE_LEN), &id, &want_new);
+    drop = reserve(peer, key, &id, &want_new);
     if (want_new)
         dco_peers_want_key(dco_peer_set(peer), peer);
     if (drop == DCO_DROP_NONE) {

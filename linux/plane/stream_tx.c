@@ -22,7 +22,7 @@ push(struct stream *s, const void *data, size_t len)
     n = sys()->send(s->port.fd[0], data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n >= 0)
         return n;
-    return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? 0 : -errno;
+    return errno == EAGAIN || errno == EINTR || errno == ENOBUFS || errno == ENOMEM ? 0 : -errno;
 }
 
 /* Has the worker told, or no longer told, that the connection takes more. Lock held. */

@@ -110,6 +110,28 @@ vpn_run server opendco
 expect "after kill -9 of the server it can be started at once" vpn_ready server
 expect "and the client comes back" until_true 60 again "$before"
 
+# A client that stops reading costs the server a bounded queue, and other clients nothing.
+
+vpn_start client2 opendco
+expect "client 2 is up" vpn_ready client2
+expect "client 2 works" reach client2 $VPN4
+vpn_signal client2 STOP
+in_ns server python3 - "$(vpn_client4 2)" <<'END'
+import socket, sys
+sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(30000):
+    sender.sendto(bytes(1300), (sys.argv[1], 9))
+END
+expect "while a client does not read, another one works" reach client1 $VPN4 1000 20
+if by_plane server; then
+    between "packets for the one that does not read are dropped, with the reason" \
+        "$(drops server tx_stream_full)" 1 30000
+fi
+vpn_signal client2 CONT
+expect "it works again when it reads again" until_true 20 reach client2 $VPN4
+expect "in the same session" log_has client2 'Initialization Sequence' 1
+vpn_stop client2
+
 # What is left after many connections
 
 for _ in 1 2 3; do

@@ -84,9 +84,10 @@ is_end(void)
     return end;
 }
 
-/* A request of OpenVPN 2.6 whose nest names the peer; its other attributes do not matter here. */
+/* A request whose nest names the peer; its other attributes do not matter here. */
 static const struct nlmsghdr *
-request(uint8_t command, uint16_t nest_type, uint32_t id)
+request_of(const struct nl_family *family, uint8_t command, uint16_t nest_type, uint16_t id_type,
+           uint32_t id)
 {
     struct nlmsghdr *nlh;
     struct genlmsghdr *genl;
@@ -94,15 +95,22 @@ request(uint8_t command, uint16_t nest_type, uint32_t id)
 
     memset(message, 0, sizeof(message));
     nlh = mnl_nlmsg_put_header(message);
-    nlh->nlmsg_type = DCO_V2_FAMILY_ID;
+    nlh->nlmsg_type = family->family_id;
     nlh->nlmsg_seq = 77;
     genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
     genl->cmd = command;
     mnl_attr_put_u32(nlh, NL_A_IFINDEX, IFINDEX);
     nest = mnl_attr_nest_start(nlh, nest_type);
-    mnl_attr_put_u32(nlh, 1, id);
+    mnl_attr_put_u32(nlh, id_type, id);
     mnl_attr_nest_end(nlh, nest);
     return nlh;
+}
+
+/* One of OpenVPN 2.6. */
+static const struct nlmsghdr *
+request(uint8_t command, uint16_t nest_type, uint32_t id)
+{
+    return request_of(&nl_dco_v2, command, nest_type, 1, id);
 }
 
 TEST("2.6 reads all notifications behind the answer")
@@ -230,4 +238,38 @@ TEST("openvpn's key for a peer whose removal is unread is accepted")
              -ENOENT);
     notifications_free(&n);
     CHECK_EQ(key_refused(7, -ENOENT), -ENOENT); /* it was read meanwhile */
+}
+
+/* Over TCP openvpn reads the end of the connection, removes the peer, and gives its id to the next
+ * client. That one must not be ended by what is said of the first. */
+TEST("a removal that openvpn asks for ends what is said of the peer")
+{
+    static char *argv[] = {"openvpn", "--dev", "tun", "--tls-client", "--remote", "server"};
+    static const struct {
+        const struct nl_family *family;
+        uint8_t command, nest;
+        uint16_t id;
+    } t[] = {{&nl_dco_v2, DCO_V2_DEL_PEER, DCO_V2_A_DEL_PEER, 2},
+             {&nl_ovpn, OVPN_PEER_DEL, OVPN_A_PEER, 1}};
+
+    offer_set_args(6, argv);
+    CHECK(offer_tun_opened());
+    for (unsigned i = 0; i < 2; i++) {
+        const struct nlmsghdr *gone = request_of(t[i].family, t[i].command, t[i].nest, t[i].id, 7);
+
+        begin();
+        removed(t[i].family, 7, DCO_DEL_TRANSPORT_DISCONNECT);
+        removed(t[i].family, 8, DCO_DEL_TRANSPORT_DISCONNECT);
+        notifications_before(&n, t[i].family, gone);
+        CHECK_EQ(notifications_after(&n, t[i].family, gone, -ENOENT), -ENOENT);
+        notifications_release(&n);
+        CHECK(is_about(t[i].family, 8));
+        CHECK(is_end());
+        begin(); /* the peer was removed in between */
+        notifications_before(&n, t[i].family, gone);
+        removed(t[i].family, 7, DCO_DEL_TRANSPORT_DISCONNECT);
+        CHECK_EQ(notifications_after(&n, t[i].family, gone, -ENOENT), -ENOENT);
+        notifications_release(&n);
+        CHECK(is_end());
+    }
 }
