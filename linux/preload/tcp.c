@@ -139,13 +139,15 @@ tcp_transport(int fd, struct plane_dev *dev, struct plane_port **port)
     struct vfd *vfd = vfd_get(fd);
     int err = -ENOTSOCK;
 
-    if (vfd != NULL && vfd->kind == VFD_TCP)
+    if (vfd == NULL) { /* openvpn did not make it itself (--inetd) */
+        tcp_opened(fd);
+        vfd = vfd_get(fd);
+    }
+    if (vfd == NULL)
+        return -ENOMEM;
+    if (vfd->kind == VFD_TCP)
         err = transport_of(tcp_of(vfd), fd, dev, port);
-    else
-        log_line(LOG_LEVEL_WARN,
-                 "TCP connection %d was not made by openvpn itself, so the peer is refused", fd);
-    if (vfd != NULL)
-        vfd_put(vfd);
+    vfd_put(vfd);
     return err;
 }
 

@@ -13,14 +13,14 @@
 
 #include "linux/plane/plane.h"
 
-/* Makes a vfd for fd, a new TCP socket. The preload lock not held. */
+/* Makes a vfd for fd, a TCP socket that has none. */
 void tcp_opened(int fd);
 
 /* 0 if fd is a connected TCP socket, or stands for one, else -ENOTSOCK. */
 int tcp_check(int fd);
 
 /* Gives a reference to the stream behind fd, tied to dev; swaps fd if that was not done before. 0,
- * or -ENOTSOCK (as the kernel's driver answers). The preload lock held. */
+ * or -ENOTSOCK (as the kernel's driver answers) or -ENOMEM. The preload lock held. */
 int tcp_transport(int fd, struct plane_dev *dev, struct plane_port **port);
 
 #endif
