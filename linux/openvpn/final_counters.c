@@ -47,6 +47,14 @@ record_make(struct record *record, const struct dco_endpoint *name,
     record->at_ns = now_ns;
 }
 
+/* A client over TCP never moves, and its path has no address. */
+static const struct dco_endpoint *
+name_of(const struct openvpn_traits *traits, const struct dco_endpoint *remote,
+        const struct dco_endpoint *origin)
+{
+    return traits->follows_floats && remote->ip.family != 0 ? remote : origin;
+}
+
 static void
 expire(struct records *r, uint64_t now_ns)
 {
@@ -70,8 +78,7 @@ final_counters_asked(const struct openvpn_traits *traits, struct dco_peers *peer
     asked.n = 0;
     expire(&gone, now_ns);
     while (dco_control_peer_next(peers, from, &info) == 0) {
-        record_make(&record, traits->follows_floats ? &info.path.remote : &info.origin, &info.stats,
-                    now_ns);
+        record_make(&record, name_of(traits, &info.path.remote, &info.origin), &info.stats, now_ns);
         record_add(&asked, &record);
         from = info.id + 1; /* ids end below UINT32_MAX */
     }
@@ -84,8 +91,7 @@ final_counters_gone(const struct openvpn_traits *traits, const struct dco_event 
     struct record record;
 
     expire(&gone, now_ns);
-    record_make(&record, traits->follows_floats ? &event->remote : &event->origin, &event->stats,
-                now_ns);
+    record_make(&record, name_of(traits, &event->remote, &event->origin), &event->stats, now_ns);
     record_add(&gone, &record);
 }
 

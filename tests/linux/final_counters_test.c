@@ -5,6 +5,8 @@
  */
 #include "linux/openvpn/final_counters.h"
 
+#include <arpa/inet.h>
+
 #include "device.h"
 #include "linux/netlink/dco_v2.h"
 #include "linux/netlink/ovpn.h"
@@ -166,5 +168,21 @@ TEST("any other program gets the environment as it is")
     CHECK(final_counters_env(missing) == missing);
     CHECK(final_counters_env(ip6) == ip6);
     CHECK(final_counters_env(NULL) == NULL);
+    end();
+}
+
+/* Its path has no address, with either version. */
+TEST("a client over TCP is known by the address of its connection")
+{
+    struct dco_peer_new req = request(1);
+
+    begin(DCO_MODE_MP);
+    req.origin.ip = ip4(192, 0, 0, 9);
+    req.origin.port = htons(443);
+    memset(&req.path, 0, sizeof(req.path));
+    CHECK_EQ(dco_control_peer_new(p, &req, 0), 0);
+    traffic(1, 5000000, 6000000);
+    leaves(V27, 1, DCO_DEL_TRANSPORT_DISCONNECT, 1);
+    CHECK(learns("9", "443", "5000000", "6000000"));
     end();
 }
