@@ -94,15 +94,23 @@ pick_peer(const void *peers, const struct dco_ip *gateway)
 }
 
 struct dco_peer *
+dco_peers_by_iroute(const struct dco_peers *p, const struct dco_ip *dst)
+{
+    struct dco_peer *peer = by_vpn(p, dst);
+
+    if (peer == NULL)
+        peer = dco_routes_find(dco_load_acquire(&p->iroutes), dst, pick_peer, p);
+    return peer;
+}
+
+struct dco_peer *
 dco_peers_by_dest(const struct dco_peers *p, const struct dco_ip *dst)
 {
     struct dco_peer *peer;
 
     if (p->mode == DCO_MODE_P2P)
         return dco_load_acquire(&p->only);
-    peer = by_vpn(p, dst);
-    if (peer == NULL)
-        peer = dco_routes_find(dco_load_acquire(&p->iroutes), dst, pick_peer, p);
+    peer = dco_peers_by_iroute(p, dst);
     if (peer == NULL)
         peer = dco_routes_find(dco_load_acquire(&p->routes), dst, pick_peer, p);
     return peer;

@@ -44,6 +44,9 @@ struct dco_peer *dco_peers_next(const struct dco_peers *p, uint32_t from);
  * the longest prefix. Iroutes and routes whose gateway is no peer's VPN address are passed over. */
 struct dco_peer *dco_peers_by_dest(const struct dco_peers *p, const struct dco_ip *dst);
 
+/* The same for a packet from another peer: without the routes. MP only. */
+struct dco_peer *dco_peers_by_iroute(const struct dco_peers *p, const struct dco_ip *dst);
+
 /* Whether ip is a peer's VPN address. Any thread; takes the control lock. */
 bool dco_peers_own(struct dco_peers *p, const struct dco_ip *ip);
 

@@ -49,7 +49,7 @@ static struct dco_peer *
 client_of(struct c2c *c, const struct plane_dev *dev, struct dco_peer *from,
           const struct dco_ip *dst)
 {
-    struct dco_peer *to = dco_peers_by_dest(dev->peers, dst);
+    struct dco_peer *to = dco_peers_by_iroute(dev->peers, dst);
 
     return to == NULL || dest_ok(c->sources, dev, from, to, dst) ? to : NULL;
 }

@@ -120,5 +120,5 @@ bool
 dest_ok(struct source_check *check, const struct plane_dev *dev, struct dco_peer *from,
         const struct dco_peer *to, const struct dco_ip *dst)
 {
-    return dco_peer_has_vpn(to, dst) || way_to(check, dev->ifindex, from, dst) == FIB_DEVICE;
+    return dco_peer_has_vpn(to, dst) || way_to(check, dev->ifindex, from, dst) != FIB_ELSEWHERE;
 }

@@ -39,9 +39,9 @@ void source_check_fini(struct source_check *check);
 bool source_ok(struct source_check *check, const struct plane_dev *dev, struct dco_peer *peer,
                const struct dco_ip *src);
 
-/* True: a packet of the client `from` for dst may go straight to the client `to`, to which dst is
- * routed by our copy. dst must be its VPN address, or an address that the kernel routes to the
- * device. Inside a read section. */
+/* True: a packet of the client `from` for dst may go straight to the client `to`, which has dst by
+ * dco_peers_by_iroute(). dst must be its VPN address, or an address for which the kernel would say
+ * nothing against it as a source of that client (see above). Inside a read section. */
 bool dest_ok(struct source_check *check, const struct plane_dev *dev, struct dco_peer *from,
              const struct dco_peer *to, const struct dco_ip *dst);
 

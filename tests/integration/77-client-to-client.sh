@@ -41,7 +41,7 @@ bytes() { plane server "[.[0].devices[].peers[] | select(.vpn_ipv4 == \"$(vpn_cl
 start() {
     local i mode
     vpn_start server opendco "route 10.22.0.0 255.255.255.0" "route-ipv6 fd22::/64" \
-        "push \"route 10.22.0.0 255.255.255.0\"" "push \"route-ipv6 fd22::/64\"" "$@"
+        "push \"route 10.22.0.0 255.255.255.0\"" "push \"route 10.23.0.0 255.255.255.0\"" "push \"route-ipv6 fd22::/64\"" "$@"
     expect "$what: the server is up" vpn_ready server
     clients
 }
@@ -77,7 +77,9 @@ END
 net_make 3
 in_ns client2 ip addr add 10.22.0.1/24 dev lo
 in_ns client2 ip addr add fd22::1/64 dev lo nodad
-vpn_ccd 2 "iroute 10.22.0.0 255.255.255.0" "iroute-ipv6 fd22::/64"
+# The server has no route to the second one: between clients an iroute is enough.
+in_ns client2 ip addr add 10.23.0.1/24 dev lo
+vpn_ccd 2 "iroute 10.22.0.0 255.255.255.0" "iroute-ipv6 fd22::/64" "iroute 10.23.0.0 255.255.255.0"
 NEW=$("$TOP/tests/integration/openvpn27" "$BUILD/openvpn-2.7") || { skip "openvpn 2.7" "$NEW"; NEW=; }
 
 for OPENVPN in $OPENVPN $NEW; do
@@ -94,6 +96,7 @@ for OPENVPN in $OPENVPN $NEW; do
     expect "$what: a stream between clients arrives unchanged, both ways" \
         payload client1 "$(vpn_client4 2)" 1000000
     expect "$what: over IPv6" payload client2 "$(vpn_client6 1)" 1000000
+    expect "$what: the server needs no route to a network behind a client" reach client1 10.23.0.1
     expect "$what: from and to a stock client" payload client3 "$(vpn_client4 2)" 500000
     expect "$what: to the network behind a client" payload client1 10.22.0.1 500000
     expect "$what: trains of datagrams" trains client1 "$(vpn_client4 2)" 1200 40 10
