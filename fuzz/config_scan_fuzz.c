@@ -9,8 +9,10 @@
 #include "linux/sys/calls.h"
 
 /* The scanner is part of the preloaded library, which no test program links. */
+#include "linux/openvpn/config_copy.c"
 #include "linux/openvpn/config_parse.c"
 #include "linux/openvpn/config_scan.c"
+#include "linux/openvpn/options.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "linux/openvpn/config_copy.h"
 #include "linux/sys/calls.h"
 
 #define LINE_MAX_ 256
@@ -105,20 +106,46 @@ config_parse_text(struct config_parser *p, const char *text, size_t len)
     }
 }
 
-/* openvpn may have changed its directory since it started (--cd), so a relative path that is not
- * found is looked for in the directory of the start. */
+void
+config_parse_cd(struct config_parser *p, const char *dir)
+{
+    const char *from = p->dir[0] ? p->dir : getenv("PWD");
+    char to[sizeof(p->dir)];
+    int len = dir[0] == '/' || from == NULL ? snprintf(to, sizeof(to), "%s", dir)
+                                            : snprintf(to, sizeof(to), "%s/%s", from, dir);
+
+    if (len < (int)sizeof(to))
+        memcpy(p->dir, to, sizeof(to));
+}
+
 static int
-open_config(const char *path)
+open_in(const char *dir, const char *path)
 {
     const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    const char *pwd = getenv("PWD");
-    int fd = sys()->open(path, flags);
     char full[4096];
 
-    if (fd >= 0 || path[0] == '/' || pwd == NULL ||
-        snprintf(full, sizeof(full), "%s/%s", pwd, path) >= (int)sizeof(full))
-        return fd;
+    if (dir == NULL)
+        return sys()->open(path, flags);
+    if (snprintf(full, sizeof(full), "%s/%s", dir, path) >= (int)sizeof(full))
+        return -1;
     return sys()->open(full, flags);
+}
+
+/* A relative path was relative to the last --cd before it. Without one it is relative to the
+ * directory of the start, which openvpn may have left since. */
+static int
+open_config(const struct config_parser *p, const char *path)
+{
+    const char *pwd = getenv("PWD");
+    int fd = -1;
+
+    if (path[0] != '/' && p->dir[0])
+        fd = open_in(p->dir, path);
+    if (fd < 0)
+        fd = open_in(NULL, path);
+    if (fd < 0 && path[0] != '/' && pwd != NULL)
+        fd = open_in(pwd, path);
+    return fd;
 }
 
 static char *
@@ -139,32 +166,57 @@ read_all(int fd, size_t size)
     return text;
 }
 
-/* Reads regular files only, because openvpn could not read a pipe again. The copy may hold keys, so
- * it is wiped. */
-void
-config_parse_file(struct config_parser *p, const char *path)
+/* Only regular files: openvpn could not read a pipe again. NULL if there is none. */
+static char *
+file_read(const struct config_parser *p, const char *path, size_t *size)
 {
-    int fd = -1;
+    int fd = strcmp(path, "stdin") == 0 ? -1 : open_config(p, path);
     struct stat st;
     char *text = NULL;
-    size_t size = 0;
 
-    if (p->depth < CONFIG_DEPTH_MAX && p->files < CONFIG_FILES_MAX)
-        fd = open_config(path);
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= CONFIG_FILE_MAX) {
-        size = (size_t)st.st_size;
-        text = read_all(fd, size);
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= CONFIG_FILE_MAX) {
+        *size = (size_t)st.st_size;
+        text = read_all(fd, *size);
     }
-    if (fd >= 0)
-        sys()->close(fd);
-    if (text == NULL) {
-        p->unreadable = true;
-        return;
-    }
+    sys()->close(fd);
+    return text;
+}
+
+static void
+parse_nested(struct config_parser *p, const char *text, size_t size)
+{
     p->files++;
     p->depth++;
     config_parse_text(p, text, size);
     p->depth--;
+}
+
+/* What was read may hold keys, so it is wiped. */
+void
+config_parse_file(struct config_parser *p, const char *path)
+{
+    const char *copy;
+    char *text;
+    size_t size;
+
+    p->found |= p->wanted != NULL && strcmp(p->wanted, path) == 0;
+    if (p->depth >= CONFIG_DEPTH_MAX || p->files >= CONFIG_FILES_MAX) {
+        p->unreadable(p->arg, path);
+        return;
+    }
+    copy = config_copy_get(path, &size);
+    if (copy != NULL) {
+        parse_nested(p, copy, size);
+        return;
+    }
+    text = file_read(p, path, &size);
+    if (text == NULL) {
+        p->unreadable(p->arg, path);
+        return;
+    }
+    parse_nested(p, text, size);
     explicit_bzero(text, size);
     free(text);
 }

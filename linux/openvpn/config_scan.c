@@ -251,6 +251,18 @@ depends(struct scan *s, const char *name, const char *const *w)
 }
 
 static void
+filter(struct config_scan *h, const char *action, const char *text)
+{
+    struct config_filter *f = &h->filter[h->filters];
+
+    if (h->filters == CONFIG_FILTERS_MAX || !text[0])
+        return;
+    f->accept = is(action, "accept");
+    snprintf(f->text, sizeof(f->text), "%s", text);
+    h->filters++;
+}
+
+static void
 facts(struct scan *s, const char *name, const char *const *w)
 {
     struct config_scan *h = s->conf;
@@ -260,6 +272,10 @@ facts(struct scan *s, const char *name, const char *const *w)
     h->metric |= is(name, "route-metric");
     h->no_time |= is(name, "suppress-timestamps");
     h->user |= is(name, "user");
+    h->chroot |= is(name, "chroot");
+    h->no_routes |= is(name, "route-nopull");
+    if (is(name, "pull-filter"))
+        filter(h, w[1], w[2]);
     s->peer |= is(name, "remote") || is(name, "secret") || is(name, "ifconfig");
     if (is(name, "<connection>") || is(name, "</connection>"))
         s->in_connection = name[1] != '/';
@@ -272,8 +288,11 @@ static void
 option(void *arg, const char *const *w)
 {
     struct scan *s = arg;
-    const char *name = starts(w[0], "--") ? w[0] + 2 : w[0];
+    const char *name;
 
+    if (is(w[0], "setenv") && is(w[1], "opt")) /* an option that old versions may not know */
+        w += 2;
+    name = starts(w[0], "--") ? w[0] + 2 : w[0];
     facts(s, name, w);
     role(s, name, w[1]);
     device_option(s, name, w);
@@ -295,6 +314,17 @@ option(void *arg, const char *const *w)
     }
     if (is(name, "config"))
         config_parse_file(&s->parser, w[1]);
+    else if (is(name, "cd"))
+        config_parse_cd(&s->parser, w[1]);
+}
+
+static void
+unreadable(void *arg, const char *path)
+{
+    struct scan *s = arg;
+
+    s->conf->readable = false;
+    reason(s->conf->unreadable, path, NULL);
 }
 
 /* The result */
@@ -304,8 +334,6 @@ conclude(struct scan *s)
 {
     struct config_scan *h = s->conf;
 
-    if (s->parser.unreadable)
-        h->readable = false;
     if (mssfix_room(s->a_connection) < mssfix_room(h->device.mssfix))
         h->device.mssfix = s->a_connection;
     if (h->server && h->device.block_ipv6)
@@ -352,10 +380,23 @@ config_scan_floats(const struct config_scan *conf)
     return conf->floats || (conf->readable && !conf->remote);
 }
 
+bool
+config_scan_names(int argc, char *const *argv, const char *path)
+{
+    struct config_scan conf = {0};
+    struct scan s = {
+        .conf = &conf,
+        .parser = {.option = option, .unreadable = unreadable, .arg = &s, .wanted = path}};
+
+    arguments(&s, argc, argv);
+    return s.parser.found;
+}
+
 void
 config_scan_args(struct config_scan *conf, int argc, char *const *argv)
 {
-    struct scan s = {.conf = conf, .parser = {.option = option, .arg = &s}};
+    struct scan s = {.conf = conf,
+                     .parser = {.option = option, .unreadable = unreadable, .arg = &s}};
 
     memset(conf, 0, sizeof(*conf));
     conf->readable = argc > 1;
@@ -366,7 +407,8 @@ config_scan_args(struct config_scan *conf, int argc, char *const *argv)
 void
 config_scan_text(struct config_scan *conf, const char *text, size_t len)
 {
-    struct scan s = {.conf = conf, .parser = {.option = option, .arg = &s}};
+    struct scan s = {.conf = conf,
+                     .parser = {.option = option, .unreadable = unreadable, .arg = &s}};
 
     memset(conf, 0, sizeof(*conf));
     conf->readable = true;

@@ -35,6 +35,23 @@ offload_state_active(const char *abi)
     pthread_mutex_unlock(&state.lock);
 }
 
+bool
+offload_state_is_active(void)
+{
+    const char *abi;
+
+    return offload_state(NULL, 0, &abi);
+}
+
+void
+offload_state_offered(void)
+{
+    pthread_mutex_lock(&state.lock);
+    if (state.abi == NULL)
+        snprintf(state.reason, sizeof(state.reason), "openvpn has not made its device yet");
+    pthread_mutex_unlock(&state.lock);
+}
+
 void
 offload_state_inactive(const char *reason)
 {

@@ -9,10 +9,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* True if the plane moves openvpn's data packets, or will as soon as openvpn has a device: then
+/* True if the plane moves openvpn's data packets: then
  * *abi names the family that openvpn asked for ("ovpn-dco-v2", "ovpn"). Otherwise *abi is NULL and
  * reason (size bytes, always terminated) says why. */
 bool offload_state(char *reason, size_t size, const char **abi);
+
+bool offload_state_is_active(void);
+
+/* openvpn was offered a family, and has not made a device yet. */
+void offload_state_offered(void);
 
 /* Offload is active from now on. abi: the family that openvpn asked for; static. */
 void offload_state_active(const char *abi);

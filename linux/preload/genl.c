@@ -145,7 +145,7 @@ family_of(const struct nlmsghdr *nlh)
     if (family != NULL)
         return offer_known() ? family : NULL;
     family = nlctrl_asks_for(nlh);
-    return family != NULL && lifecycle_ask(family->name) ? family : NULL;
+    return family != NULL && lifecycle_ask() ? family : NULL;
 }
 
 /* The next message of a datagram. NULL at its end, and where it is not well formed: the kernel

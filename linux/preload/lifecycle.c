@@ -79,9 +79,9 @@ register_exit(void)
 }
 
 bool
-lifecycle_ask(const char *name)
+lifecycle_ask(void)
 {
-    bool offered = offer_ask(name);
+    bool offered = offer_ask();
 
     if (offer_known()) {
         register_exit();

@@ -10,7 +10,7 @@
 
 /* As offer_ask(). Once a family was offered, the plane may hold descriptors, so it is ended at exit
  * and kept out of children. The preload lock held. */
-bool lifecycle_ask(const char *name);
+bool lifecycle_ask(void);
 
 /* From now on `opendco status` gets an answer. Called again after daemon(). The preload lock held.
  */

@@ -87,7 +87,7 @@ link_new(struct nlmsghdr *request, const struct link_request *link)
 
     if (!err && kernel_refuses(request, link))
         return;
-    if (!offer_known() && !lifecycle_ask(link->family->name))
+    if (!offer_known() && !lifecycle_ask())
         return;
     if (!err && link->name[0] && !link_name_ok(link->name))
         err = -EINVAL;

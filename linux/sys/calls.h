@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The C library's own functions behind the interposed ones. Any thread, also before constructors
- * have run and in children of fork().
+ * The functions of the C library, and one of OpenSSL, behind the interposed ones. Any thread, also
+ * before constructors have run and in children of fork().
  */
 #ifndef DCO_SYS_CALLS_H
 #define DCO_SYS_CALLS_H
@@ -10,6 +10,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+
+struct bio_st;
 
 struct sys_calls {
     int (*socket)(int, int, int);
@@ -44,6 +46,9 @@ struct sys_calls {
     int (*open)(const char *, int, ...);
     int (*open_2)(const char *, int);
     FILE *(*fopen)(const char *, const char *);
+    char *(*fgets)(char *, int, FILE *);
+    char *(*fgets_chk)(char *, size_t, int, FILE *);
+    int (*bio_read)(struct bio_st *, void *, int); /* of libcrypto */
     int (*daemon)(int, int);
     void (*openlog)(const char *, int, int);
     int (*execve)(const char *, char *const[], char *const[]);

@@ -103,7 +103,7 @@ limits_cgroup_room(FILE *self, const char *root)
     char line[PATH_MAX];
     long room = LIMITS_NONE, here;
 
-    while (fgets(line, sizeof(line), self) != NULL) {
+    while (sys()->fgets(line, sizeof(line), self) != NULL) {
         here = line_room(line, root);
         room = here < room ? here : room;
     }

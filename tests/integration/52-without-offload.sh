@@ -87,6 +87,18 @@ in_ns server ip tuntap add dev tun7 mode tun
 both "a device that is there already" "tun7" - $VPN4 "dev tun7" --
 in_ns server ip tuntap del dev tun7 mode tun
 
+if other_users; then
+    stock=$OPENVPN
+    OPENVPN=$W/openvpn
+    printf '%s\n' "#!/bin/sh" "exec setpriv --bounding-set -setpcap $stock \"\$@\"" >"$OPENVPN"
+    chmod +x "$OPENVPN"
+    both "user without CAP_SETPCAP" "user.*CAP_SETPCAP" "user.*CAP_SETPCAP" $VPN4 "user nobody" -- \
+        "user nobody"
+    OPENVPN=$stock
+else
+    skip "user without CAP_SETPCAP" "$no_users"
+fi
+
 # This topology has addresses in pairs, so they come from the pool.
 : >"$W/ccd-$VPN_NET/client1"
 both "topology net30" "topology" "-" $VPN4 "topology net30" --

@@ -13,6 +13,7 @@
 #include "linux/sys/calls.h"
 
 /* The scanner is part of the preloaded library, which no test program links. */
+#include "linux/openvpn/config_copy.c"
 #include "linux/openvpn/config_parse.c"
 #include "linux/openvpn/config_scan.c"
 #include "linux/openvpn/options.c"
@@ -268,6 +269,60 @@ TEST("files that name files")
     unlink(a);
     unlink(b);
     unlink(fifo);
+    rmdir(dir);
+}
+
+static void
+copy(const char *name, const char *text)
+{
+    config_copy_put(name, strdup(text), strlen(text));
+}
+
+TEST("copies of what came from a pipe")
+{
+    char *from_stdin[] = {"openvpn", "--config", "stdin"}, *only[] = {"openvpn", "/dev/fd/63"};
+    struct config_scan conf;
+    char line[16];
+    FILE *f;
+
+    config_scan_args(&conf, 3, from_stdin);
+    CHECK(!conf.readable);
+    CHECK_STR(conf.unreadable, "stdin");
+    CHECK(config_scan_names(3, from_stdin, "stdin"));
+    CHECK(!config_scan_names(3, from_stdin, "/dev/stdin"));
+    copy("stdin", CLIENT "config /dev/fd/63\n");
+    CHECK(config_scan_names(3, from_stdin, "/dev/fd/63"));
+    copy("/dev/fd/63", "proto tcp\n");
+    config_scan_args(&conf, 3, from_stdin);
+    CHECK(conf.readable && conf.tcp && conf.client);
+    copy("/dev/fd/63", ""); /* a pipe that is read again is empty */
+    config_scan_args(&conf, 2, only);
+    CHECK(conf.readable && conf.tcp);
+    copy("/dev/fd/63", "proto udp\n");
+    config_scan_args(&conf, 2, only);
+    CHECK(conf.readable && !conf.tcp);
+    f = config_copy_open("/dev/fd/63");
+    CHECK(f != NULL && fgets(line, sizeof(line), f) != NULL);
+    CHECK_STR(line, "proto udp\n");
+    fclose(f);
+    config_copy_drop("/dev/fd/63");
+    CHECK(config_copy_open("/dev/fd/63") == NULL);
+    config_copy_drop("stdin");
+}
+
+TEST("relative names follow --cd, and setenv opt hides nothing")
+{
+    char dir[] = "/tmp/config-scan-XXXXXX", path[64],
+         *args[] = {"openvpn", "--cd", dir, "--config", "a"};
+    struct config_scan conf;
+
+    CHECK(mkdtemp(dir) != NULL);
+    snprintf(path, sizeof(path), "%s/a", dir);
+    put(path, CLIENT "setenv opt passtos\n");
+    config_scan_args(&conf, 5, args);
+    CHECK(conf.readable && conf.client);
+    CHECK_STR(conf.dropped, "passtos");
+    unlink(path);
     rmdir(dir);
 }
 
