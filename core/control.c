@@ -195,7 +195,7 @@ install_key(struct dco_peers *p, const struct dco_key_new *req, uint64_t now_ns)
     p->key_serial++;
     if (secret)
         p->fingerprints[p->fingerprint_next++ % DCO_FINGERPRINTS] = print;
-    dco_peer_set_key(peer, req->slot, key);
+    dco_peer_set_key(peer, req->slot, key, now_ns);
     dco_timers_changed(p, peer);
     return 0;
 }
@@ -227,7 +227,7 @@ dco_control_key_swap(struct dco_peers *p, uint32_t peer_id)
 }
 
 int
-dco_control_key_del(struct dco_peers *p, uint32_t peer_id, enum dco_slot slot)
+dco_control_key_del(struct dco_peers *p, uint32_t peer_id, enum dco_slot slot, uint64_t now_ns)
 {
     struct dco_peer *peer;
 
@@ -236,7 +236,8 @@ dco_control_key_del(struct dco_peers *p, uint32_t peer_id, enum dco_slot slot)
     peer = lock_peer(p, peer_id);
     if (peer == NULL)
         return -ENOENT;
-    dco_peer_set_key(peer, slot, NULL);
+    dco_peer_set_key(peer, slot, NULL, now_ns);
+    dco_timers_changed(p, peer);
     dco_lock_release(&p->lock);
     return 0;
 }

@@ -74,7 +74,8 @@ struct dco_key_new {
 int dco_control_key_new(struct dco_peers *p, const struct dco_key_new *req, uint64_t now_ns);
 /* Swapping or deleting empty slots succeeds, as in the Linux drivers. */
 int dco_control_key_swap(struct dco_peers *p, uint32_t peer_id);
-int dco_control_key_del(struct dco_peers *p, uint32_t peer_id, enum dco_slot slot);
+/* An old key decrypts for DCO_KEY_RETIRED_NS more (keys.h). */
+int dco_control_key_del(struct dco_peers *p, uint32_t peer_id, enum dco_slot slot, uint64_t now_ns);
 
 struct dco_key_info {
     enum dco_cipher cipher;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Keys of a peer in two slots. The primary key encrypts, both decrypt.
+ * Keys of a peer in two slots. The primary key encrypts, both decrypt. A key that leaves its slot
+ * while a newer one encrypts decrypts for DCO_KEY_RETIRED_NS more: the other end may be later with
+ * the change of keys, and packets may be on their way.
  *
  * Guarantees: a packet id is given out once per key, whatever the number of threads. A key refuses
- * to encrypt before an id or the AEAD's usage bound could be exceeded. A key that left its slot is
- * wiped once the last reader and the last reference are gone.
+ * to encrypt before an id or the AEAD's usage bound could be exceeded. A key that no longer
+ * decrypts is wiped once the last reader and the last reference are gone.
  *
  * Threads: slots are changed under the control lock and read inside a read section. A reader that
  * keeps a key beyond its read section (asynchronous crypto) takes a reference.
@@ -53,6 +55,9 @@ enum dco_slot {
  * reasoning). */
 #define DCO_AUTH_FAILURES_MAX  (1ULL << 36)
 #define DCO_AUTH_FAILURES_SOFT (1ULL << 35)
+
+/* How long an old key decrypts after it left its slot; it ends DCO_TIMER_GRAIN_NS late at most. */
+#define DCO_KEY_RETIRED_NS 2000000000ULL
 
 struct dco_key;
 

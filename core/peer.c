@@ -89,6 +89,7 @@ dco_peer_new(struct dco_peers *p, const struct dco_peer_new *req, uint64_t now_n
     peer->origin = req->origin.ip.family != 0 ? dco_endpoint_canon(&req->origin) : path.remote;
     peer->transport = req->transport;
     peer->timers_ns = now_ns;
+    peer->retired_end_ns = UINT64_MAX;
     write_path(peer, &path);
     return peer;
 }
@@ -238,6 +239,14 @@ dco_peer_key_tx(const struct dco_peer *peer)
     return dco_load_acquire(&peer->slot[dco_load_acquire(&peer->primary)]);
 }
 
+static struct dco_key *
+retired_with(const struct dco_peer *peer, uint8_t key_id)
+{
+    struct dco_key *key = dco_load_acquire(&peer->retired);
+
+    return key != NULL && key->key_id == key_id ? key : NULL;
+}
+
 struct dco_key *
 dco_peer_key_rx(const struct dco_peer *peer, uint8_t key_id)
 {
@@ -247,7 +256,7 @@ dco_peer_key_rx(const struct dco_peer *peer, uint8_t key_id)
     if (a != NULL && a->key_id != key_id)
         a = NULL;
     if (b == NULL || b->key_id != key_id)
-        return a;
+        return a != NULL ? a : retired_with(peer, key_id);
     return a != NULL && a->serial > b->serial ? a : b;
 }
 
@@ -310,13 +319,45 @@ dco_peer_slot(const struct dco_peer *peer, enum dco_slot slot)
     return peer->slot[slot_index(peer, slot)];
 }
 
-void
-dco_peer_set_key(struct dco_peer *peer, enum dco_slot slot, struct dco_key *key)
+/* key: NULL for none. */
+static void
+retire(struct dco_peer *peer, struct dco_key *key, uint64_t end_ns)
 {
-    struct dco_key *old;
+    struct dco_key *before = dco_exchange(&peer->retired, key);
 
     dco_lock_assert_held(&peer->peers->lock);
-    old = dco_exchange(&peer->slot[slot_index(peer, slot)], key);
-    if (old != NULL)
+    peer->retired_end_ns = end_ns;
+    if (before != NULL)
+        dco_key_put(before);
+}
+
+void
+dco_peer_end_retired(struct dco_peer *peer)
+{
+    retire(peer, NULL, UINT64_MAX);
+}
+
+/* A key that retires is visible before it leaves its slot, so no reader misses it. */
+void
+dco_peer_set_key(struct dco_peer *peer, enum dco_slot slot, struct dco_key *key, uint64_t now_ns)
+{
+    struct dco_key *old = dco_peer_slot(peer, slot);
+    struct dco_key *primary =
+        slot == DCO_SLOT_PRIMARY ? key : dco_peer_slot(peer, DCO_SLOT_PRIMARY);
+    bool retires = old != NULL && primary != NULL && old->serial < primary->serial;
+
+    if (retires)
+        retire(peer, old, now_ns + DCO_KEY_RETIRED_NS);
+    else if (primary == NULL)
+        dco_peer_end_retired(peer);
+    (void)dco_exchange(&peer->slot[slot_index(peer, slot)], key);
+    if (old != NULL && !retires)
         dco_key_put(old);
+}
+
+void
+dco_peer_end_keys(struct dco_peer *peer)
+{
+    dco_peer_set_key(peer, DCO_SLOT_PRIMARY, NULL, 0);
+    dco_peer_set_key(peer, DCO_SLOT_SECONDARY, NULL, 0);
 }

@@ -61,7 +61,8 @@ void dco_peer_path(const struct dco_peer *peer, struct dco_path *path);
 /* The key that encrypts, or NULL. Read section. */
 struct dco_key *dco_peer_key_tx(const struct dco_peer *peer);
 
-/* The key with this id in either slot, or NULL. Read section. */
+/* The key with this id in either slot, else the retired key if it has this id, or NULL. Read
+ * section. */
 struct dco_key *dco_peer_key_rx(const struct dco_peer *peer, uint8_t key_id);
 
 /* dco_peer_key_tx() with a reference (dco_key_put()), for callers outside of a read section. NULL

@@ -23,6 +23,8 @@ struct dco_peer {
 
     struct dco_key *slot[2]; /* atomic pointers; writers: control lock */
     uint32_t primary;        /* atomic index of the slot that encrypts */
+    struct dco_key *retired; /* atomic pointer; writers: control lock. Decrypts only */
+    uint64_t retired_end_ns; /* control lock; when it ends. UINT64_MAX: there is none */
 
     /* Path in its canonical form (dco_endpoint_canon); a platform whose socket is dual-stack maps
      * IPv4 addresses when it sends. Two copies under a sequence number, see peer.c. Writers:
@@ -61,8 +63,14 @@ void dco_peer_end(struct dco_deferred *d);
 
 /* Control lock. path: canonical. */
 void dco_peer_set_path(struct dco_peer *peer, const struct dco_path *path);
-/* Control lock. Stores key (NULL: none) in the slot and gives up the old one. */
-void dco_peer_set_key(struct dco_peer *peer, enum dco_slot slot, struct dco_key *key);
+/* Control lock. Stores key (NULL: none) in the slot. The old one retires if a newer one encrypts;
+ * otherwise openvpn takes the peer's keys away, and both the old one and the retired one end. */
+void dco_peer_set_key(struct dco_peer *peer, enum dco_slot slot, struct dco_key *key,
+                      uint64_t now_ns);
+/* Control lock. Ends the retired key, if there is one. */
+void dco_peer_end_retired(struct dco_peer *peer);
+/* Control lock. Ends all keys. */
+void dco_peer_end_keys(struct dco_peer *peer);
 /* Control lock. */
 struct dco_key *dco_peer_slot(const struct dco_peer *peer, enum dco_slot slot);
 

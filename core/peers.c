@@ -222,8 +222,7 @@ unlink_peer(struct dco_peers *p, struct dco_peer *peer)
         peer->next->prev = peer->prev;
     dco_store(&p->count, p->count - 1);
     peer->dead = true;
-    dco_peer_set_key(peer, DCO_SLOT_PRIMARY, NULL);
-    dco_peer_set_key(peer, DCO_SLOT_SECONDARY, NULL);
+    dco_peer_end_keys(peer);
 }
 
 int

@@ -35,7 +35,7 @@ keepalive_at(const struct dco_peer *peer)
 uint64_t
 dco_timers_next(const struct dco_peer *peer)
 {
-    return sooner(expires_at(peer), keepalive_at(peer));
+    return sooner(sooner(expires_at(peer), keepalive_at(peer)), peer->retired_end_ns);
 }
 
 void
@@ -60,6 +60,8 @@ visit_all(struct dco_peers *p, uint64_t now_ns, struct dco_peer **due, unsigned 
             dco_peers_remove(p, peer, DCO_DEL_EXPIRED);
             continue;
         }
+        if (peer->retired_end_ns <= now_ns)
+            dco_peer_end_retired(peer);
         if (n < max && keepalive_at(peer) <= now_ns) {
             dco_store(&peer->last_tx_ns, now_ns);
             (void)dco_peer_get(peer);

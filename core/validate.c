@@ -36,7 +36,13 @@ check_keys(const struct dco_peers *p, const struct dco_peer *peer)
         return "a peer has no such primary slot";
     if (peer->slot[0] != NULL && peer->slot[0] == peer->slot[1])
         return "a key is in both slots";
-    return wrong != NULL ? wrong : check_key(p, peer->slot[1]);
+    if ((peer->retired != NULL) != (peer->retired_end_ns != UINT64_MAX))
+        return "a peer has a retired key without an end, or an end without a key";
+    if (peer->retired != NULL && (peer->retired == peer->slot[0] || peer->retired == peer->slot[1]))
+        return "a retired key is in a slot";
+    if (wrong == NULL)
+        wrong = check_key(p, peer->slot[1]);
+    return wrong != NULL ? wrong : check_key(p, peer->retired);
 }
 
 static bool

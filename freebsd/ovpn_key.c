@@ -205,5 +205,9 @@ ovpn_cmd_del_key(struct ovpn_softc *sc, const nvlist_t *nvl)
     if (ovpn_nv_number(nvl, "slot", DCO_SLOT_SECONDARY, &slot) != 0)
         return EINVAL;
     error = ovpn_peer_id(sc, nvl, &id);
-    return error == 0 ? -dco_control_key_del(sc->active, id, (enum dco_slot)slot) : error;
+    if (error != 0)
+        return error;
+    error = -dco_control_key_del(sc->active, id, (enum dco_slot)slot, ovpn_now_ns());
+    ovpn_timer_kick(sc);
+    return error;
 }

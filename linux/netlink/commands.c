@@ -207,5 +207,6 @@ nl_key_del(const struct nl_call *c, const struct nl_message *m)
 {
     if (!names_slot(m))
         return -EINVAL;
-    return dco_control_key_del(c->peers, (uint32_t)m->peer_id.value, (enum dco_slot)m->slot.value);
+    return dco_control_key_del(c->peers, (uint32_t)m->peer_id.value, (enum dco_slot)m->slot.value,
+                               c->ops->now());
 }

@@ -37,6 +37,8 @@ struct model_peer {
     uint32_t interval_s, timeout_s;
     uint64_t timers, last_rx, last_tx, last_float;
     struct model_key key[2]; /* by role: primary, secondary */
+    struct model_key retired;
+    uint64_t retired_end;
     uint32_t events, del_reason;
     struct model_peer *next_event;
 };
@@ -126,6 +128,7 @@ model_remove(struct model_peer *peer, uint32_t reason)
     peer->alive = false;
     peer->del_reason = reason;
     memset(peer->key, 0, sizeof(peer->key));
+    peer->retired.there = false;
     if (m.mode == DCO_MODE_MP && peer->v4 != 0)
         list_del(&m.v4[peer->v4], peer);
     if (m.mode == DCO_MODE_MP && peer->v6 != 0)
@@ -250,6 +253,18 @@ step_set(void)
     peer->timers = now;
 }
 
+/* The key leaves its slot, for one that encrypts or for none. */
+static void
+model_retire(struct model_peer *peer, struct model_key old)
+{
+    if (!peer->key[0].there)
+        peer->retired.there = false;
+    if (!old.there || !peer->key[0].there || old.number > peer->key[0].number)
+        return;
+    peer->retired = old;
+    peer->retired_end = now + DCO_KEY_RETIRED_NS;
+}
+
 static void
 step_key_new(void)
 {
@@ -257,6 +272,7 @@ step_key_new(void)
     uint64_t number = rng_chance(&rng, 10) ? rng_below(&rng, (uint32_t)m.fresh + 1) : m.fresh;
     struct model_peer *peer = model_find(id);
     int expected = peer == NULL ? -ENOENT : m.used[number] ? -EEXIST : 0;
+    struct model_key old;
     int err;
 
     if (m.fresh + 1 >= KEYS_MAX)
@@ -269,7 +285,9 @@ step_key_new(void)
         return;
     m.used[number] = true;
     m.fresh += number == m.fresh;
+    old = peer->key[slot];
     peer->key[slot] = (struct model_key){true, (uint8_t)key_id, ++m.installs};
+    model_retire(peer, old);
 }
 
 static void
@@ -292,10 +310,14 @@ step_key_del(void)
 {
     uint32_t id = random_id(), slot = rng_below(&rng, 2);
     struct model_peer *peer = model_find(id);
+    struct model_key old;
 
-    CHECK_EQ(dco_control_key_del(p, id, (enum dco_slot)slot), peer ? 0 : -ENOENT);
-    if (peer != NULL)
-        peer->key[slot].there = false;
+    CHECK_EQ(dco_control_key_del(p, id, (enum dco_slot)slot, now), peer ? 0 : -ENOENT);
+    if (peer == NULL)
+        return;
+    old = peer->key[slot];
+    peer->key[slot].there = false;
+    model_retire(peer, old);
 }
 
 static void
@@ -380,7 +402,10 @@ static bool
 model_anything_due(uint64_t at)
 {
     for (uint32_t i = 0; i < m.peers; i++) {
-        if (m.peer[i].alive && (model_expires(&m.peer[i], at) || model_owes(&m.peer[i], at)))
+        const struct model_peer *peer = &m.peer[i];
+
+        if (peer->alive && (model_expires(peer, at) || model_owes(peer, at) ||
+                            (peer->retired.there && peer->retired_end <= at)))
             return true;
     }
     return false;
@@ -397,6 +422,8 @@ model_tick(uint32_t *owing)
 
         if (!peer->alive)
             continue;
+        if (peer->retired_end <= now)
+            peer->retired.there = false;
         if (model_expires(peer, now)) {
             model_remove(peer, DCO_DEL_EXPIRED);
         } else if (model_owes(peer, now)) {
@@ -507,9 +534,13 @@ compare_keys(const struct dco_peer *real, const struct model_peer *peer)
         const struct model_key *a = &peer->key[0], *b = &peer->key[1];
         bool in_a = a->there && a->key_id == id, in_b = b->there && b->key_id == id;
 
-        CHECK_EQ(rx != NULL, in_a || in_b);
-        if (rx != NULL)
-            CHECK_EQ(rx == tx, in_a && (!in_b || a->number > b->number));
+        if (!in_a && !in_b) {
+            CHECK_EQ(rx != NULL, peer->retired.there && peer->retired.key_id == id);
+            CHECK(rx == NULL || rx == real->retired);
+            continue;
+        }
+        CHECK(rx != NULL);
+        CHECK_EQ(rx == tx, in_a && (!in_b || a->number > b->number));
     }
 }
 

@@ -9,6 +9,7 @@
 #include "keys_private.h"
 #include "peers_private.h"
 #include "platform.h"
+#include "timers.h"
 
 #define SECOND 1000000000ULL
 
@@ -190,7 +191,7 @@ TEST("control: no such peer")
         CHECK_EQ(dco_control_peer_del(p, ids[i], DCO_DEL_USERSPACE), -ENOENT);
         CHECK_EQ(dco_control_peer_get(p, ids[i], &info), -ENOENT);
         CHECK_EQ(dco_control_key_swap(p, ids[i]), -ENOENT);
-        CHECK_EQ(dco_control_key_del(p, ids[i], DCO_SLOT_PRIMARY), -ENOENT);
+        CHECK_EQ(dco_control_key_del(p, ids[i], DCO_SLOT_PRIMARY, 0), -ENOENT);
         CHECK_EQ(dco_control_key_get(p, ids[i], DCO_SLOT_PRIMARY, &key), -ENOENT);
         CHECK_EQ(install(ids[i], DCO_SLOT_PRIMARY, 0, 5), -ENOENT);
     }
@@ -409,7 +410,7 @@ TEST("control: key new, invalid arguments")
     req = good;
     req.rx_tail = NULL;
     CHECK_EQ(dco_control_key_new(p, &req, 0), -EINVAL);
-    CHECK_EQ(dco_control_key_del(p, 1, (enum dco_slot)2), -EINVAL);
+    CHECK_EQ(dco_control_key_del(p, 1, (enum dco_slot)2, 0), -EINVAL);
     CHECK_EQ(dco_control_key_get(p, 1, (enum dco_slot)2, NULL), -EINVAL);
     end();
 }
@@ -450,7 +451,7 @@ TEST("control: key new, never twice")
     CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, 1), -EEXIST);
     CHECK_EQ(install(1, DCO_SLOT_SECONDARY, 1, 1), -EEXIST);
     CHECK_EQ(install(2, DCO_SLOT_PRIMARY, 0, 1), -EEXIST); /* on any peer of the device */
-    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_PRIMARY), 0);
+    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_PRIMARY, 0), 0);
     CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, 1), -EEXIST);
     CHECK_EQ(dco_control_peer_del(p, 1, DCO_DEL_USERSPACE), 0);
     CHECK_EQ(new_peer(request(1)), 0);
@@ -470,7 +471,7 @@ TEST("control: key new, how many are remembered")
     CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, DCO_FINGERPRINTS + 1), 0);
     CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, 2), -EEXIST);
     CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, 1), 0);
-    CHECK_EQ(platform.cryptos, 1);
+    CHECK_EQ(platform.cryptos, 2); /* the last, and the one before it */
     end();
 }
 
@@ -530,6 +531,17 @@ tx_number(void)
     return key != NULL ? (int)(key->created_ns / SECOND) : -1;
 }
 
+/* Time passes; no keepalive is due. When the next look is. */
+static uint64_t
+pass(uint64_t now_ns)
+{
+    struct dco_peer *due[1];
+    uint64_t next;
+
+    CHECK_EQ(dco_peers_tick(p, now_ns, due, 1, &next), 0);
+    return next;
+}
+
 /* As OpenVPN drives it: first key, rekey, promotion, the old key retires. */
 TEST("control: install, swap, delete")
 {
@@ -537,7 +549,7 @@ TEST("control: install, swap, delete")
     CHECK_EQ(new_peer(request(1)), 0);
     CHECK_EQ(rx_number(0), -1); /* an empty slot is not key 0 */
     CHECK_EQ(dco_control_key_swap(p, 1), 0);
-    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY), 0);
+    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY, 0), 0);
     CHECK_EQ(tx_number(), -1);
     CHECK_EQ(key_in(DCO_SLOT_PRIMARY), -ENOENT);
 
@@ -553,7 +565,9 @@ TEST("control: install, swap, delete")
     CHECK_EQ(rx_number(0), 10);
     CHECK_EQ(key_in(DCO_SLOT_PRIMARY), 1);
     CHECK_EQ(key_in(DCO_SLOT_SECONDARY), 0);
-    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY), 0);
+    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY, 0), 0);
+    CHECK_EQ(key_in(DCO_SLOT_SECONDARY), -ENOENT);
+    (void)pass(DCO_KEY_RETIRED_NS);
     CHECK_EQ(rx_number(0), -1);
     CHECK_EQ(tx_number(), 11);
     CHECK_EQ(platform.cryptos, 1);
@@ -562,11 +576,95 @@ TEST("control: install, swap, delete")
     CHECK_EQ(install(1, DCO_SLOT_SECONDARY, 3, 13), 0); /* replaces an occupied slot */
     CHECK_EQ(platform.cryptos, 2);
     CHECK_EQ(rx_number(2), -1);
-    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_PRIMARY), 0);
+    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_PRIMARY, 0), 0);
     CHECK_EQ(tx_number(), -1);
     CHECK_EQ(rx_number(3), 13);
     CHECK_EQ(dco_control_key_swap(p, 1), 0);
     CHECK_EQ(tx_number(), 13);
+    end();
+}
+
+/* After a change of keys: packets of the other end, which may be late, still come with the old one.
+ */
+static void
+rekeyed(void)
+{
+    begin(DCO_MODE_MP);
+    CHECK_EQ(new_peer(request(1)), 0);
+    CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, 10), 0);
+    CHECK_EQ(install(1, DCO_SLOT_SECONDARY, 1, 11), 0);
+    CHECK_EQ(dco_control_key_swap(p, 1), 0);
+    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY, 5 * SECOND), 0);
+}
+
+TEST("control: an old key decrypts for a moment, and is wiped then")
+{
+    uint64_t end_ns = 5 * SECOND + DCO_KEY_RETIRED_NS, next;
+
+    rekeyed();
+    CHECK_EQ(rx_number(0), 10);
+    CHECK_EQ(rx_number(1), 11);
+    CHECK_EQ(tx_number(), 11);
+    CHECK_EQ(key_in(DCO_SLOT_SECONDARY), -ENOENT);
+    next = pass(end_ns - 1);
+    CHECK_EQ(rx_number(0), 10);
+    CHECK(next <= end_ns + DCO_TIMER_GRAIN_NS);
+    CHECK_EQ(platform.cryptos, 2);
+    (void)pass(next);
+    CHECK_EQ(rx_number(0), -1);
+    CHECK_EQ(platform.cryptos, 1);
+    end();
+}
+
+TEST("control: one old key decrypts, the last")
+{
+    rekeyed();
+    CHECK_EQ(install(1, DCO_SLOT_SECONDARY, 2, 12), 0);
+    CHECK_EQ(dco_control_key_swap(p, 1), 0);
+    CHECK_EQ(rx_number(0), 10);
+    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY, 6 * SECOND), 0);
+    CHECK_EQ(rx_number(0), -1);
+    CHECK_EQ(rx_number(1), 11);
+    CHECK_EQ(platform.cryptos, 2);
+    CHECK_EQ(install(1, DCO_SLOT_SECONDARY, 1, 13), 0); /* its id again: the key in the slot */
+    CHECK_EQ(rx_number(1), 13);
+    end();
+}
+
+/* openvpn replaces the old key without deleting it first. */
+TEST("control: an old key that is replaced retires, too")
+{
+    begin(DCO_MODE_MP);
+    CHECK_EQ(new_peer(request(1)), 0);
+    CHECK_EQ(install(1, DCO_SLOT_PRIMARY, 0, 10), 0);
+    CHECK_EQ(install(1, DCO_SLOT_SECONDARY, 1, 11), 0);
+    CHECK_EQ(dco_control_key_swap(p, 1), 0);
+    CHECK_EQ(install(1, DCO_SLOT_SECONDARY, 2, 12), 0);
+    CHECK_EQ(rx_number(0), 10);
+    CHECK_EQ(rx_number(1), 11);
+    CHECK_EQ(rx_number(2), 12);
+    end();
+}
+
+/* A client whose authentication ended: openvpn deletes the primary key first. */
+TEST("control: a peer whose keys are taken away decrypts nothing")
+{
+    rekeyed();
+    CHECK_EQ(install(1, DCO_SLOT_SECONDARY, 2, 12), 0);
+    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_PRIMARY, 5 * SECOND), 0);
+    CHECK_EQ(rx_number(0), -1);
+    CHECK_EQ(rx_number(1), -1);
+    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY, 5 * SECOND), 0);
+    CHECK_EQ(rx_number(2), -1);
+    CHECK_EQ(platform.cryptos, 0);
+    end();
+}
+
+TEST("control: a peer that is removed keeps no old key")
+{
+    rekeyed();
+    CHECK_EQ(dco_control_peer_del(p, 1, DCO_DEL_EXPIRED), 0);
+    CHECK_EQ(platform.cryptos, 0);
     end();
 }
 
@@ -581,7 +679,7 @@ TEST("control: two keys of one id")
     CHECK_EQ(rx_number(4), 21);
     CHECK_EQ(install(1, DCO_SLOT_SECONDARY, 4, 19), 0); /* later is newer, whatever its clock */
     CHECK_EQ(rx_number(4), 19);
-    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY), 0);
+    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY, 0), 0);
     CHECK_EQ(rx_number(4), 21);
     end();
 }

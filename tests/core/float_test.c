@@ -224,7 +224,7 @@ TEST("float: nor do those of a key that it has left")
     third = dco_peer_key_rx(a, 2);
     CHECK(may_move(a, second, 3));
     CHECK(may_move(a, third, 1));
-    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY), 0);
+    CHECK_EQ(dco_control_key_del(p, 1, DCO_SLOT_SECONDARY, 0), 0);
     CHECK(!may_move(a, second, 4)); /* whatever became of the newer one */
     end();
 }

@@ -233,7 +233,7 @@ command(struct rng *rng, uint64_t number)
         err = dco_control_key_swap(p, id);
         break;
     case 7:
-        err = rng_chance(rng, 70) ? dco_control_key_del(p, id, slot)
+        err = rng_chance(rng, 70) ? dco_control_key_del(p, id, slot, dco_load(&clock_ns))
                                   : dco_control_peer_get(p, id, &info);
         break;
     default:

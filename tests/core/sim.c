@@ -398,7 +398,8 @@ later(const uint64_t t[2])
     return t[0] > t[1] ? t[0] : t[1];
 }
 
-/* Neither end encrypts with a key before both have it, nor forgets one that may be under way. */
+/* Neither end encrypts with a key before both have it. Each deletes the old one when it changes to
+ * the new one, although the other end still uses it for a second, and packets are under way. */
 static void
 plan_rekey(uint32_t client)
 {
@@ -411,9 +412,7 @@ plan_rekey(uint32_t client)
     for (unsigned end = 0; end < 2; end++)
         r->install[end] = sim_within(sim->now, 2 * SECOND);
     for (unsigned end = 0; end < 2; end++)
-        r->swap[end] = sim_within(later(r->install), 2 * SECOND);
-    for (unsigned end = 0; end < 2; end++)
-        r->del[end] = sim_within(later(r->swap) + DELAY_MAX, 2 * SECOND);
+        r->swap[end] = r->del[end] = sim_within(later(r->install), SECOND);
 }
 
 static bool
@@ -442,7 +441,7 @@ rekey(uint32_t client)
         if (is_due(&r->swap[end]))
             CHECK_EQ(dco_control_key_swap(p, id), 0);
         if (is_due(&r->del[end]))
-            CHECK_EQ(dco_control_key_del(p, id, DCO_SLOT_SECONDARY), 0);
+            CHECK_EQ(dco_control_key_del(p, id, DCO_SLOT_SECONDARY, sim->now), 0);
     }
     if (later(r->del) == 0)
         r->running = false;

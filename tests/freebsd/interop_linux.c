@@ -19,6 +19,7 @@
 #include "bench/util.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/plane.h"
+#include "linux/sys/clock.h"
 
 #define PEER_ID 7U
 
@@ -111,9 +112,9 @@ command(const char *line)
     if (strcmp(line, "swap") == 0)
         return dco_control_key_swap(peers, PEER_ID);
     if (strcmp(line, "del 0") == 0)
-        return dco_control_key_del(peers, PEER_ID, DCO_SLOT_PRIMARY);
+        return dco_control_key_del(peers, PEER_ID, DCO_SLOT_PRIMARY, clock_now_ns());
     if (strcmp(line, "del 1") == 0)
-        return dco_control_key_del(peers, PEER_ID, DCO_SLOT_SECONDARY);
+        return dco_control_key_del(peers, PEER_ID, DCO_SLOT_SECONDARY, clock_now_ns());
     if (strcmp(line, "drops") == 0)
         return drops();
     if (strcmp(line, "floated") == 0)

@@ -282,7 +282,7 @@ control_step(struct rng *rng)
         key_add(id, DCO_SLOT_SECONDARY);
         (void)dco_control_key_swap(dev->peers, id);
     } else if (what < 550) {
-        (void)dco_control_key_del(dev->peers, id, DCO_SLOT_SECONDARY);
+        (void)dco_control_key_del(dev->peers, id, DCO_SLOT_SECONDARY, clock_now_ns());
     } else if (what < 700) {
         (void)dco_control_peer_set(dev->peers, id, rng_below(rng, 2), rng_below(rng, 3),
                                    clock_now_ns());
