@@ -29,6 +29,7 @@ copy_in_one_piece(struct mbuf *m)
     if (copy == NULL)
         return NULL;
     m_move_pkthdr(copy, m);
+    copy->m_flags &= ~M_RDONLY; /* which concerned the storage of m */
     copy->m_data += room;
     copy->m_len = len;
     m_copydata(m, 0, len, mtod(copy, caddr_t));

@@ -182,6 +182,26 @@ TEST("what is shared is copied into one piece")
     tunnel_down(&t);
 }
 
+/* The copy has room for every header in front, and may be written even if the original may not. */
+TEST("a copy is the only memory that a shared packet needs")
+{
+    const struct world_chain chains[] = {
+        {.shared = true}, {.cut = 60, .shared = true}, {.flags = M_RDONLY}};
+    uint8_t pkt[1400];
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    inner_packet(pkt, "198.51.100.1", VPN, sizeof(pkt));
+    for (unsigned i = 0; i < nitems(chains); i++) {
+        world_fail_allocation(3); /* an mbuf and its storage are two */
+        CHECK_EQ(world_transmit(t.ifp, pkt, sizeof(pkt), &chains[i], NULL), 0);
+        CHECK(!world_failed());
+        world_fail_allocation(0);
+        tunnel_expect_out(&t, pkt, sizeof(pkt));
+    }
+    tunnel_down(&t);
+}
+
 /* Every prefix of a datagram, with every opcode: taken, left or dropped, but never read beyond. */
 TEST("datagrams of every length are handled")
 {

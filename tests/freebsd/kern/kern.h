@@ -393,6 +393,7 @@ struct mbuf {
 };
 enum {
     M_PKTHDR = 2,
+    M_RDONLY = 8,
     M_BCAST = 0x10,
     M_MCAST = 0x20,
     M_VLANTAG = 0x80,

@@ -100,9 +100,9 @@ m_align(struct mbuf *m, int len)
 }
 
 static int
-leading_space(const struct mbuf *m)
+leading_space(struct mbuf *m)
 {
-    return m->buf->refs == 1 ? (int)(m->m_data - m->buf->data) : 0;
+    return kern_writable(m) ? (int)(m->m_data - m->buf->data) : 0;
 }
 
 void
@@ -155,7 +155,7 @@ int max_linkhdr = 16;
 bool
 kern_writable(struct mbuf *m)
 {
-    return __atomic_load_n(&m->buf->refs, __ATOMIC_ACQUIRE) == 1;
+    return !(m->m_flags & M_RDONLY) && __atomic_load_n(&m->buf->refs, __ATOMIC_ACQUIRE) == 1;
 }
 
 /* As large as a page at most. */
