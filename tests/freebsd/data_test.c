@@ -485,6 +485,31 @@ TEST("a network behind a client is reached")
     tunnel_down(&t);
 }
 
+/* A client whose address is outside of the pool: openvpn's own route to it names the second address
+ * of the pool as its gateway, which another client has. */
+TEST("the address of a client comes before routes")
+{
+    static const uint8_t net[4] = {203, 0, 113, 0}, gateway[4] = {198, 51, 100, 2};
+    struct world_datagram *d = calloc(1, sizeof(*d));
+    struct user_key other;
+    uint8_t pkt[60];
+    struct tunnel t;
+
+    tunnel_up(&t, "AES-256-GCM");
+    add_client(&t, 8, "203.0.113.9", &other);
+    world_route(AF_INET, net, 24, t.ifp, gateway, 1428);
+    inner_packet(pkt, "198.51.100.1", "203.0.113.9", sizeof(pkt));
+    CHECK_EQ(world_transmit(t.ifp, pkt, sizeof(pkt), NULL, NULL), 0);
+    CHECK(world_sent(d));
+    CHECK_EQ(d->dport, 5008);
+    inner_packet(pkt, "203.0.113.9", "198.51.100.1", sizeof(pkt));
+    CHECK(tunnel_send(&t, pkt, sizeof(pkt))); /* from the other one */
+    CHECK_EQ(user_drops(t.ifp, "rx_source"), 1);
+    CHECK_EQ(world_stacked_count(), 0);
+    free(d);
+    tunnel_down(&t);
+}
+
 /* Pitfall: with one client left, it got everybody's packets. */
 TEST("the only client gets its own packets only")
 {
