@@ -27,24 +27,29 @@
 #include <unistd.h>
 
 #include "cli/complain.h"
+#include "cli/expect.h"
 #include "cli/instance.h"
 #include "cli/print.h"
+#include "cli/unit.h"
 #include "linux/sys/runtime_dir.h"
 
 #define ANSWER_MAX  (64U << 20) /* bytes; about 100000 peers */
 #define ANSWER_TIME 5000        /* milliseconds for one whole answer */
 
 static const char usage[] =
-    "usage: opendco status [--json]\n"
+    "usage: opendco status [--json] [--expect NAME]...\n"
     "\n"
     "Shows every openvpn that runs under OpenDCO: whether its data channel is offloaded or why\n"
     "not, and its devices, peers and drops.\n"
     "\n"
     "  -j, --json   print an array with one object per process\n"
+    "  -e, --expect NAME\n"
+    "               complain if the unit of systemd (an instance, or a whole name such as\n"
+    "               openvpn-client@home) does not run under OpenDCO, and say why\n"
     "  -h, --help   print this text\n"
     "\n"
-    "Exit status: 0 if all are offloaded, 1 if none runs, 2 if at least one is not offloaded,\n"
-    "3 if at least one could not be asked.\n";
+    "Exit status: 0 if all are offloaded, 1 if none runs or one that is expected does not run\n"
+    "under OpenDCO, 2 if at least one is not offloaded, 3 if at least one could not be asked.\n";
 
 struct folder {
     const char *path;
@@ -318,8 +323,21 @@ print(json_t *instances, bool json)
     }
 }
 
+/* False if one of the units does not run under OpenDCO. */
+static bool
+all_expected(json_t *instances, json_t *units)
+{
+    size_t i;
+    json_t *unit;
+    bool all = true;
+
+    json_array_foreach (units, i, unit)
+        all &= expect_unit(json_string_value(unit), instances);
+    return all;
+}
+
 static int
-show(bool json)
+show(bool json, json_t *expected)
 {
     char directory[PATH_MAX];
     json_t *instances = json_array();
@@ -336,6 +354,8 @@ show(bool json)
         if (status == STATUS_NONE && !json)
             printf("no openvpn runs under OpenDCO (looked in %s%s)\n", directory,
                    looks_everywhere() ? ", " RUNTIME_DIR_SERVICES " and " RUNTIME_DIR_NESTED : "");
+        if (!all_expected(instances, expected) && status == STATUS_OFFLOADED)
+            status = STATUS_NONE;
     }
     json_decref(instances);
     if (fflush(stdout) == 0)
@@ -344,21 +364,34 @@ show(bool json)
     return STATUS_ERROR;
 }
 
-int
-cli_status(int argc, char **argv)
+static bool
+add_expected(json_t *expected, const char *name)
+{
+    char unit[UNIT_NAME_MAX];
+
+    return unit_find(name, false, unit) && json_array_append_new(expected, json_string(unit)) == 0;
+}
+
+static int
+run(int argc, char **argv, json_t *expected)
 {
     static const struct option options[] = {
         {"json", no_argument, NULL, 'j'},
+        {"expect", required_argument, NULL, 'e'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     bool json = false;
     int letter;
 
-    while ((letter = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+    while ((letter = getopt_long(argc, argv, "je:h", options, NULL)) != -1) {
         switch (letter) {
         case 'j':
             json = true;
+            break;
+        case 'e':
+            if (!add_expected(expected, optarg))
+                return STATUS_ERROR;
             break;
         case 'h':
             fputs(usage, stdout);
@@ -372,5 +405,15 @@ cli_status(int argc, char **argv)
         cli_complain("status takes no argument, but got \"%s\"", argv[optind]);
         return STATUS_ERROR;
     }
-    return show(json);
+    return show(json, expected);
+}
+
+int
+cli_status(int argc, char **argv)
+{
+    json_t *expected = json_array(); /* names of units */
+    int status = run(argc, argv, expected);
+
+    json_decref(expected);
+    return status;
 }

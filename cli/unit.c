@@ -121,8 +121,8 @@ unit_find(const char *name, bool client, char unit[UNIT_NAME_MAX])
                      name, name, name, name);
     else
         cli_complain("there is neither /etc/openvpn/server/%s.conf nor /etc/openvpn/%s.conf; "
-                     "a client of /etc/openvpn/client needs --client",
-                     name, name);
+                     "a client of /etc/openvpn/client is openvpn-client@%s",
+                     name, name, name);
     return false;
 }
 

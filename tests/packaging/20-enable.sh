@@ -48,9 +48,41 @@ expect "it serves without it" office_serves
 equal "and does not run under OpenDCO" "$(opendco status --json | jq length)" 0
 said "enable of one that runs without" "systemctl restart openvpn-server@office" opendco enable office
 
+# Whether one that is expected runs under OpenDCO
+complains "a unit that runs without the library" "was started without the library" opendco status -e office
+systemctl restart openvpn-server@office
+expect "a unit that was restarted" until_true 5 opendco status --expect office
+said "all instances of a template" "(pid" opendco status --expect openvpn-server@
+complains "a unit that does not run" "openvpn-client@none does not run" \
+    opendco status -e office -e openvpn-client@none
+"$OPENDCO" status -e ../x >/dev/null 2>&1
+equal "a name that is none" $? 3
+# As with a change of the domain under SELinux, the kernel starts it in secure mode.
+if setcap cap_net_admin,cap_dac_override+ep "$(command -v openvpn)" 2>/dev/null; then
+    cp "$FOLDER/20-local.conf" "$W/local"
+    printf 'User=daemon\nAmbientCapabilities=CAP_NET_ADMIN CAP_DAC_OVERRIDE\nProtectSystem=false\n' >>"$FOLDER/20-local.conf"
+    chmod a+r /etc/openvpn/server/*
+    chmod a+rx /etc/openvpn /etc/openvpn/server
+    systemctl stop openvpn-server@office
+    rm -f /run/openvpn-server/*
+    chmod 777 /run/openvpn-server
+    systemctl daemon-reload
+    systemctl restart openvpn-server@office
+    complains "one in secure mode" "secure mode, in which the dynamic linker ignores LD_PRELOAD" \
+        opendco status -e office
+    setcap -r "$(command -v openvpn)"
+    cp "$W/local" "$FOLDER/20-local.conf"
+    systemctl daemon-reload
+    systemctl stop openvpn-server@office
+    rm -f /run/openvpn-server/*
+    systemctl restart openvpn-server@office
+else
+    skip "one in secure mode" "setcap does not work here"
+fi
+
 # A drop-in of all instances
 said "all" "wrote /etc/systemd/system/openvpn-server@.service.d/10-opendco.conf" opendco enable --all
-said "all names the running one" "systemctl restart openvpn-server@office" opendco enable --all
+said "all names the running one" "openvpn-server@office runs under OpenDCO already" opendco enable --all
 for name in openvpn-server@other openvpn-client@x openvpn@y; do
     expect "all: $name" grep -q LD_PRELOAD <(environment "$name")
 done
