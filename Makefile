@@ -24,7 +24,7 @@ include mk/tests.mk
 include mk/analyze.mk
 include mk/install.mk
 
-.PHONY: all binaries deps clean help demo bench bench-quick dist
+.PHONY: all binaries deps clean help demo bench bench-quick dist deb
 
 binaries: $(PRODUCTS)
 
@@ -44,6 +44,10 @@ bench-quick:
 # The committed files, as they are released.
 dist:
 	@scripts/dist $(BUILD)
+
+# Packages for Debian of the committed files, in the build folder.
+deb:
+	@scripts/deb $(BUILD)/deb; status=$$?; scripts/own-build $(BUILD); exit $$status
 
 clean:
 	rm -rf $(BUILD)
