@@ -16,7 +16,7 @@ user=65534
 folder=/run/$P-service
 mkdir "$folder" && chown $user "$folder" && chmod 700 "$folder"
 cleanup() { rm -rf "$folder"; }
-trap 'cleanup; test_leave' EXIT
+trap 'left=$?; cleanup; (exit $left); test_leave' EXIT
 cat >"$W/service" <<END
 #!/bin/sh
 mount --bind "$W/tun" /dev/net/tun || exit 1
