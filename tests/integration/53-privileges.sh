@@ -95,6 +95,15 @@ works_without "no CAP_NET_ADMIN, but a device" "CAP_NET_ADMIN|tun5" $VPN4 \
 
 in_ns server ip tuntap del dev tun5 mode tun
 
+# Older units do not list it.
+if other_users; then
+    under '[ -n "$inside" ] || inside=1 exec setpriv --bounding-set -setpcap --inh-caps -setpcap "$0" "$@"'
+    works_without "user without CAP_SETPCAP" "CAP_SETPCAP" $VPN4 "user nobody" "group nogroup" \
+        "persist-key" "persist-tun"
+else
+    skip "user without CAP_SETPCAP" "$no_users"
+fi
+
 # On some hosts other users may not open /dev/net/tun. These tests make a device node of their own for
 # them if they can.
 tun_node=$W/tun

@@ -21,11 +21,11 @@ again() { [ "$(connections)" -gt "$1" ] && reach client1 $VPN4 56 2; }
 
 relay_do() {
     local before
-    before=$(grep -c done "$W/relay.log")
+    before=$(grep -c "done" "$W/relay.log")
     echo "$*" >"$W/relay.fifo"
     until_true 5 relay_did "$before"
 }
-relay_did() { [ "$(grep -c done "$W/relay.log")" -gt "$1" ]; }
+relay_did() { [ "$(grep -c "done" "$W/relay.log")" -gt "$1" ]; }
 
 net_make 2
 mkfifo "$W/relay.fifo"
