@@ -28,7 +28,7 @@
     X(RX_EMPTY, "rx_empty", "the inner packet is empty")                                           \
     X(RX_NOT_IP, "rx_not_ip", "the inner packet is not well-formed IPv4 or IPv6")                  \
     X(RX_OCC, "rx_occ", "the message is for openvpn, which does not get it with offload")          \
-    X(RX_SOURCE, "rx_source", "the inner source address is not routed to the peer")                \
+    X(RX_SOURCE, "rx_source", "the inner source address does not belong to the peer")              \
     X(RX_TUN, "rx_tun", "the tun device refused the packet")                                       \
     /* control packets on their way to openvpn */                                                  \
     X(RX_CTRL_QUEUE, "rx_ctrl_queue", "the queue of control packets to openvpn is full")
