@@ -45,7 +45,7 @@ $(BENCH)/tunnel-null: $(BUILD)/obj/bench/bench/tunnel.o $(NULL_OBJ)
 # stages has no platform: of the core it takes only what needs no memory.
 STAGE_OBJ := $(addprefix $(BUILD)/obj/pic/core/,addr.o coalesce.o coalesce_csum.o csum.o drop.o inner.o segment.o) \
     $(filter $(BUILD)/obj/pic/linux/crypto/% $(BUILD)/obj/pic/linux/plane/csum_fast_%,$(LIB_OBJ)) \
-    $(BUILD)/obj/pic/linux/sys/setting_rules.o
+    $(addprefix $(BUILD)/obj/pic/linux/sys/,calls.o log.o outer_filter.o setting_rules.o)
 $(BENCH)/stages: $(BUILD)/obj/bench/bench/stages.o $(STAGE_OBJ)
 	@mkdir -p $(@D)
 	$(call step,LD) $(CC) $(LDFLAGS) -o $@ $^ $(IMB_LIBS) -lcrypto -lpthread
