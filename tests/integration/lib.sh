@@ -32,6 +32,14 @@ PKI=${PKI:-$BUILD/check/pki}
 OPENDCO=$BUILD/opendco
 LIBRARY=$BUILD/libopendco.so
 OPENVPN=${OPENVPN:-openvpn}
+# OPENVPN=2.7 is that of Debian; any other version is given as the path of a program.
+if [ "$OPENVPN" = 2.7 ]; then
+    OPENVPN=$("$TOP/tests/integration/openvpn27" "$BUILD/openvpn-2.7") || {
+        echo "ok 1 - openvpn 2.7 # SKIP $OPENVPN"
+        echo 1..1
+        exit
+    }
+fi
 
 PROTO=udp4
 CIPHER=AES-256-GCM
