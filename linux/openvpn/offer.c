@@ -29,6 +29,7 @@ static struct {
     int argc; /* set once, before main(); likewise argv */
     char *const *argv;
     bool known;   /* atomic; a family was offered once */
+    bool reads;   /* atomic; it opened a file that its command line names */
     bool tcp;     /* const once known; connections over TCP are taken over as well */
     bool settled; /* atomic; accepted, and openvpn has not read its configuration again since */
     struct config_scan conf; /* preload lock */
@@ -63,6 +64,8 @@ left_to_openvpn(char *reason, size_t size)
 {
     const struct config_scan *conf = &offer.conf;
     bool tcp = conf->tcp && !wants_tcp();
+    /* Of another program an argument may look like the name of a configuration. */
+    bool hidden = !conf->readable && dco_load(&offer.reads);
 
     if (tcp)
         snprintf(reason, size,
@@ -71,12 +74,12 @@ left_to_openvpn(char *reason, size_t size)
         snprintf(reason, size, "offload would ignore an option: %s", conf->dropped);
     else if (offer.pushed.option[0])
         pushed_reason(reason, size);
-    else if (!conf->readable)
+    else if (hidden)
         snprintf(reason, size,
                  "OpenDCO cannot read the configuration%s%s, so it cannot tell whether offload "
                  "would ignore a part of it",
                  conf->unreadable[0] ? " file " : "", conf->unreadable);
-    return tcp || conf->dropped[0] || offer.pushed.option[0] || !conf->readable;
+    return tcp || conf->dropped[0] || offer.pushed.option[0] || hidden;
 }
 
 void
@@ -140,8 +143,10 @@ void
 offer_file_opened(const char *path)
 {
     for (int i = 1; i < offer.argc; i++)
-        if (strcmp(offer.argv[i], path) == 0)
+        if (strcmp(offer.argv[i], path) == 0) {
+            dco_store(&offer.reads, true);
             dco_store(&offer.settled, false);
+        }
 }
 
 bool

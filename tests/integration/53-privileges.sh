@@ -77,7 +77,7 @@ hide_tun='mount -t tmpfs none /dev/net || exit 99'
 under "[ -n \"\$inside\" ] || inside=1 exec unshare -m \"\$0\" \"\$@\"; $hide_tun"
 fails_alike "no /dev/net/tun" "there is no /dev/net/tun"
 if mknod "$W/other-tun" c 10 200 2>/dev/null && : <>"$W/other-tun"; then
-    works_without "no /dev/net/tun, but --dev-node" "there is no /dev/net/tun" $VPN4 \
+    works_without "no /dev/net/tun, but --dev-node" "dev-node" $VPN4 \
         "dev-node $W/other-tun"
 else
     skip "no /dev/net/tun, but --dev-node" "device nodes cannot be made here"

@@ -51,6 +51,8 @@ static bool
 learns(const char *host, const char *port, const char *received, const char *sent)
 {
     char ip[64], at[32], in[64], out[64];
+    char *const *given;
+    bool learnt;
     char *env[] = {"script_type=client-disconnect",
                    "bytes_received=1857",
                    ip,
@@ -63,8 +65,11 @@ learns(const char *host, const char *port, const char *received, const char *sen
     snprintf(at, sizeof(at), "trusted_port=%s", port);
     snprintf(in, sizeof(in), "bytes_received=%s", received);
     snprintf(out, sizeof(out), "bytes_sent=%s", sent);
-    return has(final_counters_env(env), in) && has(final_counters_env(env), out) &&
-           has(final_counters_env(env), "x=y");
+    given = final_counters_env(env);
+    learnt = has(given, in) && has(given, out) && has(given, "x=y");
+    if (given != env)
+        free((void *)given);
+    return learnt;
 }
 
 TEST("the script learns the final numbers of a client that expired")

@@ -355,7 +355,8 @@ TEST("notifications about the former peer of a number")
     CHECK(fresh.ifindex == 29 && former.ifindex == 29);
     CHECK(fresh.peer_id == 1 && former.peer_id == 1);
     CHECK(!nl_peer_ref_of(&nl_ovpn, request(OVPN_PEER_NEW, 29, OVPN_A_PEER, FD(5)), &fresh));
-    CHECK(!nl_peer_ref_of(&nl_ovpn, request(OVPN_PEER_DEL, 29, OVPN_A_PEER, ID(1)), &fresh));
+    CHECK(nl_peer_ref_of(&nl_ovpn, request(OVPN_PEER_DEL, 29, OVPN_A_PEER, ID(1)), &fresh));
+    CHECK(fresh.peer_id == 1 && !fresh.removal);
     CHECK(former.removal);
     for (unsigned i = 0; i < 2; i++) {
         event.kind = i ? DCO_EVENT_KEY_WANTED : DCO_EVENT_FLOAT;

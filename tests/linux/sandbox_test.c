@@ -32,6 +32,7 @@
 #include "harness.h"
 #include "linux/crypto/aead.h"
 #include "linux/plane/fib.h"
+#include "linux/sys/outer_filter.h"
 #include "linux/sys/thread.h"
 
 /* A thread that enters the sandbox, runs one function, and stays until it is released. */
@@ -438,6 +439,7 @@ child_of_a_service(void)
     seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS, SCMP_SYS(seccomp), 0);
     if (seccomp_load(ctx) < 0)
         return 10;
+    outer_filter_probe();
     resident_start(&r, WORKER, NULL);
     resident_end(&r);
     return r.entered != 0;

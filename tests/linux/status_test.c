@@ -671,7 +671,7 @@ TEST("plane: devices, peers and keys")
     CHECK_STR(text_of(device, "name"), "st0");
     CHECK_STR(text_of(device, "mode"), "mp");
     CHECK_EQ(number_of(device, "mtu"), 1428);
-    CHECK_EQ((long long)json_object_size(json_object_get(device, "offloads")), 5);
+    CHECK_EQ((long long)json_object_size(json_object_get(device, "offloads")), 6);
     CHECK_EQ((long long)json_object_size(json_object_get(device, "drops")), DCO_DROP_COUNT);
     peers = json_object_get(device, "peers");
     CHECK_EQ((long long)json_array_size(peers), 2);
