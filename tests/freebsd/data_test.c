@@ -1108,7 +1108,9 @@ TEST("rekey loses nothing")
     t.far = old;
     send_and_count(&t, 50, 1); /* the lame duck */
     CHECK_EQ(user_del_key(t.ifp, 7, 1), 0);
-    send_and_count(&t, 51, 0);
+    send_and_count(&t, 51, 1); /* one that was on its way */
+    world_advance(OLD_KEY_NS);
+    send_and_count(&t, 52, 0);
     t.far = second;
     send_and_count(&t, 2, 1);
     tunnel_down(&t);

@@ -161,6 +161,7 @@ TEST("key and peer go while crypto works")
         CHECK_EQ(world_sessions(), what == 0 || what == 2 ? 2 : 4); /* the old key is in use */
         CHECK_EQ(world_crypto_complete(false), 2);
         world_settle();
+        world_advance(OLD_KEY_NS); /* of the key that was replaced */
         CHECK_EQ(world_sessions(), what == 0 || what == 2 ? 0 : 2);
         world_crypto = CRYPTO_AT_ONCE;
         tunnel_down(&t);
