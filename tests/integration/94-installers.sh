@@ -131,6 +131,10 @@ installer() {
     carries "$name" "$ipv6"
     expect "$name: SIGUSR1 to the server" vpn_signal server USR1
     expect "$name: it comes up again, as the user that it has become" vpn_again server 2
+    # Without a notice of its exit the clients would wait for ping-restart, which is two minutes.
+    grep -q '^explicit-exit-notify' "$W/server.conf" || for client in client1 client2; do
+        vpn_signal $client USR1
+    done
     expect "$name: the client under OpenDCO comes back" vpn_again client1 2 60
     expect "$name: the stock client comes back" vpn_again client2 2 60
     carries "$name again" "$ipv6"
