@@ -3,20 +3,6 @@
 
 #include "linux/sys/kernel_abi.h"
 
-static void
-send_copy(struct tx *tx, struct plane_dev *dev, struct dco_peer *peer, const uint8_t *pkt,
-          uint32_t len, uint64_t now_ns)
-{
-    struct tx_ids ids;
-    enum dco_drop drop = tx_take_ids(&ids, dev, peer, 1, dco_key_cost(len));
-
-    tx->copies++;
-    if (drop == DCO_DROP_NONE)
-        tx_seal(tx, &ids, pkt, len, now_ns);
-    else
-        drops_count(tx->drops, drop, 1);
-}
-
 /* Why no peer may have the packet. */
 static enum dco_drop
 refused(const struct tx *tx, uint32_t len)
@@ -46,7 +32,8 @@ multicast_send(struct tx *tx, struct plane_dev *dev, const struct dco_peer *send
         if (peer == sender)
             continue;
         found = true;
-        send_copy(tx, dev, peer, pkt, len, now_ns);
+        tx->copies++;
+        (void)tx_seal_one(tx, dev, peer, pkt, len, now_ns);
     }
     return found;
 }

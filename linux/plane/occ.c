@@ -51,17 +51,9 @@ static void
 send_answer(struct tx *tx, struct plane_dev *dev, struct dco_peer *peer, const uint8_t *inner,
             uint32_t len, uint64_t now_ns)
 {
-    struct tx_ids ids;
-    enum dco_drop drop;
-
     tx_begin(tx, dev, now_ns);
-    drop = tx_take_ids(&ids, dev, peer, 1, dco_key_cost(len));
-    if (drop != DCO_DROP_NONE) {
-        drops_count(tx->drops, drop, 1);
-        return;
-    }
-    raise(&dco_peer_platform(peer)->occ_tx, len + DCO_OVERHEAD);
-    tx_seal(tx, &ids, inner, len, now_ns);
+    if (tx_seal_one(tx, dev, peer, inner, len, now_ns))
+        raise(&dco_peer_platform(peer)->occ_tx, len + DCO_OVERHEAD);
 }
 
 /* True if the message was carried out. */

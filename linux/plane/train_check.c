@@ -60,29 +60,33 @@ begin_trains(struct dco_peer_platform *platform)
     dco_store(&platform->trains_off_ns, 0ULL);
 }
 
+/* No check before next_ns; until off_ns the peer gets no trains. */
+static void
+end(struct dco_peer_platform *platform, uint64_t next_ns, uint64_t off_ns)
+{
+    platform->check.phase = IDLE;
+    platform->check.votes = 0;
+    platform->check.next_ns = next_ns;
+    dco_store(&platform->trains_off_ns, off_ns);
+}
+
 /* The peer answers to both alike, or not at all. */
 static void
 end_alike(struct dco_peer_platform *platform, uint64_t now_ns)
 {
     struct dco_train_check *check = &platform->check;
 
-    check->phase = IDLE;
-    check->votes = 0;
-    check->next_ns = now_ns + (QUIET_S * SECOND_NS << check->quiet);
+    end(platform, now_ns + (QUIET_S * SECOND_NS << check->quiet), 0);
     if (check->quiet < QUIET_MAX)
         check->quiet++;
-    dco_store(&platform->trains_off_ns, 0ULL);
 }
 
 static void
 end_broken(struct dco_peer_platform *platform, uint64_t now_ns)
 {
-    struct dco_train_check *check = &platform->check;
+    uint64_t until_ns = now_ns + TRAIN_CHECK_OFF_S * SECOND_NS;
 
-    check->phase = IDLE;
-    check->votes = 0;
-    check->next_ns = now_ns + TRAIN_CHECK_OFF_S * SECOND_NS;
-    dco_store(&platform->trains_off_ns, check->next_ns);
+    end(platform, until_ns, until_ns);
 }
 
 /* True if the peer gets no trains from now on. */

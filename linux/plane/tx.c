@@ -107,15 +107,13 @@ train_for_frame(struct tx *tx, const struct tx_ids *ids, uint32_t len, uint64_t 
     return train_begin(tx, ids, len);
 }
 
-/* Seals one inner packet as a frame, behind its length, under the next packet id. */
-static void
-seal_frame(struct tx *tx, struct tx_ids *ids, const uint8_t *inner, uint32_t len, uint64_t now_ns)
+/* Seals one inner packet at the end of the train, behind `before` bytes that are there already. */
+static inline bool
+train_seal(struct tx *tx, struct train *t, struct tx_ids *ids, uint32_t before,
+           const uint8_t *inner, uint32_t len)
 {
-    uint32_t outer = len + DCO_OVERHEAD;
-    struct train *t = train_for_frame(tx, ids, DCO_FRAME_HDR + outer, now_ns);
-    struct aead_op op = {.pkt = t->buf + t->bytes + DCO_FRAME_HDR, .in = inner, .len = len};
+    struct aead_op op = {.pkt = t->buf + t->bytes + before, .in = inner, .len = len};
 
-    dco_frame_write_hdr(t->buf + t->bytes, outer);
     dco_wire_write_hdr(op.pkt, ids->key_id, ids->tx_id, ids->next);
     aead_seal(ids->aead, tx->thread, &op, 1);
     ids->next++;
@@ -123,10 +121,22 @@ seal_frame(struct tx *tx, struct tx_ids *ids, const uint8_t *inner, uint32_t len
         t->lost = true;
         t->closed = true;
         drops_count(tx->drops, DCO_DROP_TX_CRYPTO, 1);
-        return;
+        return false;
     }
     t->packets++;
-    t->bytes += DCO_FRAME_HDR + outer;
+    t->bytes += before + len + DCO_OVERHEAD;
+    return true;
+}
+
+/* Seals one inner packet as a frame, behind its length. */
+static void
+seal_frame(struct tx *tx, struct tx_ids *ids, const uint8_t *inner, uint32_t len, uint64_t now_ns)
+{
+    uint32_t outer = len + DCO_OVERHEAD;
+    struct train *t = train_for_frame(tx, ids, DCO_FRAME_HDR + outer, now_ns);
+
+    dco_frame_write_hdr(t->buf + t->bytes, outer);
+    (void)train_seal(tx, t, ids, DCO_FRAME_HDR, inner, len);
 }
 
 /* Seals one inner packet into its train of datagrams. */
@@ -136,20 +146,9 @@ seal_datagram(struct tx *tx, struct tx_ids *ids, const uint8_t *inner, uint32_t 
 {
     uint32_t outer = len + DCO_OVERHEAD;
     struct train *t = train_for(tx, ids, outer, now_ns);
-    struct aead_op op = {.pkt = t->buf + t->bytes, .in = inner, .len = len};
 
-    dco_wire_write_hdr(op.pkt, ids->key_id, ids->tx_id, ids->next);
-    aead_seal(ids->aead, tx->thread, &op, 1);
-    ids->next++;
-    if (!op.ok) {
-        t->lost = true;
-        t->closed = true;
-        drops_count(tx->drops, DCO_DROP_TX_CRYPTO, 1);
-        return;
-    }
-    t->packets++;
-    t->bytes += outer;
-    t->closed = outer < t->seg;
+    if (train_seal(tx, t, ids, 0, inner, len))
+        t->closed = outer < t->seg;
 }
 
 void
@@ -209,6 +208,20 @@ tx_take_ids(struct tx_ids *ids, struct plane_dev *dev, struct dco_peer *peer, ui
             uint64_t cost)
 {
     return take_ids(ids, dev, peer, stream_of_peer(peer), n, cost);
+}
+
+bool
+tx_seal_one(struct tx *tx, struct plane_dev *dev, struct dco_peer *peer, const uint8_t *inner,
+            uint32_t len, uint64_t now_ns)
+{
+    struct tx_ids ids;
+    enum dco_drop drop = tx_take_ids(&ids, dev, peer, 1, dco_key_cost(len));
+
+    if (drop == DCO_DROP_NONE)
+        tx_seal(tx, &ids, inner, len, now_ns);
+    else
+        drops_count(tx->drops, drop, 1);
+    return drop == DCO_DROP_NONE;
 }
 
 static bool

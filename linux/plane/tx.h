@@ -92,5 +92,8 @@ enum dco_drop tx_take_ids(struct tx_ids *ids, struct plane_dev *dev, struct dco_
  * KERNEL_UDP_PAYLOAD_MAX - DCO_OVERHEAD. */
 void tx_seal(struct tx *tx, struct tx_ids *ids, const uint8_t *inner, uint32_t len,
              uint64_t now_ns);
+/* Both for one packet. False: there is no packet id for it, and the drop is counted. */
+bool tx_seal_one(struct tx *tx, struct plane_dev *dev, struct dco_peer *peer, const uint8_t *inner,
+                 uint32_t len, uint64_t now_ns);
 
 #endif
