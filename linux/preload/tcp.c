@@ -6,20 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/atomic.h"
-#include "linux/preload/lock.h"
-#include "linux/preload/vfd.h"
+#include "linux/preload/port_vfd.h"
 #include "linux/preload/vfd_kinds.h"
 #include "linux/preload/vfd_swap.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/iov.h"
 #include "linux/sys/limits.h"
-#include "linux/sys/log.h"
 
 struct tcp_vfd {
-    struct vfd vfd;
-    struct plane_port *port; /* const once swapped; a stream */
-    bool swapped; /* atomic; set once, under the preload lock: fd is an end of the pair */
+    struct port_vfd p;           /* the port is a stream */
     struct dco_frame_meter read; /* openvpn's thread; what it has read, until the swap */
 };
 
@@ -29,31 +24,7 @@ tcp_of(struct vfd *vfd)
     return (struct tcp_vfd *)vfd;
 }
 
-static bool
-is_swapped(const struct tcp_vfd *t)
-{
-    return dco_load_acquire(&t->swapped);
-}
-
-/* The descriptor of the connection; -1 if that is closed. */
-static int
-behind(const struct tcp_vfd *t, int fd)
-{
-    return is_swapped(t) ? plane_port_fd(t->port) : fd;
-}
-
 /* Swapping */
-
-static bool
-stands_for_stream(int fd)
-{
-    struct vfd *vfd = vfd_get(fd);
-    bool swapped = vfd != NULL && vfd->kind == VFD_TCP && is_swapped(tcp_of(vfd));
-
-    if (vfd != NULL)
-        vfd_put(vfd);
-    return swapped;
-}
 
 static int
 option(int fd, int name)
@@ -70,7 +41,7 @@ tcp_check(int fd)
     struct tcp_info info;
     socklen_t len = sizeof(info);
 
-    if (stands_for_stream(fd))
+    if (port_vfd_stands(fd, VFD_TCP))
         return 0;
     if (option(fd, SO_TYPE) != SOCK_STREAM || option(fd, SO_PROTOCOL) != IPPROTO_TCP)
         return -ENOTSOCK;
@@ -91,9 +62,8 @@ room_make(void)
     done = true;
 }
 
-/* 0 or -errno; then openvpn goes on reading its connection. */
 static int
-swap(struct tcp_vfd *t, int fd)
+swap(struct port_vfd *p, int fd)
 {
     struct vfd_pair pair;
     int own, err;
@@ -107,48 +77,22 @@ swap(struct tcp_vfd *t, int fd)
         sys()->close(own);
         return err;
     }
-    err = plane_stream_new(own, pair.inner, &t->read, &t->port);
+    err = plane_stream_new(own, pair.inner, &tcp_of(&p->vfd)->read, &p->port);
     if (err < 0) {
         sys()->close(pair.outer);
         return err;
     }
-    vfd_pair_swap(&t->vfd, &pair, "TCP");
-    dco_store_release(&t->swapped, true);
-    return 0;
-}
-
-static int
-transport_of(struct tcp_vfd *t, int fd, struct plane_dev *dev, struct plane_port **port)
-{
-    int err = is_swapped(t) ? 0 : swap(t, fd);
-
-    if (err == 0)
-        err = plane_port_bind_dev(t->port, dev);
-    if (err < 0) {
-        log_line(LOG_LEVEL_WARN, "cannot take over TCP connection %d, so the peer is refused: %s",
-                 fd, strerror(-err));
-        return -ENOTSOCK;
-    }
-    *port = plane_port_get(t->port);
+    vfd_pair_swap(&p->vfd, &pair, "TCP");
+    dco_store_release(&p->swapped, true);
     return 0;
 }
 
 int
 tcp_transport(int fd, struct plane_dev *dev, struct plane_port **port)
 {
-    struct vfd *vfd = vfd_get(fd);
-    int err = -ENOTSOCK;
+    static const struct port_vfd_kind kind = {VFD_TCP, "TCP connection", tcp_opened, swap};
 
-    if (vfd == NULL) { /* openvpn did not make it itself (--inetd) */
-        tcp_opened(fd);
-        vfd = vfd_get(fd);
-    }
-    if (vfd == NULL)
-        return -ENOMEM;
-    if (vfd->kind == VFD_TCP)
-        err = transport_of(tcp_of(vfd), fd, dev, port);
-    vfd_put(vfd);
-    return err;
+    return port_vfd_transport(fd, &kind, dev, port);
 }
 
 /* Reading and writing */
@@ -185,7 +129,7 @@ static ssize_t
 read_pair(struct tcp_vfd *t, int fd, struct msghdr *msg, int flags)
 {
     ssize_t n = sys()->recvmsg(fd, msg, flags);
-    int err = n == 0 ? plane_stream_take_error(t->port) : 0;
+    int err = n == 0 ? plane_stream_take_error(t->p.port) : 0;
 
     if (err == 0)
         return n;
@@ -198,7 +142,7 @@ tcp_recvmsg(struct vfd *vfd, int fd, struct msghdr *msg, int flags)
 {
     struct tcp_vfd *t = tcp_of(vfd);
 
-    return is_swapped(t) ? read_pair(t, fd, msg, flags) : read_metered(t, fd, msg, flags);
+    return port_vfd_swapped(&t->p) ? read_pair(t, fd, msg, flags) : read_metered(t, fd, msg, flags);
 }
 
 /* openvpn sends a frame with each call. */
@@ -210,12 +154,12 @@ tcp_sendmsg(struct vfd *vfd, int fd, const struct msghdr *msg, int flags)
     uint8_t *data;
     ssize_t n;
 
-    if (!is_swapped(t))
+    if (!port_vfd_swapped(&t->p))
         return sys()->sendmsg(fd, msg, flags);
     data = iov_gather(msg, &len);
     if (data == NULL)
         return -1;
-    n = plane_stream_write(t->port, data, len);
+    n = plane_stream_write(t->p.port, data, len);
     iov_wipe(data, len);
     if (n >= 0)
         return n;
@@ -226,39 +170,15 @@ tcp_sendmsg(struct vfd *vfd, int fd, const struct msghdr *msg, int flags)
 /* Other calls */
 
 static int
-tcp_connect(struct vfd *vfd, int fd, const struct sockaddr *sa, socklen_t len)
-{
-    return sys()->connect(behind(tcp_of(vfd), fd), sa, len);
-}
-
-static int
-tcp_shutdown(struct vfd *vfd, int fd, int how)
-{
-    return sys()->shutdown(behind(tcp_of(vfd), fd), how);
-}
-
-static int
-tcp_getsockname(struct vfd *vfd, int fd, struct sockaddr *sa, socklen_t *len)
-{
-    return sys()->getsockname(behind(tcp_of(vfd), fd), sa, len);
-}
-
-static int
-tcp_getpeername(struct vfd *vfd, int fd, struct sockaddr *sa, socklen_t *len)
-{
-    return sys()->getpeername(behind(tcp_of(vfd), fd), sa, len);
-}
-
-static int
 tcp_getsockopt(struct vfd *vfd, int fd, int level, int name, void *value, socklen_t *len)
 {
     struct tcp_vfd *t = tcp_of(vfd);
     int err = 0;
 
-    if (is_swapped(t) && level == SOL_SOCKET && name == SO_ERROR && *len >= sizeof(err))
-        err = plane_stream_take_error(t->port);
+    if (port_vfd_swapped(&t->p) && level == SOL_SOCKET && name == SO_ERROR && *len >= sizeof(err))
+        err = plane_stream_take_error(t->p.port);
     if (err == 0)
-        return sys()->getsockopt(behind(t, fd), level, name, value, len);
+        return sys()->getsockopt(port_vfd_behind(&t->p, fd), level, name, value, len);
     memcpy(value, &err, sizeof(err));
     *len = sizeof(err);
     return 0;
@@ -267,46 +187,23 @@ tcp_getsockopt(struct vfd *vfd, int fd, int level, int name, void *value, sockle
 static int
 tcp_setsockopt(struct vfd *vfd, int fd, int level, int name, const void *value, socklen_t len)
 {
-    struct tcp_vfd *t = tcp_of(vfd);
-    int result = sys()->setsockopt(behind(t, fd), level, name, value, len);
+    struct port_vfd *p = port_vfd_of(vfd);
+    int result = sys()->setsockopt(port_vfd_behind(p, fd), level, name, value, len);
 
-    if (result == 0 && is_swapped(t) && level == SOL_SOCKET && name == SO_RCVTIMEO)
-        return sys()->setsockopt(fd, level, name, value, len);
-    return result;
-}
-
-/* Life */
-
-static void
-tcp_end(struct vfd *vfd)
-{
-    struct tcp_vfd *t = tcp_of(vfd);
-
-    if (t->port != NULL)
-        plane_port_close(t->port);
-}
-
-static void
-tcp_fini(struct vfd *vfd)
-{
-    struct tcp_vfd *t = tcp_of(vfd);
-
-    if (t->port != NULL)
-        plane_port_put(t->port);
-    free(t);
+    return port_vfd_timeout(p, fd, level, name, value, len, result);
 }
 
 const struct vfd_ops tcp_ops = {
     .sendmsg = tcp_sendmsg,
     .recvmsg = tcp_recvmsg,
-    .connect = tcp_connect,
-    .shutdown = tcp_shutdown,
-    .getsockname = tcp_getsockname,
-    .getpeername = tcp_getpeername,
+    .connect = port_vfd_connect,
+    .shutdown = port_vfd_shutdown,
+    .getsockname = port_vfd_getsockname,
+    .getpeername = port_vfd_getpeername,
     .getsockopt = tcp_getsockopt,
     .setsockopt = tcp_setsockopt,
-    .end = tcp_end,
-    .fini = tcp_fini,
+    .end = port_vfd_end,
+    .fini = port_vfd_fini,
 };
 
 void
@@ -316,7 +213,7 @@ tcp_opened(int fd)
 
     if (t == NULL)
         return;
-    vfd_init(&t->vfd, VFD_TCP);
-    if (!vfd_set(fd, &t->vfd))
+    vfd_init(&t->p.vfd, VFD_TCP);
+    if (!vfd_set(fd, &t->p.vfd))
         free(t);
 }

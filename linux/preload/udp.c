@@ -5,43 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/atomic.h"
 #include "linux/openvpn/offer.h"
 #include "linux/preload/control_pair.h"
 #include "linux/preload/lifecycle.h"
 #include "linux/preload/lock.h"
-#include "linux/preload/vfd.h"
+#include "linux/preload/port_vfd.h"
 #include "linux/preload/vfd_kinds.h"
 #include "linux/preload/vfd_swap.h"
 #include "linux/sys/calls.h"
 #include "linux/sys/log.h"
 
 struct udp_vfd {
-    struct vfd vfd;
-    struct plane_port *port; /* preload lock; const once swapped. NULL: openvpn's socket alone */
-    bool swapped; /* atomic; set once, under the preload lock: fd is an end of the pair */
-    bool named;   /* preload lock; bound to a port that was named */
+    struct port_vfd p;
+    bool named; /* preload lock; bound to a port that was named */
 };
-
-static void vfd_new(int fd);
 
 static struct udp_vfd *
 udp_of(struct vfd *vfd)
 {
     return (struct udp_vfd *)vfd;
-}
-
-static bool
-is_swapped(const struct udp_vfd *u)
-{
-    return dco_load_acquire(&u->swapped);
-}
-
-/* The descriptor of the real socket. */
-static int
-behind(const struct udp_vfd *u, int fd)
-{
-    return is_swapped(u) ? plane_port_fd(u->port) : fd;
 }
 
 /* Binding and swapping */
@@ -76,25 +58,25 @@ names_port(const struct sockaddr *sa, socklen_t len)
 
 /* The plane gets a descriptor of its own of openvpn's socket. 0 or -errno. */
 static int
-port_new(struct udp_vfd *u, int fd, bool server)
+port_new(struct port_vfd *p, int fd, bool server)
 {
     int own = vfd_hide(fd);
 
-    return own < 0 ? own : plane_port_new(own, server, &u->port);
+    return own < 0 ? own : plane_port_new(own, server, &p->port);
 }
 
 static int
 udp_bind(struct vfd *vfd, int fd, const struct sockaddr *sa, socklen_t len)
 {
     struct udp_vfd *u = udp_of(vfd);
-    int err, result = sys()->bind(behind(u, fd), sa, len);
+    int err, result = sys()->bind(port_vfd_behind(&u->p, fd), sa, len);
 
     if (result < 0 || !names_port(sa, len))
         return result;
     preload_lock();
     u->named = true;
-    if (u->port == NULL && wants_group(fd)) {
-        err = port_new(u, fd, true);
+    if (u->p.port == NULL && wants_group(fd)) {
+        err = port_new(&u->p, fd, true);
         if (err < 0)
             log_line(LOG_LEVEL_WARN,
                      "this port is read by one socket, so one worker decrypts everything: %s",
@@ -104,24 +86,23 @@ udp_bind(struct vfd *vfd, int fd, const struct sockaddr *sa, socklen_t len)
     return result;
 }
 
-/* 0 or -errno; then openvpn goes on reading its socket. */
 static int
-swap(struct udp_vfd *u, int fd)
+swap(struct port_vfd *p, int fd)
 {
-    int err = u->port != NULL ? 0 : port_new(u, fd, false);
+    int err = p->port != NULL ? 0 : port_new(p, fd, false);
     struct vfd_pair pair;
 
     if (err == 0)
         err = vfd_pair_make(&pair, SOCK_DGRAM);
     if (err != 0)
         return err;
-    err = plane_port_open(u->port, pair.inner);
+    err = plane_port_open(p->port, pair.inner);
     if (err < 0) {
         sys()->close(pair.outer);
         return err;
     }
-    vfd_pair_swap(&u->vfd, &pair, "UDP");
-    dco_store_release(&u->swapped, true);
+    vfd_pair_swap(&p->vfd, &pair, "UDP");
+    dco_store_release(&p->swapped, true);
     return 0;
 }
 
@@ -130,12 +111,8 @@ udp_check(int fd)
 {
     int type = 0, domain = 0, protocol = 0;
     socklen_t len = sizeof(int);
-    struct vfd *vfd = vfd_get(fd);
-    bool swapped = vfd != NULL && vfd->kind == VFD_UDP && is_swapped(udp_of(vfd));
 
-    if (vfd != NULL)
-        vfd_put(vfd);
-    if (swapped)
+    if (port_vfd_stands(fd, VFD_UDP))
         return 0;
     if (sys()->getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ||
         sys()->getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0 ||
@@ -146,38 +123,25 @@ udp_check(int fd)
     return domain == AF_INET || domain == AF_INET6 ? 0 : -ENOTSOCK;
 }
 
-static int
-transport_of(struct udp_vfd *u, int fd, struct plane_dev *dev, struct plane_port **port)
+/* The preload lock held. */
+static void
+vfd_new(int fd)
 {
-    int err = is_swapped(u) ? 0 : swap(u, fd);
+    struct udp_vfd *u = calloc(1, sizeof(*u));
 
-    if (err == 0)
-        err = plane_port_bind_dev(u->port, dev);
-    if (err < 0) {
-        log_line(LOG_LEVEL_WARN, "cannot take over UDP socket %d, so the peer is refused: %s", fd,
-                 strerror(-err));
-        return -ENOTSOCK;
-    }
-    *port = plane_port_get(u->port);
-    return 0;
+    if (u == NULL)
+        return;
+    vfd_init(&u->p.vfd, VFD_UDP);
+    if (!vfd_set(fd, &u->p.vfd))
+        free(u);
 }
 
 int
 udp_transport(int fd, struct plane_dev *dev, struct plane_port **port)
 {
-    struct vfd *vfd = vfd_get(fd);
-    int err = -ENOTSOCK;
+    static const struct port_vfd_kind kind = {VFD_UDP, "UDP socket", vfd_new, swap};
 
-    if (vfd == NULL) { /* made before the process knew the family */
-        vfd_new(fd);
-        vfd = vfd_get(fd);
-    }
-    if (vfd == NULL)
-        return -ENOMEM;
-    if (vfd->kind == VFD_UDP)
-        err = transport_of(udp_of(vfd), fd, dev, port);
-    vfd_put(vfd);
-    return err;
+    return port_vfd_transport(fd, &kind, dev, port);
 }
 
 /* Reading and writing */
@@ -185,10 +149,10 @@ udp_transport(int fd, struct plane_dev *dev, struct plane_port **port)
 static ssize_t
 udp_recvmsg(struct vfd *vfd, int fd, struct msghdr *msg, int flags)
 {
-    struct udp_vfd *u = udp_of(vfd);
+    struct port_vfd *p = port_vfd_of(vfd);
 
-    if (!is_swapped(u) || (flags & MSG_ERRQUEUE) != 0)
-        return sys()->recvmsg(behind(u, fd), msg, flags);
+    if (!port_vfd_swapped(p) || (flags & MSG_ERRQUEUE) != 0)
+        return sys()->recvmsg(port_vfd_behind(p, fd), msg, flags);
     return control_pair_recv(fd, msg, flags);
 }
 
@@ -203,88 +167,42 @@ address_len(const struct sockaddr_storage *ss, socklen_t given)
 static ssize_t
 udp_sendmsg(struct vfd *vfd, int fd, const struct msghdr *msg, int flags)
 {
-    struct udp_vfd *u = udp_of(vfd);
+    struct port_vfd *p = port_vfd_of(vfd);
     struct sockaddr_storage to = {0};
     struct msghdr mapped = *msg;
 
-    if (is_swapped(u) && msg->msg_name != NULL && msg->msg_namelen >= sizeof(struct sockaddr_in) &&
-        msg->msg_namelen <= sizeof(to)) {
+    if (port_vfd_swapped(p) && msg->msg_name != NULL &&
+        msg->msg_namelen >= sizeof(struct sockaddr_in) && msg->msg_namelen <= sizeof(to)) {
         memcpy(&to, msg->msg_name, msg->msg_namelen);
-        plane_port_map_dest(u->port, &to);
+        plane_port_map_dest(p->port, &to);
         mapped.msg_name = &to;
         mapped.msg_namelen = address_len(&to, msg->msg_namelen);
     }
-    return sys()->sendmsg(behind(u, fd), &mapped, flags);
+    return sys()->sendmsg(port_vfd_behind(p, fd), &mapped, flags);
 }
 
 /* Other calls */
 
 static int
-udp_connect(struct vfd *vfd, int fd, const struct sockaddr *sa, socklen_t len)
-{
-    return sys()->connect(behind(udp_of(vfd), fd), sa, len);
-}
-
-static int
-udp_shutdown(struct vfd *vfd, int fd, int how)
-{
-    return sys()->shutdown(behind(udp_of(vfd), fd), how);
-}
-
-static int
-udp_getsockname(struct vfd *vfd, int fd, struct sockaddr *sa, socklen_t *len)
-{
-    return sys()->getsockname(behind(udp_of(vfd), fd), sa, len);
-}
-
-static int
-udp_getpeername(struct vfd *vfd, int fd, struct sockaddr *sa, socklen_t *len)
-{
-    return sys()->getpeername(behind(udp_of(vfd), fd), sa, len);
-}
-
-static int
 udp_getsockopt(struct vfd *vfd, int fd, int level, int name, void *value, socklen_t *len)
 {
-    return sys()->getsockopt(behind(udp_of(vfd), fd), level, name, value, len);
+    return sys()->getsockopt(port_vfd_behind(port_vfd_of(vfd), fd), level, name, value, len);
 }
 
 static int
 udp_setsockopt(struct vfd *vfd, int fd, int level, int name, const void *value, socklen_t len)
 {
-    struct udp_vfd *u = udp_of(vfd);
+    struct port_vfd *p = port_vfd_of(vfd);
     int result;
 
     preload_lock();
-    result = u->port != NULL ? plane_port_setsockopt(u->port, level, name, value, len)
+    result = p->port != NULL ? plane_port_setsockopt(p->port, level, name, value, len)
                              : sys()->setsockopt(fd, level, name, value, len);
     preload_unlock();
-    if (result == 0 && is_swapped(u) && level == SOL_SOCKET && name == SO_RCVTIMEO)
-        return sys()->setsockopt(fd, level, name, value, len);
-    return result;
+    return port_vfd_timeout(p, fd, level, name, value, len, result);
 }
 
 /* Life */
-
-/* The port must be free when close() returns: openvpn binds it again at once. */
-static void
-udp_end(struct vfd *vfd)
-{
-    struct udp_vfd *u = udp_of(vfd);
-
-    if (u->port != NULL)
-        plane_port_close(u->port);
-}
-
-static void
-udp_fini(struct vfd *vfd)
-{
-    struct udp_vfd *u = udp_of(vfd);
-
-    if (u->port != NULL)
-        plane_port_put(u->port);
-    free(u);
-}
 
 /* The plane closes what it has. The port of openvpn must be free when openvpn is gone, so its own
  * socket goes as well; no child of it has a use for that. */
@@ -293,7 +211,7 @@ udp_fork_child(struct vfd *vfd, int fd)
 {
     struct udp_vfd *u = udp_of(vfd);
 
-    if (!is_swapped(u) && u->named && offer_is_openvpn())
+    if (!port_vfd_swapped(&u->p) && u->named && offer_is_openvpn())
         sys()->close(fd);
 }
 
@@ -301,29 +219,16 @@ const struct vfd_ops udp_ops = {
     .sendmsg = udp_sendmsg,
     .recvmsg = udp_recvmsg,
     .bind = udp_bind,
-    .connect = udp_connect,
-    .shutdown = udp_shutdown,
-    .getsockname = udp_getsockname,
-    .getpeername = udp_getpeername,
+    .connect = port_vfd_connect,
+    .shutdown = port_vfd_shutdown,
+    .getsockname = port_vfd_getsockname,
+    .getpeername = port_vfd_getpeername,
     .getsockopt = udp_getsockopt,
     .setsockopt = udp_setsockopt,
-    .end = udp_end,
-    .fini = udp_fini,
+    .end = port_vfd_end,
+    .fini = port_vfd_fini,
     .fork_child = udp_fork_child,
 };
-
-/* The preload lock held. */
-static void
-vfd_new(int fd)
-{
-    struct udp_vfd *u = calloc(1, sizeof(*u));
-
-    if (u == NULL)
-        return;
-    vfd_init(&u->vfd, VFD_UDP);
-    if (!vfd_set(fd, &u->vfd))
-        free(u);
-}
 
 void
 udp_opened(int fd)
