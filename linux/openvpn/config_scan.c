@@ -21,9 +21,8 @@ struct scan {
     struct plane_mssfix a_connection; /* the smallest in such a block */
 };
 
-/* Keeps the first reason, which is enough. value: what follows the phrase, or NULL. */
-static void
-reason(char text[CONFIG_TEXT_MAX], const char *phrase, const char *value)
+void
+config_text_first(char text[CONFIG_TEXT_MAX], const char *phrase, const char *value)
 {
     if (text[0])
         return;
@@ -36,13 +35,13 @@ reason(char text[CONFIG_TEXT_MAX], const char *phrase, const char *value)
 static void
 rules_out(struct scan *s, const char *phrase, const char *value)
 {
-    reason(s->conf->option, phrase, value);
+    config_text_first(s->conf->option, phrase, value);
 }
 
 static void
 leave(struct scan *s, const char *option, const char *value)
 {
-    reason(s->conf->dropped, option, value);
+    config_text_first(s->conf->dropped, option, value);
 }
 
 static bool
@@ -324,7 +323,7 @@ unreadable(void *arg, const char *path)
     struct scan *s = arg;
 
     s->conf->readable = false;
-    reason(s->conf->unreadable, path, NULL);
+    config_text_first(s->conf->unreadable, path, NULL);
 }
 
 /* The result */
@@ -380,14 +379,25 @@ config_scan_floats(const struct config_scan *conf)
     return conf->floats || (conf->readable && !conf->remote);
 }
 
+static void
+scan_begin(struct scan *s, struct config_scan *conf)
+{
+    memset(s, 0, sizeof(*s));
+    memset(conf, 0, sizeof(*conf));
+    s->conf = conf;
+    s->parser.option = option;
+    s->parser.unreadable = unreadable;
+    s->parser.arg = s;
+}
+
 bool
 config_scan_names(int argc, char *const *argv, const char *path)
 {
-    struct config_scan conf = {0};
-    struct scan s = {
-        .conf = &conf,
-        .parser = {.option = option, .unreadable = unreadable, .arg = &s, .wanted = path}};
+    struct config_scan conf;
+    struct scan s;
 
+    scan_begin(&s, &conf);
+    s.parser.wanted = path;
     arguments(&s, argc, argv);
     return s.parser.found;
 }
@@ -395,10 +405,9 @@ config_scan_names(int argc, char *const *argv, const char *path)
 void
 config_scan_args(struct config_scan *conf, int argc, char *const *argv)
 {
-    struct scan s = {.conf = conf,
-                     .parser = {.option = option, .unreadable = unreadable, .arg = &s}};
+    struct scan s;
 
-    memset(conf, 0, sizeof(*conf));
+    scan_begin(&s, conf);
     conf->readable = argc > 1;
     arguments(&s, argc, argv);
     conclude(&s);
@@ -407,10 +416,9 @@ config_scan_args(struct config_scan *conf, int argc, char *const *argv)
 void
 config_scan_text(struct config_scan *conf, const char *text, size_t len)
 {
-    struct scan s = {.conf = conf,
-                     .parser = {.option = option, .unreadable = unreadable, .arg = &s}};
+    struct scan s;
 
-    memset(conf, 0, sizeof(*conf));
+    scan_begin(&s, conf);
     conf->readable = true;
     config_parse_text(&s.parser, text, len);
     conclude(&s);

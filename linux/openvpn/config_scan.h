@@ -49,6 +49,10 @@ struct config_scan {
     char option[CONFIG_TEXT_MAX]; /* what rules offload out, as a phrase; "" if nothing was seen */
 };
 
+/* Sets an empty text to the phrase and what follows it (NULL: nothing), in printable characters. A
+ * text that is there stays: the first reason is enough. */
+void config_text_first(char text[CONFIG_TEXT_MAX], const char *phrase, const char *value);
+
 /* Whether a peer in point-to-point mode, or a client's server, may be at another address than that
  * of its session. openvpn(8): with --float, or without --remote. A configuration that cannot be
  * read is taken to forbid it, which is openvpn's default. */

@@ -34,9 +34,8 @@ static struct {
     bool settled; /* atomic; accepted, and openvpn has not read its configuration again since */
     struct config_scan conf; /* preload lock */
     const char *refused;     /* preload lock; why openvpn did not get what it asked for, or NULL */
-    struct plane_dev_options device; /* preload lock; as conf and the server want it */
-    struct pushed pushed;            /* preload lock; what the server pushed last */
-    bool rereads;                    /* preload lock; offer_rereads() */
+    struct pushed pushed;    /* preload lock; what the server pushed last */
+    bool rereads;            /* preload lock; offer_rereads() */
 } offer;
 
 /* Tunnels over TCP are left to openvpn unless the user asks for the experiment. */
@@ -113,12 +112,13 @@ offer_floats(void)
     return config_scan_floats(&offer.conf);
 }
 
-const struct plane_dev_options *
+struct plane_dev_options
 offer_device_options(void)
 {
-    offer.device = offer.conf.device;
-    offer.device.block_ipv6 |= offer.pushed.block_ipv6;
-    return &offer.device;
+    struct plane_dev_options options = offer.conf.device;
+
+    options.block_ipv6 |= offer.pushed.block_ipv6;
+    return options;
 }
 
 bool

@@ -60,7 +60,7 @@ bool offer_is_client(void);
 bool offer_floats(void);
 
 /* What openvpn's configuration and its server ask of its device. The preload lock held. */
-const struct plane_dev_options *offer_device_options(void);
+struct plane_dev_options offer_device_options(void);
 
 /* Whether openvpn's configuration sets the metric of its routes. The preload lock held. */
 bool offer_has_route_metric(void);

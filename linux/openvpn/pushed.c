@@ -17,10 +17,7 @@ clashes(struct pushed *p, const char *const *w, bool refused)
 {
     if (p->option[0])
         return;
-    snprintf(p->option, sizeof(p->option), w[1][0] ? "%s %s" : "%s", w[0], w[1]);
-    for (char *c = p->option; *c; c++)
-        if ((unsigned char)*c < ' ' || (unsigned char)*c >= 127)
-            *c = '?';
+    config_text_first(p->option, w[0], w[1][0] ? w[1] : NULL);
     p->refused = refused;
 }
 

@@ -16,12 +16,14 @@
 static bool
 push_reply(const char *text, size_t len)
 {
+    struct plane_dev_options options;
     bool hide;
 
     preload_lock();
     hide = offer_pushed(text, len);
+    options = offer_device_options();
     for (struct plane_dev *dev = plane_dev_next(NULL); dev != NULL; dev = plane_dev_next(dev))
-        plane_dev_set_options(dev, offer_device_options());
+        plane_dev_set_options(dev, &options);
     preload_unlock();
     return hide;
 }

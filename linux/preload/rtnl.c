@@ -67,6 +67,7 @@ kernel_refuses(const struct nlmsghdr *request, const struct link_request *link)
 static int
 dev_new(const struct link_request *link, struct plane_dev **dev)
 {
+    struct plane_dev_options options = offer_device_options();
     int err = dev_make(link, dev);
     bool server = link->mode == DCO_MODE_MP;
 
@@ -75,7 +76,7 @@ dev_new(const struct link_request *link, struct plane_dev **dev)
     plane_dev_set_kind(*dev, link->family->link_kind,
                        openvpn_traits(link->family)->follows_floats && server);
     plane_dev_set_floats(*dev, server || offer_floats());
-    plane_dev_set_options(*dev, offer_device_options());
+    plane_dev_set_options(*dev, &options);
     return 0;
 }
 
