@@ -23,6 +23,13 @@ static const char mark[] =
 static const char advice[] =
     "# Settings belong into another file of this folder, such as 20-local.conf.\n\n";
 
+static void
+folder_of(const char *path, char folder[PATH_MAX])
+{
+    snprintf(folder, PATH_MAX, "%s", path);
+    *strrchr(folder, '/') = '\0';
+}
+
 /* Reads a small file, which is no link, into a text that the caller frees. NULL with errno. */
 static char *
 read_text(const char *path)
@@ -68,8 +75,7 @@ drop_in_text(const char *library)
     char folder[PATH_MAX], path[PATH_MAX];
     char *template, *text;
 
-    snprintf(folder, sizeof(folder), "%s", library);
-    *strrchr(folder, '/') = '\0';
+    folder_of(library, folder);
     if (snprintf(path, sizeof(path), "%s/" NAME, folder) >= (int)sizeof(path)) {
         cli_complain("the path of the library is too long");
         return NULL;
@@ -107,13 +113,6 @@ drop_in_look(struct drop_in *drop_in, const char *unit, const char *text)
     }
     drop_in->state = state_of(drop_in->path, text);
     return true;
-}
-
-static void
-folder_of(const char *path, char folder[PATH_MAX])
-{
-    snprintf(folder, PATH_MAX, "%s", path);
-    *strrchr(folder, '/') = '\0';
 }
 
 bool

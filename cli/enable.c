@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/enable.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/complain.h"
 #include "cli/drop_in.h"
@@ -82,20 +80,6 @@ apply(struct request *request, const char *unit)
     return request->enable ? write_one(request, &drop_in) : remove_one(request, &drop_in);
 }
 
-/* The process with this id under OpenDCO; NULL if openvpn runs without it. */
-static json_t *
-find_instance(json_t *instances, long pid)
-{
-    size_t i;
-    json_t *instance;
-
-    json_array_foreach (instances, i, instance) {
-        if (json_integer_value(json_object_get(instance, "pid")) == pid)
-            return instance;
-    }
-    return NULL;
-}
-
 static bool
 is_enabled(const char *unit, const char *text)
 {
@@ -109,7 +93,7 @@ static void
 advise(const char *unit, long pid, void *arg)
 {
     const struct request *request = arg;
-    json_t *instance = find_instance(request->instances, pid);
+    json_t *instance = instance_find(request->instances, pid);
     char template[UNIT_NAME_MAX];
 
     unit_template(unit, template);
@@ -215,10 +199,7 @@ run(struct request *request, int argc, char **argv)
     status = prepare(request) && carry_out(request, argv + optind) ? EXIT_SUCCESS : EXIT_FAILURE;
     free(request->text);
     json_decref(request->instances);
-    if (fflush(stdout) == 0)
-        return status;
-    cli_complain("cannot write to standard output: %s", strerror(errno));
-    return EXIT_FAILURE;
+    return cli_flush() ? status : EXIT_FAILURE;
 }
 
 int

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/complain.h"
+#include "cli/instance.h"
 #include "cli/systemctl.h"
 
 #define LIBRARY "libopendco.so"
@@ -123,14 +124,10 @@ static void
 look(const char *unit, long pid, void *arg)
 {
     struct search *search = arg;
-    size_t i;
-    json_t *instance;
 
     search->running++;
-    json_array_foreach (search->instances, i, instance) {
-        if (json_integer_value(json_object_get(instance, "pid")) == pid)
-            return;
-    }
+    if (instance_find(search->instances, pid) != NULL)
+        return;
     search->missing = true;
     explain(unit, pid);
 }

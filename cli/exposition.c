@@ -124,11 +124,12 @@ add_number(struct labels *labels, const char *name, json_int_t value)
     add_label(labels, name, text);
 }
 
+/* What the name of a sample ends with. */
+static const char *const suffixes[] = {[GAUGE] = "", [COUNTER] = "_total", [INFO] = "_info"};
+
 static void
 put_sample(const struct output *output, const struct labels *labels, json_int_t value)
 {
-    static const char *const suffixes[] = {[GAUGE] = "", [COUNTER] = "_total", [INFO] = "_info"};
-
     fprintf(output->to, "%s%s{%s} %" JSON_INTEGER_FORMAT "\n", output->metric->name,
             suffixes[output->metric->type], labels->text, value);
 }
@@ -224,7 +225,7 @@ static void
 put_header(const struct exposition *exposition, const struct metric *metric, FILE *to)
 {
     static const char *const types[] = {[GAUGE] = "gauge", [COUNTER] = "counter", [INFO] = "info"};
-    const char *suffix = metric->type == COUNTER ? "_total" : metric->type == INFO ? "_info" : "";
+    const char *suffix = suffixes[metric->type];
     const char *type = types[metric->type];
 
     if (exposition->openmetrics)

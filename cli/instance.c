@@ -204,6 +204,19 @@ instance_parse(const char *bytes, size_t length, char why[INSTANCE_WHY])
     return instance;
 }
 
+json_t *
+instance_find(json_t *instances, long pid)
+{
+    size_t i;
+    json_t *instance;
+
+    json_array_foreach (instances, i, instance) {
+        if (json_integer_value(json_object_get(instance, "pid")) == pid)
+            return instance;
+    }
+    return NULL;
+}
+
 bool
 instance_is_active(json_t *instance)
 {

@@ -21,6 +21,9 @@
  */
 json_t *instance_parse(const char *bytes, size_t length, char why[INSTANCE_WHY]);
 
+/* The one of these objects with this process id, or NULL. */
+json_t *instance_find(json_t *instances, long pid);
+
 /* Whether the data channel is offloaded. Takes an object from instance_parse(). */
 bool instance_is_active(json_t *instance);
 

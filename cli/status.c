@@ -358,10 +358,7 @@ show(bool json, json_t *expected)
             status = STATUS_NONE;
     }
     json_decref(instances);
-    if (fflush(stdout) == 0)
-        return status;
-    cli_complain("cannot write to standard output: %s", strerror(errno));
-    return STATUS_ERROR;
+    return cli_flush() ? status : STATUS_ERROR;
 }
 
 static bool
